@@ -1,0 +1,93 @@
+"""What if the kernel dies?  A long loop goes on where it stopped, and ends with the same bits as if nothing had
+happened.
+
+The state that matters is the step count, the caller's tensors and the random generator.  They are written to a file
+aside, flushed to the disk and renamed over the old one, so that at every instant a whole checkpoint is there; a `kill
+-9` costs at most `every` steps. Loading goes through torch's weights-only reader: tensors, numbers, strings and
+containers of them; a pickle of anything else is refused, so a checkpoint from a stranger cannot run code.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+State = dict[str, Any]
+
+
+def save(path: str | Path, state: State) -> None:
+    """Write state (tensors, numbers, strings, containers of them) to path, aside and renamed."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with open(aside, "wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def load(path: str | Path, device: torch.device | str = "cpu") -> State:
+    """Read what `save` wrote, tensors on `device`.
+
+    Raises `ValueError` when the file is damaged or holds anything but plain data.
+    """
+    try:
+        return torch.load(path, map_location=device, weights_only=True)
+    except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError) as error:
+        raise ValueError(
+            f"{path}: not a checkpoint that can be read safely ({str(error).splitlines()[0]}); delete it and run again."
+        ) from error
+
+
+def run(
+    step: Callable[[State, int, torch.Generator], State],
+    state: State,
+    n_steps: int,
+    *,
+    rng: torch.Generator,
+    path: str | Path | None = None,
+    every: int = 100,
+    label: str = "",
+) -> State:
+    """Apply `step(state, t, rng) -> state` for t = 0 ... n_steps - 1, saving every `every` steps and at the end.
+
+    With a `path` that holds an earlier checkpoint of the same loop, the loop goes on from there and `rng` is set to
+    what it was, so the result equals the uninterrupted one bit for bit.  All randomness must come from `rng`, all
+    memory from `state`.  `label` names the settings of the loop: a checkpoint with another label, or beyond n_steps,
+    raises `ValueError` instead of being continued.
+    """
+    start = 0
+    if path is not None and Path(path).exists():
+        # read on the CPU, where a generator's state lives whatever its device; the tensors go back to where they were
+        saved = load(path)
+        if saved["label"] != label or saved["t"] > n_steps:
+            raise ValueError(
+                f'{path}: holds step {saved["t"]} of a loop labelled "{saved["label"]}", but this is "{label}" '
+                f"with {n_steps} steps; delete the file or choose another path."
+            )
+        rng.set_state(saved["rng"])
+        start, state = saved["t"], _moved(saved["state"], rng.device)
+    for t in range(start, n_steps):
+        state = step(state, t, rng)
+        if path is not None and ((t + 1) % every == 0 or t + 1 == n_steps):
+            save(path, {"label": label, "t": t + 1, "state": state, "rng": rng.get_state()})
+    return state
+
+
+def _moved(state: Any, device: torch.device) -> Any:
+    if isinstance(state, torch.Tensor):
+        return state.to(device)
+    if isinstance(state, dict):
+        return {key: _moved(value, device) for key, value in state.items()}
+    if isinstance(state, (list, tuple)):
+        return type(state)(_moved(value, device) for value in state)
+    return state

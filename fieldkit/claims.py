@@ -1,0 +1,180 @@
+r"""Is the sentence true?  Every quantitative sentence of the book is weighed here against a truth, with an error bar.
+
+    pull = (measured - truth) / error.
+
+Over the whole book the pulls must follow the unit Gaussian: too wide means wrong physics or small bars, too narrow
+means bars that are padded.  Each weighing shows one row on the page and hands its record to the build in the metadata
+of that output, from which the page *Claims* and its histogram are made; nothing is typed by hand.  Experimental
+physicists judge their error bars by the same histogram (Demortier and Lyons 2002, "Everything you always wanted to
+know about pulls", CDF/ANAL/PUBLIC/5776).
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+import time
+from dataclasses import asdict, dataclass, field
+
+import torch
+
+from fieldkit.estimates import Estimate
+
+KEY = "fieldkit-claim"  # where the record sits in an output's metadata
+
+
+@dataclass(frozen=True)
+class Record:
+    """One weighed sentence.  kind is "statistical" or "numerical"; for the latter error is the tolerance that the
+    method states."""
+
+    name: str
+    sentence: str
+    kind: str
+    value: float
+    error: float
+    truth: float
+    truth_error: float
+    pull: float
+    source: str
+    profile: str
+    device: str
+    seed: int
+    seconds: float
+
+    @property
+    def holds(self) -> bool:
+        """A statistical claim holds within four sigma, a numerical one within its tolerance; NaN never holds."""
+        return abs(self.pull) <= (4 if self.kind == "statistical" else 1)
+
+
+def generator(device: str = "auto", seed: int = 0) -> torch.Generator:
+    """The one source of randomness of a run, on the device where the run lives: "auto" is the GPU if there is one.
+
+    Raises `ValueError` when the named device is not there.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f'device = "{device}": torch sees no GPU here; use device = "auto" or "cpu".')
+    return torch.Generator(device=device).manual_seed(seed)
+
+
+@dataclass
+class Ledger:
+    """The claims of one chapter and the random generator that all its measurements draw from.
+
+    profile, device and seed are the chapter's parameters; `rng` is made from them and `device` becomes the device in
+    use.
+    """
+
+    profile: str = "quick"
+    device: str = "auto"
+    seed: int = 0
+    records: dict[str, Record] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.profile not in ("quick", "full"):
+            raise ValueError(f'profile = "{self.profile}": a chapter has two sizes, "quick" and "full"; choose one.')
+        self.rng = generator(self.device, self.seed)
+        self.device = self.rng.device.type
+        self._start = time.perf_counter()
+
+    def weigh(self, name: str, sentence: str, measured: Estimate, truth: float | Estimate, *, source: str) -> None:
+        """Weigh a measurement with a statistical error against a truth, and show the row.
+
+        sentence: says what is claimed, with `{measured}` and `{truth}` where the numbers go; it may hold $TeX$.
+        source: where the truth comes from.  Raises `ValueError` for an error that is zero or not finite.
+        """
+        if not (math.isfinite(measured.error) and measured.error > 0):
+            raise ValueError(
+                f'claim "{name}": error = {measured.error}; a measurement without an error bar cannot be weighed.'
+            )
+        true = truth if isinstance(truth, Estimate) else Estimate(truth, 0.0)
+        shown = str(true) if true.error > 0 else _to_the_digits_of(true.value, measured.error)
+        self._keep(name, sentence, "statistical", measured, true, measured.pull(truth), str(measured), shown, source)
+
+    def check(self, name: str, sentence: str, value: float, truth: float, *, tolerance: float, source: str) -> None:
+        """Weigh a deterministic result, whose tolerance the method states (arithmetic, quadrature, the next order of
+        an expansion).
+
+        Raises `ValueError` for a tolerance that is not positive.
+        """
+        if not tolerance > 0:
+            raise ValueError(
+                f'claim "{name}": tolerance = {tolerance}; state what the method can promise, a positive number.'
+            )
+        value, truth = float(value), float(truth)
+        measured, true = Estimate(value, tolerance), Estimate(truth, 0.0)
+        shown, exact = (_to_the_digits_of(number, tolerance) for number in (value, truth))
+        self._keep(name, sentence, "numerical", measured, true, (value - truth) / tolerance, shown, exact, source)
+
+    def _keep(
+        self,
+        name: str,
+        sentence: str,
+        kind: str,
+        measured: Estimate,
+        true: Estimate,
+        pull: float,
+        shown: str,
+        truth: str,
+        source: str,
+    ) -> None:
+        said = sentence.replace("{measured}", shown).replace("{truth}", truth)
+        self.records[name] = record = Record(
+            name=name, sentence=said, kind=kind, value=measured.value, error=measured.error,
+            truth=true.value, truth_error=true.error, pull=pull, source=source,
+            profile=self.profile, device=self.device, seed=self.seed,
+            seconds=round(time.perf_counter() - self._start, 3),
+        )  # fmt: skip
+        try:
+            from IPython.display import HTML, display
+        except ImportError:  # a plain script keeps the record and shows nothing
+            return
+        display(HTML(row(record)), metadata={KEY: asdict(record)})
+
+
+def row(record: Record) -> str:
+    """The record as one line of HTML: the sentence, and its pull as a tick on the unit Gaussian."""
+    statistical = record.kind == "statistical"
+    verdict = (
+        f"pull {record.pull:+.2f}"
+        if statistical
+        else f"off by {abs(record.value - record.truth):.1g}, allowed {record.error:.1g}"
+    )
+    gauge = _gauge(record.pull) if statistical else ""
+    state = "holds" if record.holds else "fails"
+    return (
+        f'<div class="fk-claim fk-{state} tex2jax_process mathjax_process" id="claim-{html.escape(record.name)}">'
+        f'<span class="fk-sentence">{typeset(record.sentence)} <small>({typeset(record.source)})</small></span>'
+        f'<span class="fk-pull">{gauge}<span>{verdict}{"" if record.holds else ": fails"}</span></span></div>'
+    )
+
+
+def typeset(text: str) -> str:
+    r"""Escape text for HTML and turn $TeX$ into \(TeX\), which MathJax finds inside raw HTML."""
+    return re.sub(r"\$([^$]+)\$", r"\\(\1\\)", html.escape(text, quote=False))
+
+
+def _gauge(pull: float) -> str:
+    """A unit Gaussian 64 x 18 pixels from -4 to 4 sigma, with a tick at the pull."""
+    curve = " ".join(f"{32 + 8 * z:.1f},{16 - 13 * math.exp(-z * z / 2):.1f}" for z in [k / 4 for k in range(-16, 17)])
+    x = 32 + 8 * max(-4.0, min(4.0, pull if math.isfinite(pull) else 4.0))
+    return (
+        '<svg class="fk-gauge" width="64" height="18" viewBox="0 0 64 18" aria-hidden="true" focusable="false">'
+        f'<polyline points="{curve}" fill="none" stroke="currentColor" stroke-opacity="0.5"/>'
+        f'<line x1="{x:.1f}" x2="{x:.1f}" y1="2" y2="17" class="fk-tick" stroke="currentColor" stroke-width="2"/></svg>'
+    )
+
+
+def _to_the_digits_of(value: float, error: float) -> str:
+    """An exact number, shown to one digit more than the error it is compared with."""
+    if not (math.isfinite(value) and math.isfinite(error)) or error <= 0:
+        return f"{value:.6g}"
+    places = max(0, 1 - math.floor(math.log10(error)))
+    plain = f"{value:.{min(places, 15)}f}"
+    if abs(value) < 1e-4 and value != 0 and float(plain) != value:
+        return f"{value:.3g}"
+    return plain.rstrip("0").rstrip(".") if "." in plain and float(plain) == value else plain

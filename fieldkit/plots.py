@@ -1,0 +1,147 @@
+"""How do the book's figures look?  Theory is a line, measurement is points with error bars, a prediction made
+beforehand is dashed.
+
+One accent colour, one sequential palette, transparent background: the page turns figures over in dark mode, so
+nothing here may carry meaning by being white or black.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.image import AxesImage
+
+from fieldkit.estimates import Estimate
+
+ACCENT = "#1f5fa8"
+INK = "#22272e"
+MUTED = "#6b7480"
+ALARM = "#b3402a"  # only for what is wrong on purpose
+SEQUENTIAL = LinearSegmentedColormap.from_list(
+    "fieldkit", ["#f2f6fa", "#b9d3ea", "#6ea4d4", ACCENT, "#16396b", "#0a1a36"]
+)
+
+
+def use_style() -> None:
+    """Set the book's style for the notebook; SVG in the rendered book, white PNG on Colab, whose dark theme would
+    hide the ink."""
+    colab = "google.colab" in sys.modules
+    paper = "white" if colab else "none"
+    mpl.rcParams.update(
+        {
+            "figure.figsize": (6.6, 3.6), "figure.dpi": 110, "figure.constrained_layout.use": True,
+            "figure.facecolor": paper, "axes.facecolor": "none", "savefig.facecolor": paper,
+            "font.size": 10.5, "axes.labelsize": 10.5, "axes.titlesize": 10.5,
+            "legend.fontsize": 9.5, "legend.frameon": False, "axes.edgecolor": MUTED,
+            "axes.labelcolor": INK, "text.color": INK, "xtick.color": MUTED, "ytick.color": MUTED,
+            "xtick.labelcolor": INK, "ytick.labelcolor": INK, "axes.spines.top": False, "axes.spines.right": False,
+            "axes.titlelocation": "left", "axes.prop_cycle": plt.cycler(color=[ACCENT, INK, "#6ea4d4", MUTED]),
+            "lines.linewidth": 1.6, "lines.markersize": 4.5, "image.cmap": "fieldkit", "image.interpolation": "nearest",
+            "svg.hashsalt": "fieldkit", "svg.fonttype": "path", "mathtext.fontset": "cm", "savefig.bbox": None,
+        }
+    )  # fmt: skip
+    try:
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+    except ImportError:
+        return
+    # one and the same bytes at every rebuild: no date in the file
+    set_matplotlib_formats(
+        "png" if colab else "svg", **({} if colab else {"metadata": {"Date": None}, "bbox_inches": None})
+    )
+
+
+if "fieldkit" not in mpl.colormaps:
+    mpl.colormaps.register(SEQUENTIAL)
+
+
+def shades(n: int) -> list[tuple[float, float, float, float]]:
+    """n colours for n ordered series, from pale to dark in the one palette."""
+    return [SEQUENTIAL(x) for x in (np.linspace(0.35, 0.92, n) if n > 1 else [0.6])]
+
+
+def theory(ax: Axes, x: Any, y: Any, *, label: str | None = None, color: Any = ACCENT) -> None:
+    """The theory: a line."""
+    ax.plot(np.asarray(x), np.asarray(y), color=color, label=label, zorder=2)
+
+
+def points(
+    ax: Axes, x: Any, estimates: Sequence[Estimate], *, label: str | None = None, color: Any = INK, marker: str = "o"
+) -> None:
+    """The measurement: points with one-sigma bars."""
+    values, errors = [e.value for e in estimates], [e.error for e in estimates]
+    ax.errorbar(
+        np.asarray(x),
+        values,
+        errors,
+        fmt=marker,
+        color=color,
+        label=label,
+        elinewidth=1.2,
+        capsize=0,
+        mfc="none",
+        zorder=3,
+    )
+
+
+def prediction(ax: Axes, x: Any, y: Any, *, label: str | None = None, color: Any = MUTED) -> None:
+    """What was predicted before the run: dashed."""
+    ax.plot(np.asarray(x), np.asarray(y), color=color, linestyle=(0, (4, 3)), label=label, zorder=1)
+
+
+def field(ax: Axes, phi: Any, *, limits: tuple[float, float] | None = None) -> AxesImage:
+    """One field (L, L) as an image in the sequential palette."""
+    low, high = limits or (float(np.min(np.asarray(phi))), float(np.max(np.asarray(phi))))
+    image = ax.imshow(np.asarray(phi), cmap=SEQUENTIAL, vmin=low, vmax=high, origin="lower")
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.spines[:].set_visible(False)
+    return image
+
+
+def pull_histogram(ax: Axes, pulls: Sequence[float]) -> None:
+    """Pulls in bins of half a sigma, with sqrt(n) bars, on the expected unit Gaussian; nothing is left out beyond the
+    edges."""
+    edges = np.linspace(-4.5, 4.5, 19)
+    counts, _ = np.histogram(np.clip(pulls, -4.499, 4.499), edges)
+    centres, width = (edges[1:] + edges[:-1]) / 2, edges[1] - edges[0]
+    ax.bar(centres, counts, width * 0.92, color=ACCENT, alpha=0.28, linewidth=0)
+    filled = counts > 0
+    ax.errorbar(
+        centres[filled], counts[filled], np.sqrt(counts[filled]), fmt="o", color=INK, mfc="none", elinewidth=1.2
+    )
+    z = np.linspace(-4.5, 4.5, 241)
+    ax.plot(
+        z,
+        len(pulls) * width * np.exp(-z * z / 2) / math.sqrt(2 * math.pi),
+        color=ACCENT,
+        label="unit Gaussian, not fitted",
+    )
+    ax.set(
+        xlabel="pull = (measured − truth) / error", ylabel=f"claims per {width:g}σ", xlim=(-4.5, 4.5), ylim=(0, None)
+    )
+    ax.legend(loc="upper right")
+
+
+__all__ = [
+    "ACCENT",
+    "ALARM",
+    "INK",
+    "MUTED",
+    "SEQUENTIAL",
+    "field",
+    "plt",
+    "points",
+    "prediction",
+    "pull_histogram",
+    "shades",
+    "theory",
+    "use_style",
+]

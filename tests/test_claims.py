@@ -1,0 +1,69 @@
+"""The ledger weighs, shows and refuses."""
+
+import math
+
+import pytest
+
+from fieldkit import claims
+from fieldkit.claims import KEY, Ledger, row
+from fieldkit.estimates import Estimate
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    import IPython.display
+
+    outputs = []
+    monkeypatch.setattr(IPython.display, "display", lambda html, metadata: outputs.append((html.data, metadata)))
+    return outputs
+
+
+def test_a_claim_is_shown_and_recorded_with_its_pull(shown):
+    ledger = Ledger(device="cpu", seed=3)
+    ledger.weigh("mean-square", r"$\phi^2$ is {measured}; exactly {truth}.", Estimate(0.51, 0.02), 0.5, source="law")
+    html, metadata = shown[0]
+    record = metadata[KEY]
+    assert record["pull"] == pytest.approx(0.5)
+    assert (record["kind"], record["seed"], record["device"], record["profile"]) == ("statistical", 3, "cpu", "quick")
+    assert r"\(\phi^2\) is 0.51(2); exactly 0.5." in html
+    assert 'id="claim-mean-square"' in html
+    assert "pull +0.50" in html
+
+
+def test_a_claim_holds_within_four_sigma_and_a_number_within_its_tolerance(shown):
+    ledger = Ledger(device="cpu")
+    ledger.weigh("far", "{measured}", Estimate(1, 0.1), 0.5, source="law")
+    ledger.check("near", "{measured}", 1 + 1e-13, 1, tolerance=1e-12, source="arithmetic")
+    ledger.check("off", "{measured}", 1 + 2e-12, 1, tolerance=1e-12, source="arithmetic")
+    ledger.check("nothing", "{measured}", math.nan, 1, tolerance=1e-12, source="arithmetic")
+    assert [r.holds for r in ledger.records.values()] == [False, True, False, False]
+    assert "fk-fails" in shown[0][0] and "fk-holds" in shown[1][0]
+
+
+def test_a_truth_with_its_own_error_counts_it(shown):
+    ledger = Ledger(device="cpu")
+    ledger.weigh("published", "{measured} against {truth}", Estimate(1.5, 0.3), Estimate(1, 0.4), source="someone")
+    assert ledger.records["published"].pull == pytest.approx(1)
+    assert "1.0(4)" in ledger.records["published"].sentence
+
+
+def test_no_claim_without_an_error_bar():
+    ledger = Ledger(device="cpu")
+    for error in (0.0, math.nan, math.inf):
+        with pytest.raises(ValueError, match="without an error bar"):
+            ledger.weigh("bare", "{measured}", Estimate(1, error), 1, source="law")
+    with pytest.raises(ValueError, match="positive number"):
+        ledger.check("bare", "{measured}", 1, 1, tolerance=0, source="law")
+
+
+def test_text_from_outside_cannot_become_markup(shown):
+    ledger = Ledger(device="cpu")
+    ledger.weigh("odd", "a < b & <script>", Estimate(1, 1), 1, source="<b>")
+    assert "<script>" not in row(ledger.records["odd"]) and "<b>" not in shown[0][0]
+
+
+def test_wrong_parameters_say_what_is_right():
+    with pytest.raises(ValueError, match="full"):
+        Ledger(profile="quik")
+    with pytest.raises(ValueError, match="no GPU"):
+        Ledger(device="cuda") if not claims.torch.cuda.is_available() else claims.generator("cuda:99")

@@ -1,0 +1,108 @@
+"""Laws of estimates and of the jackknife."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fieldkit.estimates import Estimate, blocks, jackknife, jackknife_covariance, mean, readable
+
+RNG = torch.Generator().manual_seed(7)
+
+
+def normal(*shape):
+    return torch.randn(*shape, generator=RNG, dtype=torch.float64)
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e5))
+def test_what_is_printed_can_be_read_back(value, error):
+    text = readable(value, error)
+    body, _, power = text.partition("e")
+    number, bar = body.rstrip(")").split("(")
+    places = len(number.split(".")[1]) if "." in number else 0
+    scale = 10.0 ** int(power or 0)
+    unit = 1.0 if "." in bar else 10.0**-places
+    assert float(bar) * unit * scale == pytest.approx(error, rel=0.34)  # one digit, or two when the first is a 1
+    assert abs(float(number) * scale - value) <= 0.51 * error
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "shown"),
+    [
+        (0.31487, 0.00071, "0.3149(7)"),
+        (0.5, 0.0995, "0.50(10)"),
+        (12.34, 1.4, "12.3(1.4)"),
+        (1234.5, 56, "1230(60)"),
+        (0.0, 0.001, "0.0000(10)"),
+        (1.0, 0.0, "1(exact)"),
+    ],
+)
+def test_the_error_sets_the_digits(value, error, shown):
+    assert str(Estimate(value, error)) == shown
+
+
+def test_a_pull_counts_sigmas_and_adds_the_error_of_the_truth():
+    assert Estimate(1.2, 0.1).pull(1.0) == pytest.approx(2)
+    assert Estimate(1.5, 0.3).pull(Estimate(1.0, 0.4)) == pytest.approx(1)
+
+
+def test_two_estimates_are_not_combined_behind_your_back():
+    with pytest.raises(TypeError, match="jackknife"):
+        Estimate(1, 0.1) + Estimate(2, 0.1)
+    with pytest.raises(TypeError, match="jackknife"):
+        Estimate(1, 0.1) * Estimate(2, 0.1)
+
+
+def test_errors_that_are_not_errors_are_refused():
+    with pytest.raises(ValueError, match="without a sign"):
+        Estimate(1, -0.1)
+    with pytest.raises(ValueError, match="tolerance"):
+        Estimate(1, 0).pull(1)
+
+
+def test_the_jackknife_of_a_mean_is_the_mean():
+    x = normal(50)
+    plain, left_out = mean(x), jackknife(lambda m: m, x)
+    assert left_out.value == pytest.approx(plain.value, abs=1e-14)
+    assert left_out.error == pytest.approx(plain.error, rel=1e-12)
+
+
+def test_the_jackknife_knows_the_correlation_of_numerator_and_denominator():
+    x = 1 + 0.1 * normal(400)
+    ratio = jackknife(lambda a, b: a / b, 3 * x, x)  # the same chains: the ratio does not fluctuate at all
+    assert ratio.value == pytest.approx(3, abs=1e-12)
+    assert ratio.error < 1e-12
+
+
+def test_the_jackknife_bar_covers_as_often_as_it_says():
+    pulls = torch.tensor([jackknife(lambda a: a**2, 1 + normal(60)).pull(1.0) for _ in range(400)])
+    inside = (pulls.abs() < 1).double().mean().item()
+    assert abs(inside - 0.683) < 4 * math.sqrt(0.683 * 0.317 / 400)
+    assert abs(pulls.mean().item()) < 4 / math.sqrt(400)  # the 1/n bias of <x>^2 is gone: 1/60 of a variance of 1 otherwise
+
+
+def test_the_covariance_is_that_of_the_means():
+    x = normal(2000, 2) @ torch.tensor([[1.0, 0.8], [0.0, 0.6]], dtype=torch.float64)
+    _, covariance = jackknife_covariance(lambda m: m, x)
+    expected = torch.cov(x.T) / 2000
+    assert torch.allclose(covariance, expected, rtol=1e-9)
+
+
+def test_bad_chains_are_refused_with_the_remedy():
+    with pytest.raises(ValueError, match="leaves out the same chain"):
+        jackknife(lambda a, b: a, normal(10), normal(11))
+    with pytest.raises(ValueError, match="blocks"):
+        jackknife(lambda a: a, normal(5))
+    with pytest.raises(ValueError, match="not finite"):
+        mean(torch.tensor([1.0, float("nan"), 2.0]))
+    with pytest.raises(ValueError, match="two independent draws"):
+        mean(torch.tensor([1.0]))
+
+
+def test_blocks_keep_the_last_steps_and_their_mean():
+    x = torch.arange(22.0).reshape(2, 11)
+    assert blocks(x, 5).tolist() == [3.0, 8.0, 14.0, 19.0]
+    with pytest.raises(ValueError, match="shorter block"):
+        blocks(x, 12)

@@ -1,0 +1,44 @@
+"""Generalised least squares against what it must do."""
+
+import pytest
+import torch
+
+from fieldkit.fits import linear_fit
+
+RNG = torch.Generator().manual_seed(2)
+X = torch.linspace(0, 1, 6, dtype=torch.float64)
+LINE = torch.stack([torch.ones_like(X), X], dim=1)
+
+
+def correlated(k):
+    root = torch.randn(k, k, generator=RNG, dtype=torch.float64)
+    return root @ root.T + 0.1 * torch.eye(k, dtype=torch.float64)
+
+
+def test_points_on_the_line_are_fitted_exactly_under_any_covariance():
+    fit = linear_fit(LINE, 2 - 3 * X, correlated(6))
+    assert fit.parameters.tolist() == pytest.approx([2, -3], abs=1e-10)
+    assert fit.chi2 < 1e-18
+    assert fit.dof == 4
+
+
+def test_parameters_scatter_as_their_covariance_says_and_chi2_counts_degrees_of_freedom():
+    covariance = correlated(6)
+    root = torch.linalg.cholesky(covariance)
+    fits = [
+        linear_fit(LINE, 2 - 3 * X + root @ torch.randn(6, generator=RNG, dtype=torch.float64), covariance)
+        for _ in range(2000)
+    ]
+    pulls = torch.tensor([fit.estimate(1).pull(-3) for fit in fits])
+    assert abs(pulls.mean().item()) < 4 / 2000**0.5
+    assert abs(pulls.std().item() - 1) < 4 / 4000**0.5
+    assert abs(sum(fit.chi2 for fit in fits) / 2000 - 4) < 4 * (8 / 2000) ** 0.5
+
+
+def test_a_question_without_an_answer_is_refused():
+    with pytest.raises(ValueError, match="positive definite"):
+        linear_fit(LINE, X, torch.ones(6, 6))
+    with pytest.raises(ValueError, match="cannot be told apart"):
+        linear_fit(torch.stack([X, 2 * X], dim=1), X, torch.ones(6))
+    with pytest.raises(ValueError, match="at least as many values"):
+        linear_fit(LINE[:1], X[:1], torch.ones(1))

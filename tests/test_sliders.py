@@ -1,0 +1,55 @@
+"""Sliders carry everything they need, and refuse what would not work."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from fieldkit import plots, sliders
+
+
+def payload(html):
+    return json.loads(re.search(r'<script type="application/json">(.*?)</script>', html, re.S)[1])
+
+
+def line(height):
+    figure, ax = plots.plt.subplots(figsize=(2, 1))
+    ax.plot([0, height])
+    return figure
+
+
+def test_frames_hold_every_picture_and_name_each_value():
+    html = sliders.frames(line, [1, 2, 3], label="height", alt="a line up to {}").data
+    data = payload(html)
+    assert len(data["frames"]) == 3 and data["values"] == ["1", "2", "3"]
+    assert 'alt="a line up to 1"' in html and "http" not in html
+    assert sliders.frames(line, [1, 2, 3], label="height", alt="a line up to {}").data == html  # the same at every rebuild
+
+
+def test_fields_are_bytes_in_one_common_scale():
+    stack = np.stack([np.zeros((4, 4)), np.full((4, 4), 0.5), np.ones((4, 4))])
+    data = payload(sliders.fields(stack, ["a", "b", "c"], label="t", alt="field at {}").data)
+    import base64
+
+    levels = np.frombuffer(base64.b64decode(data["bytes"]), np.uint8).reshape(3, 4, 4)
+    assert levels[:, 0, 0].tolist() == [0, 128, 255]
+    assert len(data["palette"]) == 768
+
+
+def test_what_a_reader_could_not_use_is_refused():
+    with pytest.raises(ValueError, match="alternative text"):
+        sliders.frames(line, [1], label="height", alt=" ")
+    with pytest.raises(ValueError, match="at least one value"):
+        sliders.frames(line, [], label="height", alt="line {}")
+    with pytest.raises(ValueError, match="1.5 MB"):
+        sliders.fields(np.random.default_rng(0).random((100, 128, 128)), range(100), label="t", alt="{}")
+    with pytest.raises(ValueError, match="not finite"):
+        sliders.fields(np.full((1, 2, 2), np.nan), [0], label="t", alt="{}")
+    with pytest.raises(ValueError, match="height, width"):
+        sliders.fields(np.zeros((2, 2)), [0, 1], label="t", alt="{}")
+
+
+def test_markup_in_names_stays_text():
+    html = sliders.frames(line, [1], label="<b>", alt="</script> {}", names=["<i>"]).data
+    assert "<b>" not in html and "</script> <i>" not in html and html.count("</script>") == 2
