@@ -28,10 +28,11 @@ class Series:
     window: int
 
 
-def gamma_method(chains: Tensor, *, S: float = 1.5) -> Series:
+def gamma_method(chains: Tensor, *, S: float = 1.5, window: int | None = None) -> Series:
     """Mean of correlated chains (n_chains, n_steps), or one chain (n_steps,); units of the observable, times in steps.
 
-    S is the guessed ratio of the exponential to the integrated autocorrelation time (Wolff 2004).  Raises
+    S is the guessed ratio of the exponential to the integrated autocorrelation time (Wolff 2004); `window` fixes the
+    last lag of the sum instead, for studies whose expectation must be linear in the data.  Raises
     `ValueError` when the chains do not fluctuate, when no window is found, or when all steps together are fewer than
     50 tau: an error bar from such a run would be a guess (the refusal is that of emcee, Foreman-Mackey et al. 2013).
     """
@@ -45,10 +46,12 @@ def gamma_method(chains: Tensor, *, S: float = 1.5) -> Series:
     spectrum = torch.fft.rfft(x - x.mean(), n=2 * n_steps).abs().square().sum(0)
     lagged = torch.fft.irfft(spectrum, n=2 * n_steps)[:n_steps]
     pairs = n_chains * torch.arange(n_steps, 0, -1, dtype=torch.float64)
-    return _windowed(lagged / pairs, x.mean().item(), n_chains, n_steps, S)
+    return _windowed(lagged / pairs, x.mean().item(), n_chains, n_steps, S, window)
 
 
-def _windowed(gamma: Tensor, average: float, n_chains: int, n_steps: int, S: float) -> Series:
+def _windowed(
+    gamma: Tensor, average: float, n_chains: int, n_steps: int, S: float, window: int | None = None
+) -> Series:
     """Wolff's automatic window on the lag averages gamma (n_lags,)."""
     total = n_chains * n_steps
     if gamma[0] <= 1e-24 * max(average**2, 1e-276):
@@ -63,12 +66,14 @@ def _windowed(gamma: Tensor, average: float, n_chains: int, n_steps: int, S: flo
     )  # exponential time guessed from tau: exact for one exponential
     slope = torch.exp(-lag / decay) - decay / torch.sqrt(lag * total)
     stops = torch.nonzero(slope < 0)
-    if len(stops) == 0:
+    if window is not None and not 1 <= window < len(gamma):
+        raise ValueError(f"window = {window}: the chains have lags 1 to {len(gamma) - 1}; choose one of them.")
+    if window is None and len(stops) == 0:
         raise ValueError(
             f"no window among {len(gamma) - 1} lags: the chains are correlated over their whole length "
             f"(tau > {tau.max().item():.0f} steps); run longer chains or a better algorithm."
         )
-    window = int(stops[0].item()) + 1
+    window = window or int(stops[0].item()) + 1
     # the common mean is itself estimated: it lowers every Gamma by 2 tau Gamma(0) / total (Wolff 2004)
     tau_w = tau[window - 1].item() * (1 + (2 * window + 1) / total)
     if total < 50 * tau_w:
@@ -76,7 +81,12 @@ def _windowed(gamma: Tensor, average: float, n_chains: int, n_steps: int, S: flo
             f"{total} steps in all, but tau = {tau_w:.1f}: under 50 tau an error bar is a guess; "
             f"take at least {math.ceil(50 * tau_w)} steps."
         )
-    error = math.sqrt(max(2 * tau_w, 1 / total) * gamma[0].item() / total)
+    # a mean over n_steps holds n_steps - t pairs at distance t, not n_steps: exact for short chains as for long ones
+    weights = 2 * (1 - lag[:window] / n_steps)
+    summed = (gamma[0] + weights @ gamma[1 : window + 1]).item() * (1 + (2 * window + 1) / total)
+    if min(summed, tau_w) <= 0:
+        raise ValueError(f"tau = {tau_w:.2g} up to lag {window}: the noise outweighs the signal; take more steps.")
+    error = math.sqrt(summed / total)
     tau_error = tau_w * 2 * math.sqrt(max(window + 0.5 - tau_w, 0.25) / total)
     return Series(Estimate(average, error), Estimate(tau_w, tau_error), window)
 

@@ -120,6 +120,17 @@ def mean(samples: Tensor) -> Estimate:
     return Estimate(per_draw.mean().item(), (per_draw.std() / math.sqrt(per_draw.shape[0])).item())
 
 
+def fraction(hits: Tensor) -> Estimate:
+    """How often something happened, hits (n,) of independent trials, with its binomial error sqrt(p (1 - p) / n).
+
+    Raises `ValueError` when it happened always or never: n trials do not tell the error then, take more.
+    """
+    n, p = hits.numel(), hits.double().mean().item()
+    if n == 0 or p in (0.0, 1.0):
+        raise ValueError(f"{n} trials, all with one outcome: no binomial error can be read off; take more trials.")
+    return Estimate(p, math.sqrt(p * (1 - p) / n))
+
+
 def jackknife(f: Callable[..., Tensor], *observables: Tensor) -> Estimate:
     """f of the means of observables, with its error from leaving one chain out at a time.
 

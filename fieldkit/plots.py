@@ -45,7 +45,7 @@ def use_style() -> None:
             "xtick.labelcolor": INK, "ytick.labelcolor": INK, "axes.spines.top": False, "axes.spines.right": False,
             "axes.titlelocation": "left", "axes.prop_cycle": plt.cycler(color=[ACCENT, INK, "#6ea4d4", MUTED]),
             "lines.linewidth": 1.6, "lines.markersize": 4.5, "image.cmap": "fieldkit", "image.interpolation": "nearest",
-            "svg.hashsalt": "fieldkit", "svg.fonttype": "path", "mathtext.fontset": "cm", "savefig.bbox": None,
+            "svg.hashsalt": "fieldkit", "svg.fonttype": "path", "mathtext.fontset": "dejavusans", "savefig.bbox": None,
         }
     )  # fmt: skip
     try:

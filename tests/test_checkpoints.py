@@ -19,7 +19,8 @@ from fieldkit import checkpoints
 def step(state, t, rng):
     if len(sys.argv) > 2:
         time.sleep(0.002)
-    return {"x": 0.9 * state["x"] + torch.randn(16, generator=rng, dtype=torch.float64), "history": [*state["history"][-3:], t]}
+    noise = torch.randn(16, generator=rng, dtype=torch.float64)
+    return {"x": 0.9 * state["x"] + noise, "history": [*state["history"][-3:], t]}
 rng = torch.Generator().manual_seed(1)
 state = {"x": torch.zeros(16, dtype=torch.float64), "history": []}
 out = checkpoints.run(step, state, 2000, rng=rng, path=sys.argv[1] or None, every=37)
@@ -48,7 +49,7 @@ def test_a_loop_killed_twice_ends_with_the_same_bits(tmp_path):
         assert checkpoints.load(path)["t"] >= 37 * extra
     assert checkpoints.load(path)["t"] < 2000
     assert loop(path).communicate()[0] == whole
-    assert loop(path).communicate()[0] == whole  # a finished loop is not run again and leaves the generator where it was
+    assert loop(path).communicate()[0] == whole  # a finished loop is not run again
 
 
 def test_a_checkpoint_of_another_loop_is_not_continued(tmp_path):

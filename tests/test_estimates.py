@@ -80,7 +80,7 @@ def test_the_jackknife_bar_covers_as_often_as_it_says():
     pulls = torch.tensor([jackknife(lambda a: a**2, 1 + normal(60)).pull(1.0) for _ in range(400)])
     inside = (pulls.abs() < 1).double().mean().item()
     assert abs(inside - 0.683) < 4 * math.sqrt(0.683 * 0.317 / 400)
-    assert abs(pulls.mean().item()) < 4 / math.sqrt(400)  # the 1/n bias of <x>^2 is gone: 1/60 of a variance of 1 otherwise
+    assert abs(pulls.mean().item()) < 4 / math.sqrt(400)  # the 1/n bias of <x>^2 is gone
 
 
 def test_the_covariance_is_that_of_the_means():

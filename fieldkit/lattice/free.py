@@ -80,6 +80,19 @@ def open_modes(L: int, *, device: torch.device | str | None = None) -> Tensor:
     return modes
 
 
+def matrix(L: int, d: int, *, mass2: float, boundary: str = "periodic") -> Tensor:
+    """The matrix M of the action, S = 1/2 phi^T M phi, (L**d, L**d) over sites in row-major order, from its links alone.
+
+    Its inverse is the propagator: the way to the truth that knows nothing of Fourier modes; L**d up to a few thousand.
+    """
+    steps = torch.eye(L, dtype=torch.float64).roll(1, 1) - torch.eye(L, dtype=torch.float64)
+    steps = steps if _is_periodic(boundary) else steps[: L - 1]
+    links, total = steps.T @ steps, torch.zeros(1, 1, dtype=torch.float64)
+    for _ in range(d):
+        total = torch.kron(total, torch.eye(L, dtype=torch.float64)) + torch.kron(torch.eye(len(total)).double(), links)
+    return total + mass2 * torch.eye(L**d, dtype=torch.float64)
+
+
 def log_partition_function(L: int, d: int, *, mass2: float) -> float:
     """ln Z = 1/2 sum_p ln(2 pi / (p^2 + mass2)) on the periodic lattice, measure prod dphi."""
     return 0.5 * torch.log(2 * math.pi / _positive(mass2, momentum_squared(L, d))).sum().item()

@@ -28,6 +28,8 @@ def hessian(L, d, boundary, mass2=0.7):
 def test_the_hessian_of_the_action_is_the_inverse_propagator(d, L):
     propagator = free.propagator(L, d, mass2=0.7)[differences(L, d)]
     identity = torch.eye(L**d, dtype=torch.float64)
+    for boundary in ("periodic", "open"):
+        assert torch.allclose(hessian(L, d, boundary), free.matrix(L, d, mass2=0.7, boundary=boundary), atol=1e-13)
     assert torch.allclose(hessian(L, d, "periodic") @ propagator, identity, atol=1e-12)
     assert torch.allclose(hessian(L, d, "open") @ free.open_propagator(L, d, mass2=0.7), identity, atol=1e-12)
 
@@ -37,7 +39,8 @@ def test_the_modes_of_the_open_chain_are_orthonormal_and_have_their_momentum(L):
     modes = free.open_modes(L)
     assert torch.allclose(modes @ modes.T, torch.eye(L, dtype=torch.float64), atol=1e-13)
     kinetic = hessian(L, 1, "open", mass2=0.0)
-    assert torch.allclose(modes @ kinetic @ modes.T, torch.diag(free.momentum_squared(L, 1, boundary="open")), atol=1e-12)
+    momenta = torch.diag(free.momentum_squared(L, 1, boundary="open"))
+    assert torch.allclose(modes @ kinetic @ modes.T, momenta, atol=1e-12)
 
 
 @pytest.mark.parametrize(("d", "L"), CASES)

@@ -1,0 +1,29 @@
+"""Wrong statistics for the chapter on error bars."""
+
+from tests.mutation import Mutant
+
+CHAPTER = "book/lattice/errors.md"
+GAMMA = "fieldkit/autocorrelation.py"
+
+MUTANTS = [
+    Mutant("naive-coverage", CHAPTER, "/ math.sqrt(8000)", "/ math.sqrt(1000)", "the steps of one chain only"),
+    Mutant("honest-coverage", GAMMA, "weights = 2 * (1 -", "weights = 1 * (1 -", "each distance counted once, not twice"),
+    Mutant(
+        "tau",
+        "fieldkit/lattice/markov.py",
+        "return (2 * tau - 1) / (2 * tau + 1)",
+        "return (tau - 1) / (tau + 1)",
+        "the convention tau = 1 + 2 sum rho",
+    ),
+    Mutant("own-means", CHAPTER, "run - run.mean(1, keepdim=True), window", "run - run.mean(), window", "one mean for all"),
+    Mutant("common-mean", GAMMA, "x - x.mean(), n=", "x - x.mean(1, keepdim=True), n=", "each chain its own mean"),
+    Mutant("trap-coverage", CHAPTER, ".abs() < own", ".abs() < common", "the other bar"),
+    Mutant(
+        "kurtosis-coverage",
+        "fieldkit/estimates.py",
+        "(n - 1) / n * spread.T @ spread",
+        "spread.T @ spread / (n - 1)",
+        "the spread of the left-out values taken for the error",
+    ),
+    Mutant("strangers", CHAPTER, "36 * mean(run**2)", "6 * mean(run**2)", "a derivative that is not squared"),
+]
