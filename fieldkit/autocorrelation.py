@@ -107,7 +107,8 @@ class StreamedSeries:
             max_lag + 1, dtype=torch.float64, device=device
         )  # sum over chains and t of x_t x_{t-lag}
         self.first = torch.zeros(max_lag, n_chains, dtype=torch.float64, device=device)
-        self.last = torch.zeros(max_lag + 1, n_chains, dtype=torch.float64, device=device)  # newest first
+        self.ring = torch.zeros(max_lag + 1, n_chains, dtype=torch.float64, device=device)  # step t in row t mod length
+        self.ago = torch.arange(max_lag + 1, device=device)
         self.origin = torch.zeros((), dtype=torch.float64, device=device)
 
     def update(self, x: Tensor) -> None:
@@ -118,9 +119,9 @@ class StreamedSeries:
         x = x - self.origin
         if self.steps < self.max_lag:
             self.first[self.steps] = x
-        self.last = torch.cat([x[None], self.last[:-1]])
+        self.ring[self.steps % len(self.ring)] = x
         self.total += x
-        self.products += self.last @ x  # rows older than the run are zero
+        self.products += (self.ring @ x)[(self.steps - self.ago) % len(self.ring)]  # rows older than the run are zero
         self.steps += 1
 
     def chain_means(self) -> Tensor:
@@ -134,8 +135,9 @@ class StreamedSeries:
             raise ValueError(f"{self.steps} steps of {n_chains} chains: too few for an error bar.")
         centre = self.total.sum().cpu() / (n_chains * self.steps)
         zero = torch.zeros(1, dtype=torch.float64)
+        last = self.ring[(self.steps - 1 - self.ago) % len(self.ring)]  # newest first
         total = self.total.sum().cpu()
-        head = total - torch.cat([zero, self.last[: lags - 1].sum(1).cumsum(0).cpu()])  # sum over t of x_{t-lag}
+        head = total - torch.cat([zero, last[: lags - 1].sum(1).cumsum(0).cpu()])  # sum over t of x_{t-lag}
         tail = total - torch.cat([zero, self.first[: lags - 1].sum(1).cumsum(0).cpu()])  # sum over t >= lag of x_t
         pairs = n_chains * (self.steps - torch.arange(lags, dtype=torch.float64))
         gamma = (self.products[:lags].cpu() - centre * (head + tail)) / pairs + centre.square()

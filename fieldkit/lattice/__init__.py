@@ -1,1 +1,1 @@
-"""Part one: fields on a lattice.  Lattice spacing 1 and S = sum [ 1/2 (d phi)^2 + 1/2 mass2 phi^2 + coupling phi^4 ] throughout."""
+"""Part one: fields on a lattice of spacing 1 with S = sum [ 1/2 (d phi)^2 + 1/2 mass2 phi^2 + coupling phi^4 ]."""

@@ -81,7 +81,7 @@ def open_modes(L: int, *, device: torch.device | str | None = None) -> Tensor:
 
 
 def matrix(L: int, d: int, *, mass2: float, boundary: str = "periodic") -> Tensor:
-    """The matrix M of the action, S = 1/2 phi^T M phi, (L**d, L**d) over sites in row-major order, from its links alone.
+    """The matrix M of the action, S = 1/2 phi^T M phi, (L**d, L**d) over sites in row-major order, from its links.
 
     Its inverse is the propagator: the way to the truth that knows nothing of Fourier modes; L**d up to a few thousand.
     """

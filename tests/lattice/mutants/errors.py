@@ -7,7 +7,7 @@ GAMMA = "fieldkit/autocorrelation.py"
 
 MUTANTS = [
     Mutant("naive-coverage", CHAPTER, "/ math.sqrt(8000)", "/ math.sqrt(1000)", "the steps of one chain only"),
-    Mutant("honest-coverage", GAMMA, "weights = 2 * (1 -", "weights = 1 * (1 -", "each distance counted once, not twice"),
+    Mutant("honest-coverage", GAMMA, "weights = 2 * (1 -", "weights = 1 * (1 -", "each distance counted once"),
     Mutant(
         "tau",
         "fieldkit/lattice/markov.py",
@@ -15,7 +15,7 @@ MUTANTS = [
         "return (tau - 1) / (tau + 1)",
         "the convention tau = 1 + 2 sum rho",
     ),
-    Mutant("own-means", CHAPTER, "run - run.mean(1, keepdim=True), window", "run - run.mean(), window", "one mean for all"),
+    Mutant("own-means", CHAPTER, "run - run.mean(1, keepdim=True), window", "run - run.mean(), window", "one mean"),
     Mutant("common-mean", GAMMA, "x - x.mean(), n=", "x - x.mean(1, keepdim=True), n=", "each chain its own mean"),
     Mutant("trap-coverage", CHAPTER, ".abs() < own", ".abs() < common", "the other bar"),
     Mutant(
