@@ -100,18 +100,27 @@ def _library(mutant: Mutant | None) -> Iterator[None]:
 
 def weigh_under(mutant: Mutant | None, chapter: str, claim: str) -> Record:
     """The record of `claim` of `chapter` ("lattice/phi4"), measured with the mutant in place (None: nothing wrong)."""
-    in_text = mutant is not None and mutant.file.endswith(".md")
-    text = mutant.source() if mutant and in_text else chapters.source(ROOT, chapter).read_text()
-    nb = chapters.reads(text)
+    return records_under(mutant, chapter, claim)[claim]
+
+
+def records_under(mutant: Mutant | None, chapter: str, claim: str) -> dict[str, Record]:
+    """As `weigh_under`, with the records of all claims that were weighed on the way."""
+    source = chapters.source(ROOT, chapter)
+    nb = chapters.reads(mutant.source() if mutant and ROOT / mutant.file == source else source.read_text())
     names: dict[str, Any] = {"__name__": "__main__"}
     matplotlib.use("Agg")
-    with (_library(mutant), tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch),
-          contextlib.redirect_stdout(io.StringIO()), matplotlib.rc_context()):  # fmt: skip
+    with (
+        _library(mutant),
+        tempfile.TemporaryDirectory() as scratch,
+        contextlib.chdir(scratch),
+        contextlib.redirect_stdout(io.StringIO()),
+        matplotlib.rc_context(),
+    ):
         try:
             for i in slices.cells_behind(nb, claim):
                 exec(compile(nb.cells[i].source, f"book/{chapter}.md, cell {i}", "exec"), names)
                 if chapters.tagged(nb.cells[i], "parameters"):
                     names.update(profile="quick", device="cpu", seed=0)
-            return names["ledger"].records[claim]
+            return names["ledger"].records
         finally:
             plt.close("all")

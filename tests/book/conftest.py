@@ -1,0 +1,142 @@
+"""A tiny book, with a chapter that is sound in every respect, for tests that break things."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tools.chapters import ROOT
+
+CHAPTER = """---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+fieldkit:
+  needs: []
+---
+
+# Is the mean of {name} zero?
+
+```{{code-cell}} ipython3
+:tags: [colab-setup, remove-cell]
+
+# stamped by make pairs
+```
+
+```{{code-cell}} ipython3
+:tags: [parameters, remove-cell]
+
+profile = "quick"
+device = "auto"
+seed = 0
+```
+
+You draw numbers and find {{weighed}}`mean`, as {{numref}}`fig-{name}` shows
+and {{eq}}`eq-{name}` says {{cite:p}}`knuth`.
+
+$$
+\\langle x \\rangle = 0
+$$ (eq-{name})
+
+```{{code-cell}} ipython3
+import torch
+
+from fieldkit import claims, estimates, plots
+
+ledger = claims.Ledger(profile=profile, device=device, seed=seed)
+x = torch.randn(1000, generator=ledger.rng, device=ledger.device, dtype=torch.float64)
+```
+
+```{{code-cell}} ipython3
+measured = estimates.mean(x)
+ledger.weigh("mean", "The mean is {{measured}}; exactly {{truth}}.", measured, 0.0, source="exact: symmetry")
+```
+
+```{{code-cell}} ipython3
+:mystnb:
+:  figure:
+:    caption: "A point on a line."
+:    name: fig-{name}
+:  image:
+:    alt: "A point with an error bar on a horizontal line."
+
+figure, ax = plots.plt.subplots()
+plots.points(ax, [0], [measured])
+plots.plt.show()
+```
+"""
+BIB = "@book{knuth, author = {Donald E. Knuth}, title = {Fundamental Algorithms}, publisher = {AW}, year = {1968}}\n"
+TOC = {
+    "format": "jb-book",
+    "root": "book/index",
+    "parts": [
+        {"caption": "A part", "numbered": 1, "chapters": [{"file": "book/part/one"}, {"file": "book/part/two"}]},
+        {"caption": "More", "chapters": [{"file": f"book/{n}"} for n in ("claims", "runs", "references")]},
+    ],
+}
+
+
+def write(root: Path) -> None:
+    (root / "book" / "part").mkdir(parents=True)
+    (root / "_toc.yml").write_text(yaml.safe_dump(TOC, sort_keys=False))
+    for name in ("_config.yml", "pyproject.toml", "requirements.txt", "constraints.txt"):
+        shutil.copy(ROOT / name, root)
+    shutil.copytree(ROOT / "fieldkit", root / "fieldkit", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "book" / "_static", root / "book" / "_static")
+    for name in ("one", "two"):
+        (root / "book" / "part" / f"{name}.md").write_text(CHAPTER.format(name=name))
+    (root / "book" / "references.bib").write_text(BIB)
+    (root / "book" / "index.md").write_text("# A book\n\n<!-- pulls -->\n")
+    (root / "book" / "claims.md").write_text("# Claims\n\n<!-- claims -->\n")
+    (root / "book" / "runs.md").write_text("# Runs\n\n<!-- runs -->\n")
+    (root / "book" / "references.md").write_text("# References\n\n```{bibliography}\n```\n")
+
+
+Tool = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def tool() -> Tool:
+    """tool("site", root, "--seed", "1") runs tools/site.py on the book in root."""
+
+    def run(name: str, root: Path, *options: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", f"tools.{name}", "--root", str(root), *options]
+        return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    return run
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """The tiny book, not yet built."""
+    write(tmp_path / "book")
+    return tmp_path / "book"
+
+
+@pytest.fixture(scope="session")
+def good(tmp_path_factory: pytest.TempPathFactory, tool: Tool) -> Path:
+    """The tiny book, built."""
+    root = tmp_path_factory.mktemp("good") / "book"
+    write(root)
+    for name in ("pairs", "execute", "site"):
+        done = tool(name, root)
+        assert done.returncode == 0, done.stdout
+    return root
+
+
+@pytest.fixture
+def built(good: Path, tmp_path: Path) -> Path:
+    """A built book of one's own, to break."""
+    shutil.copytree(good, tmp_path / "book", ignore=shutil.ignore_patterns("mathjax"))
+    return tmp_path / "book"

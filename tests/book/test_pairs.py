@@ -1,0 +1,95 @@
+"""The notebooks that Colab opens are what their texts say, without outputs and in plain Markdown."""
+
+from __future__ import annotations
+
+import re
+
+import nbformat
+import pytest
+
+from tools import chapters, colab, labels, pairs
+from tools.chapters import ROOT
+
+BOOK = labels.book(ROOT)
+LEFT = re.compile(r"\{[A-Za-z][\w:-]*\}`|^ *[`:]{3,}\{|^\([\w:-]+\)= *$", re.M)  # a role, a directive, a target
+
+
+def test_the_committed_pairs_are_up_to_date_and_without_outputs():
+    assert pairs.faults(BOOK, write=False) == []
+
+
+@pytest.mark.parametrize("chapter", chapters.chapters(ROOT))
+def test_nothing_of_myst_is_left(chapter):
+    for cell in nbformat.reads(pairs.pair(BOOK, chapter), 4).cells:
+        if cell.cell_type == "markdown":
+            assert not LEFT.search(re.sub(r"(?s)(`+)(?!\{).+?\1", "", cell.source)), cell.source
+
+
+@pytest.mark.parametrize("chapter", chapters.chapters(ROOT))
+def test_a_pair_is_a_valid_notebook_and_always_the_same(chapter):
+    text = pairs.pair(BOOK, chapter)
+    nbformat.validate(nbformat.reads(text, 4))
+    assert text == pairs.pair(labels.book(ROOT), chapter)
+
+
+def test_the_install_cell_knows_repository_and_tag_and_runs_on_colab_only(book):
+    config = book / "_config.yml"
+    config.write_text(config.read_text().replace("github.com/example/", "github.com/somebody/"))
+    assert pairs.faults(labels.book(book), write=True) == []
+    first = nbformat.read(book / "book" / "part" / "one.ipynb", 4).cells[1].source.splitlines()
+    assert first[2] == 'if "google.colab" in sys.modules:'
+    assert re.fullmatch(r' +%pip install -q --no-deps "fieldkit @ git\+https://github.com/somebody/.+@v\d.+"', first[3])
+
+
+def test_a_stale_pair_is_named_with_its_remedy(book, tool):
+    assert tool("pairs", book).stdout.splitlines() == ["wrote book/part/one.ipynb", "wrote book/part/two.ipynb"]
+    assert tool("pairs", book, "--check").returncode == 0
+    with (book / "book" / "part" / "one.md").open("a") as file:
+        file.write("\nMore.\n")
+    path = book / "book" / "part" / "two.ipynb"
+    nb = nbformat.read(path, 4)
+    nb.cells[-1:] = [nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("stream", text="1")])]
+    nbformat.write(nb, path)
+    done = tool("pairs", book, "--check")
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        "stale: book/part/one.ipynb (run: make pairs)",
+        "outputs in book/part/two.ipynb (run: make pairs)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("myst", "plain"),
+    [
+        ("See {numref}`fig-one` and {eq}`eq-one`.", "See Fig. 1.1 and (1.1)."),
+        ("{cite:p}`knuth`", "(Knuth 1968)"),
+        ("{cite:t}`knuth`", "Knuth (1968)"),
+        ("a {term}`propagator <propagators>`", "a propagator"),
+        ("about {weighed}`mean`.", "about (printed below)."),
+        ("after {doc}`/book/claims`", "after *Claims*"),
+        ("`{code}` stays, `{eq}` too", "`{code}` stays, `{eq}` too"),
+        ("$$\na\n$$ (eq-one)", "$$\na \\tag{1.1}\n$$"),
+        ("```{note}\nOne.\n\nTwo.\n```", "> **Note.**\n>\n> One.\n>\n> Two."),
+        ("```{hint}\n:class: dropdown\n\nTry.\n```", "<details><summary>Hint</summary>\n\nTry.\n\n</details>"),
+        ("```python\n{eq}`x`\n```", "```python\n{eq}`x`\n```"),
+    ],
+)
+def test_the_plain_form(book, myst, plain):
+    assert colab.translate(myst, labels.book(book), book / "book" / "part" / "one.md") == plain
+
+
+def test_a_link_to_a_chapter_opens_its_notebook_on_colab(book):
+    text = colab.translate("{doc}`/book/part/two`", labels.book(book), book / "book" / "part" / "one.md")
+    assert text.startswith("[Is the mean of two zero?](https://colab.research.google.com/github/")
+    assert text.endswith("/blob/main/book/part/two.ipynb)")
+
+
+@pytest.mark.parametrize(
+    "myst", ["```{figure} a.png\n```", "{ref}`x`", "(label)=", ":::{note}\n:::", "[^1]", "[a](b.md)"]
+)
+def test_what_has_no_plain_form_is_refused_with_file_and_line(book, myst):
+    path = book / "book" / "part" / "one.md"
+    line = len(path.read_text().splitlines()) + 2
+    path.write_text(f"{path.read_text()}\n{myst}\n")
+    with pytest.raises(ValueError, match=f"book/part/one.md:{line}: "):
+        pairs.pair(labels.book(book), "part/one")

@@ -1,0 +1,155 @@
+"""What goes wrong in a build stops it with one clear line, and never costs a good site or a finished chapter."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tools import cache, ledger
+from tools.chapters import ROOT
+
+
+def edit(root: Path, old: str, new: str, page: str = "part/one") -> None:
+    path = root / "book" / f"{page}.md"
+    assert path.read_text().count(old) == 1
+    path.write_text(path.read_text().replace(old, new))
+
+
+def fails(tool, root: Path, line: str) -> None:
+    """The build ends with exit code 1 and `line`, and the good site is as it was."""
+    before = {p: p.read_bytes() for p in (root / "_build" / "site").rglob("*.html")}
+    ran = tool("execute", root)
+    done = ran if ran.returncode else tool("site", root)
+    assert done.returncode == 1
+    assert line in done.stdout.splitlines(), done.stdout
+    assert {p: p.read_bytes() for p in (root / "_build" / "site").rglob("*.html")} == before
+
+
+def test_a_second_build_executes_nothing_and_leaves_the_site_alone(built, tool):
+    ran, start = tool("execute", built), time.monotonic()
+    assert ran.stdout.count("unchanged") == 2 and "started" not in ran.stdout
+    assert "site unchanged" in tool("site", built).stdout
+    assert time.monotonic() - start < 20
+
+
+def test_the_site_shows_what_was_measured(good):
+    records = json.loads((good / "_build" / "site" / "claims.json").read_text())
+    assert [(r["chapter"], r["name"], r["kind"]) for r in records] == [
+        ("part/one", "mean", "statistical"),
+        ("part/two", "mean", "statistical"),
+    ]
+    page = (good / "_build" / "site" / "book" / "part" / "one.html").read_text()
+    assert records[0]["shown"] in page and 'id="claim-mean"' in page and "fk-strip" in page
+    assert "google.colab" not in page and "stamped by" not in page
+    assert 'id="claim-part-one-mean"' in (good / "_build" / "site" / "book" / "claims.html").read_text()
+    assert "2 claims weighed" in (good / "_build" / "site" / "book" / "index.html").read_text()
+
+
+def test_the_source_tree_is_only_read(good):
+    found = {p.name for p in good.iterdir()}
+    assert found == {"_build", "_config.yml", "_toc.yml", "book", "fieldkit", "pyproject.toml", "requirements.txt",
+                     "constraints.txt"}  # fmt: skip
+    assert {p.suffix for p in (good / "book" / "part").iterdir()} == {".md", ".ipynb"}
+
+
+def test_a_cell_that_raises(built, tool):
+    edit(built, "measured = estimates.mean(x)", "measured = 1 / 0")
+    fails(tool, built, "book/part/one.md: cell 4: ZeroDivisionError: division by zero")
+    assert tool("execute", built, "--chapter", "part/two").returncode == 0
+
+
+def test_a_claim_beyond_four_sigma(built, tool):
+    edit(built, "estimates.mean(x)", "estimates.Estimate(5.0, 1.0)")
+    fails(tool, built, "book/part/one.md: claim mean: |pull| = 5.00 > 4 (5.0(1.0) against 0.0)")
+
+
+def test_an_undefined_reference_and_a_number_that_was_never_weighed(built, tool):
+    edit(built, "You draw", "As {numref}`fig-nowhere` says, you draw")
+    edit(built, "{weighed}`mean`", "{weighed}`median`")
+    assert tool("execute", built).returncode == 0
+    for attempt in ("first", "second"):  # Sphinx forgets the warnings of a page that it has built once
+        done = tool("site", built)
+        assert done.returncode == 1, attempt
+        for word in ("fig-nowhere", "no claim 'median' in part/one"):
+            said = [row for row in done.stdout.splitlines() if word in row]
+            assert said and said[0].startswith("book/part/one.md"), done.stdout
+
+
+def test_a_figure_without_alt_text(built, tool):
+    edit(built, ':  image:\n:    alt: "A point with an error bar on a horizontal line."\n', "")
+    fails(tool, built, "book/part/one.md: figure fig-one: no alt text")
+
+
+def test_a_page_that_is_not_written(built, tool):
+    (built / "book" / "runs.md").unlink()
+    fails(tool, built, "book/runs.md: in _toc.yml but not written")
+
+
+@pytest.mark.parametrize("error", [None, 0.0, float("nan")])
+def test_a_claim_without_an_error_bar(error):
+    claim = {"name": "mean", "kind": "statistical", "pull": 0.0, "error": error, "shown": "0", "truth": 0.0}
+    done = ledger.Chapter("part/one", "", {"cells": []}, {}, [claim])  # type: ignore[arg-type]
+    assert ledger.poor_claims(done) == [f"claim mean: no error bar (error = {error})"]
+
+
+def test_the_key_of_a_run_knows_all_that_it_depends_on(book):
+    run = cache.Run(book)
+    others = [cache.Run(book, seed=1), cache.Run(book, "full"), cache.Run(book, device="cpu")]
+    keys = {cache.key("part/one", r) for r in [run, *others]}
+    for path in ("fieldkit/estimates.py", "requirements.txt", "constraints.txt", "book/part/one.md"):
+        with (book / path).open("a") as file:
+            file.write("\n# changed\n")
+        keys.add(cache.key("part/one", run))
+    assert len(keys) == 8
+    same = cache.key("part/one", run)
+    with (book / "book" / "part" / "two.md").open("a") as file:
+        file.write("\nchanged\n")
+    assert cache.key("part/one", run) == same
+
+
+def processes_of(root: Path) -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if str(root).encode() in path.read_bytes():
+                found.append((path.parent / "cmdline").read_text().replace("\0", " "))
+        except OSError:  # it has ended, or is not ours
+            continue
+    return found
+
+
+def until(condition, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.2)
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for left kernels in /proc")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_killed_build_goes_on_where_it_was(book, tool, how):
+    wait = "import pathlib, time\n\nwhile not pathlib.Path('go').exists():\n    time.sleep(0.1)\n\nmeasured ="
+    edit(book, "measured =", wait, page="part/two")
+    run = cache.Run(book)
+    command = [sys.executable, "-m", "tools.execute", "--root", str(book), "--jobs", "2"]
+    build = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    scratch = book / "_build" / "scratch" / "part" / cache.executed("part/two", run).stem
+    until(lambda: cache.executed("part/one", run).exists() and scratch.exists())
+    os.kill(build.pid, how)
+    build.wait()
+    until(lambda: not processes_of(book), 20)
+    (scratch / "go").touch()
+    again = tool("execute", book)
+    assert again.returncode == 0
+    assert [r.split()[1:3] for r in again.stdout.splitlines()] == [
+        ["part/one", "unchanged"],
+        ["part/two", "started"],
+        ["part/two", "finished"],
+    ]

@@ -1,0 +1,49 @@
+"""Where a chapter's executed notebook is kept, under a key made of everything that it depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from tools import chapters
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a chapter is run with."""
+
+    root: Path
+    profile: str = "quick"
+    device: str = "auto"
+    seed: int = 0
+
+
+def notebook(root: Path, chapter: str) -> NotebookNode:
+    """The chapter as it is run: without the cell that only Colab needs."""
+    nb = chapters.read(chapters.source(root, chapter))
+    nb.cells = [c for c in nb.cells if not chapters.tagged(c, "colab-setup")]
+    return nb
+
+
+def key(chapter: str, run: Run) -> str:
+    """Changes when the chapter's text, the library, the requirements, the parameters or Python change."""
+    digest = hashlib.sha256(nbformat.writes(notebook(run.root, chapter), version=4).encode())
+    files = [
+        *sorted((run.root / "fieldkit").rglob("*.py")),
+        run.root / "requirements.txt",
+        run.root / "constraints.txt",
+    ]
+    for path in files:
+        digest.update(f"\0{path.relative_to(run.root).as_posix()}\0".encode() + path.read_bytes())
+    digest.update(f"\0{run.profile}\0{run.device}\0{run.seed}\0{sys.version}".encode())
+    return digest.hexdigest()[:16]
+
+
+def executed(chapter: str, run: Run) -> Path:
+    """Where the executed notebook is, or will be."""
+    return run.root / "_build" / "executed" / f"{chapter}-{key(chapter, run)}.ipynb"

@@ -1,0 +1,105 @@
+"""What the book consists of: its pages in order, its chapters as notebooks, the claims that they state."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from pathlib import Path
+
+import jupytext
+import yaml
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def pages(root: Path) -> list[str]:
+    """Every page of _toc.yml in reading order, e.g. `book/lattice/phi4`."""
+
+    def files(node: object) -> list[str]:
+        if isinstance(node, list):
+            return [f for child in node for f in files(child)]
+        if isinstance(node, dict):
+            own = [node["file"]] if "file" in node else []
+            return own + [f for child in node.values() for f in files(child)]
+        return []
+
+    toc = yaml.safe_load((root / "_toc.yml").read_text())
+    return [toc.pop("root"), *files(toc)]
+
+
+def source(root: Path, chapter: str) -> Path:
+    return root / "book" / f"{chapter}.md"
+
+
+def is_chapter(page: Path) -> bool:
+    text = page.read_text() if page.exists() else ""
+    return text.startswith("---\n") and "jupytext:" in text.split("\n---", 1)[0]
+
+
+def chapters(root: Path) -> list[str]:
+    """The executable pages, named without `book/`: `lattice/phi4`."""
+    return [p.removeprefix("book/") for p in pages(root) if is_chapter(root / f"{p}.md")]
+
+
+def read(path: Path) -> NotebookNode:
+    """The notebook of a MyST Markdown chapter; a cell's id is the hash of its content: equal texts, equal files."""
+    return reads(path.read_text())
+
+
+def reads(text: str) -> NotebookNode:
+    nb = jupytext.reads(text, fmt="md:myst")
+    number_cells(nb)
+    return nb
+
+
+def number_cells(nb: NotebookNode) -> None:
+    seen: dict[str, int] = {}
+    for cell in nb.cells:
+        digest = hashlib.sha256(f"{cell.cell_type}\0{cell.source}".encode()).hexdigest()[:8]
+        seen[digest] = seen.get(digest, 0) + 1
+        cell["id"] = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+    nb.nbformat, nb.nbformat_minor = 4, 5
+
+
+def title(path: Path) -> str:
+    """The first heading of a page."""
+    lines = path.read_text().splitlines()
+    return next((line[2:].strip() for line in lines if line.startswith("# ")), path.stem)
+
+
+def needs(nb: NotebookNode) -> list[str]:
+    return list(nb.metadata.get("fieldkit", {}).get("needs", []))
+
+
+def tagged(cell: NotebookNode, tag: str) -> bool:
+    return tag in cell.metadata.get("tags", [])
+
+
+def code(nb: NotebookNode) -> dict[int, ast.Module]:
+    """Parsed code cells by cell number; the Colab cell is not part of the chapter's program."""
+    return {
+        i: ast.parse(c.source) for i, c in enumerate(nb.cells) if c.cell_type == "code" and not tagged(c, "colab-setup")
+    }
+
+
+def claims(nb: NotebookNode) -> dict[str, int]:
+    """Claim name -> number of the cell that weighs it, in reading order."""
+    found: dict[str, int] = {}
+    for i, tree in code(nb).items():
+        calls = [
+            n
+            for n in ast.walk(tree)
+            if isinstance(n, ast.Call)
+            and isinstance(n.func, ast.Attribute)
+            and n.func.attr in ("weigh", "check")
+            and ast.unparse(n.func.value) == "ledger"
+        ]
+        for call in sorted(calls, key=lambda n: n.lineno):
+            name = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
+            if not isinstance(name, str) or name in found:
+                raise ValueError(
+                    f"a claim's name must be a literal string, once in a chapter: {ast.unparse(call)[:80]}"
+                )
+            found[name] = i
+    return found

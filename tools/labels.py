@@ -1,0 +1,67 @@
+"""What a label or a citation stands for: numbers of figures, equations and exercises as on the site, and references."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import yaml
+from pybtex.database import Entry, parse_file
+
+from tools import chapters
+
+EQUATION = re.compile(r"(?P<indent>[ \t]*)\$\$(?P<tex>[^$]+?)\$\$ *\((?P<label>[\w:-]+)\)")
+
+
+@dataclass(frozen=True)
+class Book:
+    """What a translation looks up: links to sibling notebooks, page titles, numbers of labels, references."""
+
+    root: Path
+    colab: str
+    numbers: dict[str, str]
+    references: dict[str, Entry]
+
+
+def book(root: Path) -> Book:
+    repository = yaml.safe_load((root / "_config.yml").read_text())["repository"]
+    path = repository["url"].removeprefix("https://github.com/")
+    bib = root / "book" / "references.bib"
+    return Book(
+        root=root,
+        colab=f"https://colab.research.google.com/github/{path}/blob/{repository['branch']}",
+        numbers={k: v for c in chapters.chapters(root) for k, v in labels(root, c).items()},
+        references=dict(parse_file(str(bib)).entries) if bib.exists() else {},
+    )
+
+
+def labels(root: Path, chapter: str) -> dict[str, str]:
+    """Label of each figure, equation and exercise of a chapter -> its number on the site, such as 2.1."""
+    path = chapters.source(root, chapter)
+    number = chapters.chapters(root).index(chapter) + 1
+    nb, text = chapters.read(path), path.read_text()
+    figures = [c.metadata.get("mystnb", {}).get("figure", {}).get("name") for c in nb.cells]
+    equations = [m["label"] for m in EQUATION.finditer(text)]
+    exercises = re.findall(r"^`{3,}\{exercise\}[^\n]*\n:label: *(\S+)", text, re.M)
+    return {
+        k: f"{number}.{i}" for kind in ([f for f in figures if f], equations, exercises) for i, k in enumerate(kind, 1)
+    }
+
+
+def cited(key: str, textual: bool, book: Book, path: Path) -> str:
+    """[Wolff (2004)](https://doi.org/...)"""
+    if key not in book.references:
+        raise ValueError(f"{path.relative_to(book.root)}: no reference {key} in book/references.bib")
+    entry = book.references[key]
+    persons = entry.persons.get("author") or entry.persons.get("editor", [])
+    people = [" ".join(str(n) for n in p.rich_prelast_names + p.rich_last_names) for p in persons]
+    names = f"{people[0]} et al." if len(people) > 2 else " and ".join(people)
+    words = f"{names} ({entry.fields['year']})" if textual else f"{names} {entry.fields['year']}"
+    fields = entry.fields
+    if "doi" in fields:
+        url = f"https://doi.org/{quote(fields['doi'])}"  # a bracket would end the Markdown link
+    else:
+        url = f"https://arxiv.org/abs/{fields['eprint']}" if "eprint" in fields else fields.get("url")
+    return f"[{words}]({url})" if url else words

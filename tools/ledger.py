@@ -1,0 +1,96 @@
+"""What the executed chapters claim: gathered from the metadata of their outputs, and judged."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+
+from fieldkit.claims import KEY
+from fieldkit.estimates import Estimate
+from tools import chapters
+
+LIMIT = {"statistical": 4.0, "numerical": 1.0}  # of |pull|; for a numerical claim the pull is counted in tolerances
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """An executed chapter: its name (`lattice/phi4`), title, notebook, the record of its run and its claims."""
+
+    name: str
+    title: str
+    nb: NotebookNode
+    run: dict[str, Any]
+    claims: list[dict[str, Any]]
+
+    @property
+    def worst(self) -> str:
+        pulls = [c["pull"] for c in self.claims if c["kind"] == "statistical"]
+        return f"{max(pulls, key=abs):+.2f}" if pulls else "none"
+
+    @property
+    def device(self) -> str:
+        return next((c["device"] for c in self.claims), self.run["device"])
+
+
+def chapter(root: Path, name: str, nb: NotebookNode) -> Chapter:
+    outputs = [o for cell in nb.cells for o in cell.get("outputs", [])]
+    claims = [dict(o.metadata[KEY]) for o in outputs if KEY in o.get("metadata", {})]
+    for claim in claims:
+        exact = claim["kind"] == "numerical"
+        claim["shown"] = f"{claim['value']:.8g}" if exact else str(Estimate(claim["value"], claim["error"]))
+    return Chapter(name, chapters.title(chapters.source(root, name)), nb, nb.metadata["fieldkit-run"], claims)
+
+
+def faults(done: Chapter) -> list[str]:
+    """One line for each reason not to publish the chapter."""
+    weighed = {c["name"] for c in done.claims}
+    lost = [f"claim {name}: stated but not weighed" for name in chapters.claims(done.nb) if name not in weighed]
+    return [f"book/{done.name}.md: {line}" for line in poor_claims(done) + lost + poor_figures(done)]
+
+
+def poor_claims(done: Chapter) -> list[str]:
+    lines = []
+    for claim in done.claims:
+        name, pull, error, limit = claim["name"], claim["pull"], claim["error"], LIMIT[claim["kind"]]
+        if error is None or not math.isfinite(error) or error <= 0:
+            lines.append(f"claim {name}: no error bar (error = {error})")
+        elif not abs(pull) <= limit:
+            compared = f"{claim['shown']} against {claim['truth']}"
+            lines.append(f"claim {name}: |pull| = {abs(pull):.2f} > {limit:g} ({compared})")
+    return lines
+
+
+def poor_figures(done: Chapter) -> list[str]:
+    lines = []
+    for number, cell in enumerate(done.nb.cells):
+        if any(kind.startswith("image/") for o in cell.get("outputs", []) for kind in o.get("data", {})):
+            options = cell.metadata.get("mystnb", {})
+            figure, image = options.get("figure", {}), options.get("image", {})
+            where = f"figure {figure.get('name', f'of cell {number}')}"
+            lines += [f"{where}: no alt text"] if not str(image.get("alt", "")).strip() else []
+            lines += [f"{where}: no caption"] if not str(figure.get("caption", "")).strip() else []
+    return lines
+
+
+def summary(book: list[Chapter]) -> tuple[str, str]:
+    """(the one line of the landing page, how well all pulls fit the unit Gaussian)"""
+    from scipy.stats import kstest
+
+    pulls = [c["pull"] for done in book for c in done.claims if c["kind"] == "statistical"]
+    exact = sum(c["kind"] == "numerical" for done in book for c in done.claims)
+    if not pulls:
+        return f"{exact} numerical claims within tolerance; none with error bars yet.", ""
+    beyond, expected = sum(abs(p) > 2 for p in pulls), math.erfc(math.sqrt(2)) * len(pulls)
+    line = f"{len(pulls)} claims weighed with error bars, {beyond} beyond 2σ, {expected:.1f} expected"
+    line += f"; {exact} more checked to a stated tolerance." if exact else "."
+    p = kstest(pulls, "norm").pvalue
+    return line, f"The Kolmogorov–Smirnov test against the unit Gaussian, nothing fitted, gives p = {p:.2f}."
+
+
+def records(book: list[Chapter]) -> str:
+    return json.dumps([{"chapter": done.name} | c for done in book for c in done.claims], indent=1) + "\n"

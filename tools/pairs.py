@@ -1,0 +1,86 @@
+"""Write the .ipynb beside each chapter, which Colab opens: one way, deterministic, without outputs.
+
+python -m tools.pairs [--check]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tomllib
+from pathlib import Path
+
+import nbformat
+import yaml
+from nbformat import NotebookNode
+
+from tools import chapters, colab, labels
+
+
+def install(root: Path) -> str:
+    """The first cell: on Colab only, fieldkit at the tag that belongs to this book, leaving Colab's own torch alone;
+    elsewhere (Binder, JupyterHub, a laptop) the notebook lies in a clone."""
+    url = yaml.safe_load((root / "_config.yml").read_text())["repository"]["url"]
+    version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
+    pip = f'%pip install -q --no-deps "fieldkit @ git+{url}@v{version}"'
+    clone = 'sys.path.append("../..")  # a clone holds the library itself'
+    return f'import sys\n\nif "google.colab" in sys.modules:\n    {pip}\nelse:\n    {clone}'
+
+
+def pair(book: labels.Book, chapter: str) -> str:
+    """The text of the chapter's .ipynb.  A figure's caption, which Colab would not show, follows it as its own cell."""
+    path = chapters.source(book.root, chapter)
+    cells: list[NotebookNode] = []
+    for cell in chapters.read(path).cells:
+        figure = cell.metadata.pop("mystnb", {}).get("figure", {})
+        if chapters.tagged(cell, "colab-setup"):
+            cell.source = install(book.root)
+        elif cell.cell_type == "markdown":
+            cell.source = colab.translate(cell.source, book, path)
+        cells.append(cell)
+        if "caption" in figure:
+            caption = colab.translate(figure["caption"], book, path)
+            cells.append(nbformat.v4.new_markdown_cell(f"*Fig. {book.numbers[figure['name']]}.* {caption}"))
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    nb = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    chapters.number_cells(nb)
+    return nbformat.writes(nb, version=4) + "\n"
+
+
+def faults(book: labels.Book, write: bool) -> list[str]:
+    """Write every pair, or find those that are stale or carry outputs; one line for each chapter with a fault."""
+    lines, paired = [], set()
+    for chapter in chapters.chapters(book.root):
+        path = chapters.source(book.root, chapter).with_suffix(".ipynb")
+        paired.add(path)
+        name, text = path.relative_to(book.root), path.read_text() if path.exists() else ""
+        try:
+            wanted = pair(book, chapter)
+        except ValueError as error:
+            lines.append(str(error))
+            continue
+        if write and text != wanted:
+            path.write_text(wanted)
+            print("wrote", name)
+        elif text and any(c.get("outputs") or c.get("execution_count") for c in nbformat.reads(text, 4).cells):
+            lines.append(f"outputs in {name} (run: make pairs)")
+        elif text != wanted:
+            lines.append(f"stale: {name} (run: make pairs)")
+    strays = [p for p in sorted((book.root / "book").rglob("*.ipynb")) if p not in paired and "/." not in str(p)]
+    return lines + [
+        f"no chapter in _toc.yml for {p.relative_to(book.root)}: list it there or delete it" for p in strays
+    ]
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--check", action="store_true", help="write nothing, fail when a pair is stale")
+    arguments.add_argument("--root", type=Path, default=chapters.ROOT)
+    options = arguments.parse_args()
+    lines = faults(labels.book(options.root), write=not options.check)
+    print(*lines, sep="\n", end="\n" if lines else "")
+    return bool(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""Build the site from the executed chapters; the last good one stays until the new one is complete.
+
+python -m tools.site [--chapter lattice/phi4] [--profile full] [--device cuda] [--seed 1]
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+
+from tools import cache, chapters, ledger, pages
+
+
+def stage(root: Path, book: list[ledger.Chapter]) -> Path:
+    """The source tree that Sphinx reads: the text pages, with each chapter replaced by its executed notebook."""
+    to = root / "_build" / "stage"
+    shutil.rmtree(to, ignore_errors=True)
+    shutil.copytree(root / "book", to / "book", ignore=shutil.ignore_patterns("*.ipynb", ".ipynb_checkpoints"))
+    shutil.copytree(root / "book" / "_static", to / "_static")
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy(root / name, to)
+    (to / "extensions").mkdir()
+    shutil.copy(chapters.ROOT / "tools" / "book_ext.py", to / "extensions")
+    (to / "published").mkdir()
+    (to / "published" / "claims.json").write_text(ledger.records(book))
+    pages.histogram(book, to / "book" / "pulls.svg")
+    fill(to, "index", "pulls", pages.figure(book, "pulls.svg"))
+    fill(to, "claims", "claims", pages.claims_page(book))
+    fill(to, "runs", "runs", pages.runs_page(book))
+    titles = {done.name: done.title for done in book}
+    for done in book:
+        head, _, rest = done.nb.cells[0].source.partition("\n")
+        done.nb.cells[0].source = f"{head}\n\n{pages.strip(done, titles)}\n{rest}"
+        (to / "book" / f"{done.name}.ipynb").write_text(nbformat.writes(done.nb, version=4))
+        (to / "book" / f"{done.name}.md").unlink()
+    return to
+
+
+def fill(to: Path, page: str, marker: str, text: str) -> None:
+    path, line = to / "book" / f"{page}.md", f"<!-- {marker} -->"
+    source = path.read_text()
+    if line not in source:
+        raise ValueError(f"book/{page}.md: the line {line} is missing, where the build puts what it measured")
+    path.write_text(source.replace(line, text))
+
+
+def digest(folder: Path) -> str:
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    parts = [p.relative_to(folder).as_posix().encode() + b"\0" + p.read_bytes() for p in files]
+    return hashlib.sha256(b"\0".join([*parts, (chapters.ROOT / "constraints.txt").read_bytes()])).hexdigest()
+
+
+def sphinx(root: Path, source: Path) -> list[str]:
+    """Build from nothing (a page that Sphinx keeps from before hides its warnings); return the warnings and errors."""
+    aside, log = root / "_build" / "sphinx", root / "_build" / "site.log"
+    shutil.rmtree(aside, ignore_errors=True)
+    program = "from jupyter_book.cli.main import main; main()"
+    command = ["-c", program, "build", "-W", "-n", "--keep-going", str(source), "--path-output", str(aside)]
+    done = subprocess.run([sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    text = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
+    log.write_text(text)
+    if done.returncode == 0:
+        return []
+    lines = [line.strip() for line in text.splitlines() if re.search(r"WARNING|ERROR|[Ee]rror:", line)]
+    return [readable(line, source) for line in dict.fromkeys(lines)] or text.splitlines()[-15:]
+
+
+def readable(line: str, source: Path) -> str:
+    """Name the author's file, and the cell instead of the staged notebook's artificial line number."""
+    line = line.replace(f"{source}/", "")
+    return re.sub(r"\.ipynb:(\d+)", lambda m: f".md (cell {int(m[1]) // 10000})", line)
+
+
+def publish(root: Path, key: str) -> None:
+    site, old = root / "_build" / "site", root / "_build" / "site.old"
+    shutil.rmtree(old, ignore_errors=True)
+    (root / "_build" / "sphinx" / "_build" / "html" / ".key").write_text(key)
+    if site.exists():
+        site.rename(old)
+    (root / "_build" / "sphinx" / "_build" / "html").rename(site)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def report(root: Path, book: list[ledger.Chapter]) -> None:
+    print(f"\n{'chapter':<28}{'seconds':>9}{'claims':>9}{'worst pull':>13}")
+    for done in book:
+        print(f"{done.name:<28}{done.run['seconds']['wall']:>9.0f}{len(done.claims):>9}{done.worst:>13}")
+    print(f"\n{ledger.summary(book)[0]}\n{root / '_build' / 'site' / 'index.html'}")
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--chapter", help="only this one was asked for: without the others, say so and stop")
+    arguments.add_argument("--profile", default="quick")
+    arguments.add_argument("--device", default="auto")
+    arguments.add_argument("--seed", type=int, default=0)
+    arguments.add_argument("--root", type=Path, default=chapters.ROOT)
+    options = arguments.parse_args()
+    root = options.root.resolve()
+    run = cache.Run(root, options.profile, options.device, options.seed)
+    found = {name: cache.executed(name, run) for name in chapters.chapters(root)}
+    book = [ledger.chapter(root, n, nbformat.read(p, 4)) for n, p in found.items() if p.exists()]
+    lines = [line for done in book for line in ledger.faults(done)]
+    missing = [f"{p}.md: in _toc.yml but not written" for p in chapters.pages(root) if not (root / f"{p}.md").exists()]
+    missing += [f"book/{n}.md: no current run (run: make book)" for n, path in found.items() if not path.exists()]
+    if options.chapter and missing and not lines:
+        print(f"{options.chapter} is sound; the site waits for:", *missing, sep="\n  ")
+        return 0
+    lines += missing
+    if not lines:
+        try:
+            source = stage(root, book)
+        except ValueError as error:
+            lines = [str(error)]
+    if not lines:
+        key, last = digest(source), root / "_build" / "site" / ".key"
+        if last.exists() and last.read_text() == key:
+            print("site unchanged")
+        elif not (lines := sphinx(root, source)):
+            publish(root, key)
+    if lines:
+        kept = "; the last good site is untouched" if (root / "_build" / "site").exists() else ""
+        print(*lines, f"the site was not built{kept}", sep="\n")
+        return 1
+    report(root, book)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
