@@ -1,0 +1,131 @@
+"""Wrong neurons, wrong springs, wrong filters: each must break the claim it stands for."""
+
+from tests.mutation import Mutant
+
+NEURON, LAYERS, FREE = (f"fieldkit/lattice/{name}.py" for name in ("neuron", "layers", "free"))
+
+MUTANTS = [
+    Mutant(
+        "mass",
+        NEURON,
+        "return 1 / slope_of(activation, h)",
+        "return slope_of(activation, h)",
+        "V'' = f' in place of 1/f'",
+    ),
+    Mutant("mass", NEURON, "phi.square() / 2, math.inf)", "phi.square(), math.inf)", "the ReLU parabola lacks its 1/2"),
+    Mutant(
+        "mass", NEURON, "xlogy(1 - phi, 1 - phi)) / 2)", "xlogy(1 - phi, 1 - phi)))", "the tanh potential lacks its 1/2"
+    ),
+    Mutant("mass", NEURON, "dilogarithm = -inside", "dilogarithm = inside", "wrong sign of the dilogarithm"),
+    Mutant(
+        "gelu",
+        NEURON,
+        "sign = 1 if len(again) else -1",
+        "sign = -1 if len(again) else 1",
+        "looks for the wrong sign of f'",
+    ),
+    Mutant("gelu", NEURON, "for _ in range(60):", "for _ in range(2):", "stops at the mesh of the scan"),
+    Mutant("wall", NEURON, "phi.square() / 2, math.inf)", "phi.square(), math.inf)", "the ReLU parabola lacks its 1/2"),
+    Mutant("wall", NEURON, "torch.where(phi >= 0, phi.square() / 2, math.inf)", "phi.square() / 2", "no wall"),
+    Mutant(
+        "wall",
+        NEURON,
+        "proposed = V(proposal) - h * proposal",
+        "proposed = V(proposal) + h * proposal",
+        "wrong sign of h",
+    ),
+    Mutant("wall", NEURON, "accept = dice[1] < torch", "accept = dice[1] < 2 * torch", "accepts too often"),
+    Mutant(
+        "fluctuation",
+        NEURON,
+        "torch.exp(-beta * (proposed - energy))",
+        "torch.exp(-(proposed - energy))",
+        "beta is lost",
+    ),
+    Mutant(
+        "fluctuation",
+        "book/lattice/neurons.md",
+        "2.0 * mean((phi - phi.mean()).square())",
+        "mean((phi - phi.mean()).square())",
+        "the response is the variance without beta",
+    ),
+    Mutant(
+        "cold", NEURON, "xlogy(1 - phi, 1 - phi)) / 2)", "xlogy(1 - phi, 1 - phi)))", "the tanh potential lacks its 1/2"
+    ),
+    Mutant(
+        "cold",
+        NEURON,
+        "proposed = V(proposal) - h * proposal",
+        "proposed = V(proposal) + h * proposal",
+        "wrong sign of h",
+    ),
+    Mutant(
+        "correction",
+        NEURON,
+        "T = 1 / torch.tensor(betas",
+        "T = 2 / torch.tensor(betas",
+        "the expansion parameter is doubled",
+    ),
+    Mutant(
+        "correction",
+        NEURON,
+        "(math.log(2) + xlogy(phi, phi) + xlogy(1 - phi, 1 - phi))",
+        "(2 * phi - 1 + math.log(2) + xlogy(phi, phi) + xlogy(1 - phi, 1 - phi))",
+        "a field left over in the potential",
+    ),
+    Mutant("response", FREE, "total = total + 0.5 * step", "total = total + step", "each bond is counted twice"),
+    Mutant("response", FREE, "total = 0.5 * mass2 * phi", "total = mass2 * phi", "the mass term lacks its 1/2"),
+    Mutant("motion", LAYERS, ".sum() / len(maps)", ".sum()", "sum over the batch in place of its mean"),
+    Mutant("driven", FREE, "total = total + 0.5 * step", "total = total + step", "each bond is counted twice"),
+    Mutant(
+        "driven",
+        "book/lattice/neurons.md",
+        "digits.whiten(half, like=images)",
+        "half.clone()",
+        "the images are not white",
+    ),
+    Mutant(
+        "driven", "fieldkit/lattice/digits.py", "/ power.sqrt()", "/ power", "divided by the power, not by its root"
+    ),
+    Mutant(
+        "motion",
+        LAYERS,
+        "torch.fft.fft2(-len(images) * force",
+        "torch.fft.fft2(-force",
+        "the mean loss's source, not one image's",
+    ),
+    Mutant(
+        "motion",
+        LAYERS,
+        "torch.fft.fft2(-len(images) * force",
+        "torch.fft.fft2(len(images) * force",
+        "wrong sign of the source",
+    ),
+    Mutant("motion", FREE, "total = total + 0.5 * step", "total = total + step", "each bond is counted twice"),
+    Mutant(
+        "spectrum",
+        LAYERS,
+        "reshape(*maps.shape[:2], 2).sum(1)",
+        "reshape(*maps.shape[:2], 2).abs().sqrt().sum(1)",
+        "amplitude in place of power",
+    ),
+    Mutant("covariance", LAYERS, "** (eta / 2 - 1)", "** (eta - 1)", "p^-(2 - 2 eta) in place of p^-(2 - eta)"),
+    Mutant(
+        "covariance",
+        LAYERS,
+        'boundary="open", device=rng.device) for side',
+        'boundary="periodic", device=rng.device) for side',
+        "momenta of the torus in a window with free ends",
+    ),
+    Mutant(
+        "covariance", LAYERS, "white * variance.sqrt()", "white * variance", "coloured by the variance, not by its root"
+    ),
+    Mutant(
+        "wick",
+        LAYERS,
+        "white = torch.randn(shape, generator=rng, device=rng.device, dtype=torch.float64)",
+        "white = torch.randn((*shape[:3], 1), generator=rng, device=rng.device, dtype=torch.float64) * torch.randn("
+        "(*shape[:2], 1, l), generator=rng, device=rng.device, dtype=torch.float64)",
+        "filters of rank one",
+    ),
+]
