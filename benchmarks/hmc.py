@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
+from benchmarks import table
 from fieldkit.lattice import free, hmc, phi4
 
 THEORY = phi4.Phi4(mass2=-1.0, coupling=0.5)
@@ -111,19 +112,16 @@ def structure_factors(L: int = 32, n: int = 256) -> tuple[float, float]:
     return n / ours, 1 / theirs
 
 
-def main() -> list[tuple[str, float, float, float]]:
-    """Print and return rows (what, ours per second, the other program's per second, promised ratio, 0 for none)."""
+def main() -> None:
+    """Print the table."""
     torch.set_num_threads(1)
-    rows = []
-    for L, n_chains, step_size, promised in ((8, 1024, 0.1, 100.0), (64, 64, 0.05, 10.0)):
+    table.head("phi^4 HMC, 10 leapfrog steps, float32", "plain numpy")
+    for L, n_chains, step_size in ((8, 1024, 0.1), (64, 64, 0.05)):
         ours, plain, careful = trajectories(L, n_chains, step_size)
-        what = f"HMC trajectories, L = {L}, {n_chains} chains, float32"
-        rows += [(what + ", numpy", ours, plain, promised), (what + ", numpy with products", ours, careful, 0.0)]
-    rows.append(("structure factors of 32 x 32 fields, double loop", *structure_factors(), 1000.0))
-    for what, ours, other, promised in rows:
-        wanted = f"promised {promised:.0f}" if promised else ""
-        print(f"{what:66s} {ours:9.3g}/s  against {other:9.3g}/s  ratio {ours / other:8.1f}  {wanted}")
-    return rows
+        table.row(f"L = {L}, {n_chains} chains", ours, plain, "trajectories/s")
+        table.row(f"L = {L}, numpy without powers", ours, careful, "trajectories/s")
+    table.head("structure factor", "double loop")
+    table.row("32 x 32 sites, by FFT", *structure_factors(), "fields/s")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,232 @@
+"""How do you draw fields from exp(-S) when no formula draws them?  Hybrid Monte Carlo for a batch of chains.
+
+    H(phi, pi) = 1/2 pi M^-1 pi + S(phi):  draw pi, follow Hamilton's equations, accept with min(1, exp(-dH)).
+
+The action is any object with `.action(phi) -> (n,)` and `.force(phi)` (the negative gradient, in the shape of phi, a
+new tensor); see `phi4.Phi4`.  Chains are independent: the first dimension of phi counts them.  The step size is a
+fixed number in production, because a kernel that adapts to its own history no longer has exp(-S) as its stationary
+law; `tune` looks for it beforehand.  Fields may be float32 for speed: energies are then differences of float64 sums
+of float32 sites, and a trajectory is reversible to float32 rounding only.
+
+Fourier acceleration: `inverse_mass` is the inverse mass of every Fourier mode, a real positive tensor of shape (L,
+..., L) in the order of torch.fft.fftn and even in the momentum, such as 1 / (p^2 + m^2).  Momenta have covariance M.
+
+Sources: Duane, Kennedy, Pendleton and Roweth 1987 (the method); Creutz 1988 (<exp(-dH)> = 1); Gupta et al. 1990
+(acceptance erfc(sqrt(<dH>) / 2) for small dH); Batrouni et al. 1985 (Fourier acceleration); Robbins and Monro 1951
+(`tune`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+class Action(Protocol):
+    """What HMC asks of a theory."""
+
+    def action(self, phi: Tensor) -> Tensor:
+        """S of each field, shape (n,)."""
+        ...
+
+    def force(self, phi: Tensor) -> Tensor:
+        """-dS/dphi, a new tensor in the shape of phi."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What `run` brings home: last fields, what was measured (n, n_steps, k), delta_h and accepted (n, n_steps)."""
+
+    phi: Tensor
+    measured: Tensor
+    delta_h: Tensor
+    accepted: Tensor
+
+    @property
+    def diverged(self) -> Tensor:
+        """Trajectories of each chain whose energy overflowed; all of them were rejected.  Shape (n,)."""
+        return self.delta_h.isinf().sum(dim=1)
+
+
+def leapfrog(
+    action: Action,
+    phi: Tensor,
+    pi: Tensor,
+    *,
+    step_size: float | Tensor,
+    n_leapfrog: int,
+    inverse_mass: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Half a kick, then drifts and kicks in turn, half a kick last; new (phi, pi), the arguments stay as they are.
+
+    Reversible (flip pi, go back), volume preserving, energy error of order step_size^2 along a trajectory of fixed
+    length.
+    """
+    phi, pi = phi.clone(), pi.clone()
+    step = torch.ones((), dtype=phi.dtype, device=phi.device) * step_size
+    pi.addcmul_(action.force(phi), step / 2)
+    for remaining in reversed(range(n_leapfrog)):
+        phi.addcmul_(velocity(pi, inverse_mass), step)
+        pi.addcmul_(action.force(phi), step if remaining else step / 2)
+    return phi, pi
+
+
+def velocity(pi: Tensor, inverse_mass: Tensor | None = None) -> Tensor:
+    """M^-1 pi, the rate of change of phi; shape of pi."""
+    return pi if inverse_mass is None else _filter(pi, inverse_mass)
+
+
+def kinetic(pi: Tensor, inverse_mass: Tensor | None = None) -> Tensor:
+    """1/2 pi M^-1 pi of each chain, shape (n,), float64."""
+    return 0.5 * _sum(pi * velocity(pi, inverse_mass))
+
+
+def momenta(like: Tensor, *, rng: torch.Generator, inverse_mass: Tensor | None = None) -> Tensor:
+    """Gaussian momenta of covariance M in shape and dtype of `like`."""
+    white = torch.randn((*like.shape[1:], len(like)), generator=rng, device=rng.device, dtype=like.dtype).movedim(-1, 0)
+    return white if inverse_mass is None else _filter(white, inverse_mass.rsqrt())
+
+
+def trajectories(
+    action: Action,
+    phi: Tensor,
+    *,
+    step_size: float | Tensor,
+    n_leapfrog: int,
+    rng: torch.Generator,
+    inverse_mass: Tensor | None = None,
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Endless (phi, delta_h (n,), accepted (n,) bool), one item a trajectory; memory does not grow with their number.
+
+    A trajectory whose energy overflows is rejected and reports delta_h = inf.  Each phi is a new tensor.  Everything
+    that the next item depends on is the last phi and the state of rng: start again from these two and the chain goes
+    on bit for bit.  In memory the chains are the fastest index, so that shifts of the lattice move long blocks: use
+    `reshape`, not `view`, on what you get.
+
+    Raises ValueError for an impossible step size, number of steps, shape or device.
+    """
+    _refuse(phi, step_size, n_leapfrog, rng, inverse_mass)
+    phi = phi.movedim(0, -1).contiguous().movedim(-1, 0)
+    potential = action.action(phi)
+    each_chain = (-1,) + (1,) * (phi.dim() - 1)
+    while True:
+        pi = momenta(phi, rng=rng, inverse_mass=inverse_mass)
+        before = kinetic(pi, inverse_mass) + potential
+        new_phi, new_pi = leapfrog(
+            action, phi, pi, step_size=step_size, n_leapfrog=n_leapfrog, inverse_mass=inverse_mass
+        )
+        new_potential = action.action(new_phi)
+        delta_h = kinetic(new_pi, inverse_mass) + new_potential - before
+        delta_h = torch.where(delta_h.isfinite(), delta_h, math.inf)
+        uniform = torch.rand(len(phi), generator=rng, device=rng.device, dtype=delta_h.dtype)
+        accepted = uniform < torch.exp(-delta_h)
+        phi = torch.where(accepted.reshape(each_chain), new_phi, phi)
+        potential = torch.where(accepted, new_potential, potential)
+        yield phi, delta_h, accepted
+
+
+def run(
+    action: Action,
+    phi: Tensor,
+    *,
+    n_steps: int,
+    step_size: float | Tensor,
+    n_leapfrog: int,
+    rng: torch.Generator,
+    measure: Callable[[Tensor], Tensor],
+    inverse_mass: Tensor | None = None,
+) -> Run:
+    """n_steps trajectories of every chain; `measure(phi) -> (n, k)` or (n,) after each.  Nothing is thrown away."""
+    if n_steps < 1:
+        raise ValueError(f"n_steps = {n_steps}: a run needs at least one trajectory.")
+    chain = trajectories(action, phi, step_size=step_size, n_leapfrog=n_leapfrog, rng=rng, inverse_mass=inverse_mass)
+    measured, delta_h, accepted = [], [], []
+    for phi, change, yes in (next(chain) for _ in range(n_steps)):
+        measured.append(measure(phi).reshape(len(phi), -1))
+        delta_h.append(change)
+        accepted.append(yes)
+    return Run(phi.contiguous(), *(torch.stack(part, dim=1) for part in (measured, delta_h, accepted)))
+
+
+def tune(
+    action: Action,
+    phi: Tensor,
+    *,
+    n_leapfrog: int,
+    rng: torch.Generator,
+    step_size: float = 0.1,
+    target: float = 0.8,
+    n_steps: int = 300,
+    inverse_mass: Tensor | None = None,
+) -> tuple[Tensor, float]:
+    """Thermalise and look for the step size whose acceptance is `target`; then (phi, step_size) for production.
+
+    The logarithm of the step moves by t^-0.6 (acceptance - target) after trajectory t.  A chain that has not moved
+    for ten trajectories counts as acceptance zero of the whole batch, whatever the others do: chains that are stuck
+    far out in the potential hide in a good average.  The step size is read back from the device once, at the end.
+    """
+    if not 0 < target < 1:
+        raise ValueError(f"target = {target}: an acceptance lies between 0 and 1; 0.6 to 0.9 is usual.")
+    phi, log_step = _adapt(action, phi, n_leapfrog, rng, step_size, target, n_steps, inverse_mass)
+    return phi, math.exp(float(log_step))
+
+
+def _adapt(
+    action: Action,
+    phi: Tensor,
+    n_leapfrog: int,
+    rng: torch.Generator,
+    step_size: float,
+    target: float,
+    n_steps: int,
+    inverse_mass: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    log_step = torch.full((), math.log(step_size), dtype=torch.float64, device=phi.device)
+    recent = torch.zeros((), dtype=torch.float64, device=phi.device)
+    waiting = torch.zeros(len(phi), dtype=torch.float64, device=phi.device)
+    for t in range(1, n_steps + 1):
+        phi, delta_h, accepted = next(
+            trajectories(
+                action, phi, step_size=log_step.exp(), n_leapfrog=n_leapfrog, rng=rng, inverse_mass=inverse_mass
+            )
+        )
+        waiting = torch.where(accepted, 0.0, waiting + 1)
+        acceptance = torch.exp(-delta_h).clamp(max=1).mean() * (waiting.max() < 10)
+        log_step = log_step + t**-0.6 * (acceptance - target)
+        recent = recent + log_step * (2 * t > n_steps)
+    return phi.contiguous(), recent / (n_steps - n_steps // 2)
+
+
+def _filter(field: Tensor, factor: Tensor) -> Tensor:
+    """Multiply every Fourier mode of a real field (n, L, ..., L) by factor (L, ..., L), even in the momentum."""
+    axes = tuple(range(1, field.dim()))
+    half = factor[..., : field.shape[-1] // 2 + 1].to(field.dtype)
+    return torch.fft.irfftn(torch.fft.rfftn(field, dim=axes) * half, s=field.shape[1:], dim=axes)
+
+
+def _sum(density: Tensor) -> Tensor:
+    return density.sum(dim=tuple(range(1, density.dim())), dtype=torch.float64)
+
+
+def _refuse(
+    phi: Tensor, step_size: float | Tensor, n_leapfrog: int, rng: torch.Generator, inverse_mass: Tensor | None
+) -> None:
+    if phi.dim() < 2:
+        raise ValueError(f"phi has shape {tuple(phi.shape)}: a batch of fields is (n, L, ..., L); use phi[None].")
+    if n_leapfrog < 1:
+        raise ValueError(f"n_leapfrog = {n_leapfrog}: a trajectory needs at least one leapfrog step.")
+    if isinstance(step_size, (int, float)) and not 0 < step_size < math.inf:
+        raise ValueError(f"step_size = {step_size}: leapfrog needs a positive step; `tune` finds one.")
+    if phi.device.type != rng.device.type:
+        raise ValueError(f"phi lives on {phi.device}, rng on {rng.device}: make both on the same device.")
+    if inverse_mass is not None and inverse_mass.shape != phi.shape[1:]:
+        raise ValueError(
+            f"inverse_mass has shape {tuple(inverse_mass.shape)}, one field has {tuple(phi.shape[1:])}: give one "
+            "number for every momentum, in the order of torch.fft.fftn."
+        )
