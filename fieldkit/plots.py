@@ -106,6 +106,14 @@ def field(ax: Axes, phi: Any, *, limits: tuple[float, float] | None = None) -> A
     return image
 
 
+def ticks(ax: Axes, *, x: Sequence[float] = (), y: Sequence[float] = ()) -> None:
+    """Plain numbers at these places of a logarithmic axis, and nowhere else."""
+    for axis, places in ((ax.xaxis, x), (ax.yaxis, y)):
+        if len(places):
+            axis.set_ticks(places, [f"{place:g}" for place in places])
+            axis.set_ticks([], minor=True)
+
+
 def pull_histogram(ax: Axes, pulls: Sequence[float]) -> None:
     """Pulls in bins of half a sigma, with sqrt(n) bars, on the expected unit Gaussian; nothing is left out beyond the
     edges."""
@@ -143,5 +151,6 @@ __all__ = [
     "pull_histogram",
     "shades",
     "theory",
+    "ticks",
     "use_style",
 ]

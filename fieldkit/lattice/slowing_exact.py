@@ -1,0 +1,76 @@
+"""How long does a Markov chain remember?  Autocorrelation times that are known without a simulation.
+
+Two kernels can be solved: hybrid Monte Carlo of a free field, mode by mode, and the checkerboard Metropolis sweep of a
+tiny Ising lattice, by a sum over all states.  Times are in steps of the kernel, tau = 1/2 + sum_{t >= 1} rho(t).
+
+Sources: Kennedy and Pendleton 2001, Nucl. Phys. B 607, 456 (HMC of free fields); the leapfrog angle is derived in
+`leapfrog_angle`, the memory of a mode in `hmc_tau`, the sum over states in `metropolis_tau`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from fieldkit.lattice import ising_exact
+
+
+def leapfrog_angle(omega: float, step_size: float) -> float:
+    """Angle by which one leapfrog step turns a harmonic oscillator of frequency omega in its phase plane, in radians.
+
+    Kick, drift, kick is a linear map of (phi, pi) with determinant 1 and trace 2 - (omega step_size)^2, hence a
+    rotation (on an ellipse) by the angle whose cosine is half the trace.  ValueError from omega step_size = 2 on.
+    """
+    if not 0 < omega * step_size < 2:
+        raise ValueError(
+            f"omega * step_size = {omega * step_size}: leapfrog turns an oscillator only between 0 and 2, and is "
+            "unstable beyond; choose a smaller step."
+        )
+    return math.acos(1 - (omega * step_size) ** 2 / 2)
+
+
+def hmc_tau(omega: float, *, step_size: float, n_leapfrog: int, power: int = 1, acceptance: float = 1.0) -> float:
+    """tau of phi_p (power 1) or of phi_p^2 (power 2) under HMC with a fixed number of leapfrog steps, in trajectories.
+
+    A trajectory takes phi to cos(angle) phi + sin(angle) noise, and phi^2 - <phi^2> to cos^2(angle) times itself plus
+    noise: each is an autoregressive chain.  omega^2 is p^2 + m^2, times the inverse mass of the mode when there is one.
+    A rejected trajectory remembers everything; `acceptance` takes rejection as independent of the mode, which holds
+    when many modes decide.
+    """
+    turned = math.cos(n_leapfrog * leapfrog_angle(omega, step_size)) ** power
+    memory = acceptance * turned + 1 - acceptance
+    return 0.5 * (1 + memory) / (1 - memory)
+
+
+def metropolis_tau(observable: Callable[[Tensor], Tensor], L: int, T: float) -> float:
+    """tau of the checkerboard Metropolis sweep (black, then white) on the periodic L x L Ising lattice, L = 2 or 4.
+
+    observable: spins (k, L, L) -> (k,).  Updating site i takes a function f of the state to its expectation one update
+    later, (1 - a_i) f(s) + a_i f(s with s_i flipped), a_i = min(1, exp(-dH / T)).  Applied site by site to all 2^(L L)
+    states, this is the exact <f(0) f(t)>; the sum over t stops when it no longer changes.  Left out are the few
+    states in which every local field is zero: their flips are all free, so they turn over for ever, and no other state
+    leads there.
+    """
+    if L not in (2, 4):
+        raise ValueError(f"L = {L}: the sum runs over all 2^(L L) states of a checkerboard; use L = 2 or 4.")
+    states, (H, _) = ising_exact.all_states(L, L), ising_exact.enumerate_states(L, L)
+    code = torch.arange(len(states))
+    updates, trapped = [], torch.ones(len(states), dtype=torch.bool)
+    for site in sorted(range(L * L), key=lambda k: (k // L + k) % 2):
+        flipped = code ^ 1 << site
+        updates.append((flipped, torch.exp(-(H[flipped] - H) / T).clamp(max=1)))
+        trapped &= H[flipped] == H
+    weight = torch.softmax((-H / T).masked_fill(trapped, -math.inf), 0)
+    f = observable(states).double()
+    f = f - weight @ f
+    later, tau, variance = f, 0.5, weight @ f**2
+    while True:
+        for flipped, accept in reversed(updates):  # the last update acts on f first
+            later = later + accept * (later[flipped] - later)
+        rho = float(weight @ (f * later) / variance)
+        tau += rho
+        if abs(rho) < 1e-13:
+            return tau

@@ -1,0 +1,61 @@
+"""Exact autocorrelation times, checked against the samplers they describe."""
+
+import math
+
+import pytest
+import torch
+
+from fieldkit.autocorrelation import gamma_method
+from fieldkit.lattice import free, hmc, ising, slowing_exact
+from fieldkit.lattice import ising_exact as exact
+from fieldkit.lattice.phi4 import Phi4
+
+
+def test_many_small_leapfrog_steps_turn_by_the_frequency():
+    assert 1000 * slowing_exact.leapfrog_angle(0.7, 0.001) == pytest.approx(0.7, rel=1e-7)
+
+
+@pytest.mark.parametrize("omega", [0.3, 1.0, 2.5])
+def test_the_leapfrog_angle_is_that_of_the_leapfrog(omega):
+    """A one-site lattice is one oscillator: after n steps from (1, 0), phi = cos(n angle)."""
+    phi, pi = torch.ones(1, 1, dtype=torch.float64), torch.zeros(1, 1, dtype=torch.float64)
+    moved, _ = hmc.leapfrog(Phi4(omega**2, 0.0), phi, pi, step_size=0.3, n_leapfrog=7)
+    assert moved.item() == pytest.approx(math.cos(7 * slowing_exact.leapfrog_angle(omega, 0.3)), abs=1e-12)
+
+
+def test_an_unstable_step_is_refused():
+    with pytest.raises(ValueError, match="choose a smaller step"):
+        slowing_exact.leapfrog_angle(2.0, 1.0)
+
+
+@pytest.mark.parametrize("power", [1, 2])
+@pytest.mark.parametrize("accelerated", [False, True])
+def test_hmc_of_the_free_field_remembers_as_derived(power, accelerated):
+    L, mass2, rng = 6, 0.4, torch.Generator().manual_seed(7)
+    mass = 1 / (free.momentum_squared(L, 2) + mass2) if accelerated else None
+    start = free.sample(500, L, 2, mass2=mass2, rng=rng)
+    step = {"step_size": 0.1, "n_leapfrog": 8}
+    done = hmc.run(
+        Phi4(mass2, 0.0), start, n_steps=200, rng=rng, inverse_mass=mass, measure=lambda phi: phi.mean((1, 2)), **step
+    )
+    omega = 1.0 if accelerated else math.sqrt(mass2)
+    truth = slowing_exact.hmc_tau(omega, power=power, acceptance=done.accepted.double().mean().item(), **step)
+    assert abs(gamma_method(done.measured[..., 0] ** power).tau.pull(truth)) < 4
+
+
+@pytest.mark.parametrize("T", [exact.T_CRITICAL, 4.0])
+@pytest.mark.parametrize("observable", [ising.energy, lambda s: ising.magnetization(s) ** 2])
+def test_metropolis_on_sixteen_spins_remembers_as_summed(T, observable):
+    rng = torch.Generator().manual_seed(3)
+    spins = ising.swendsen_wang(torch.ones(2000, 4, 4, dtype=torch.int8), beta=1 / T, rng=rng, n_sweeps=20)
+    series = []
+    for _ in range(200):
+        spins = ising.metropolis(spins, beta=1 / T, rng=rng)
+        series.append(observable(spins))
+    tau = gamma_method(torch.stack(series, 1)).tau
+    assert abs(tau.pull(slowing_exact.metropolis_tau(observable, 4, T))) < 4
+
+
+def test_the_sum_over_states_needs_a_checkerboard():
+    with pytest.raises(ValueError, match="L = 3: .* use L = 2 or 4"):
+        slowing_exact.metropolis_tau(ising.energy, 3, 2.0)
