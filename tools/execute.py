@@ -63,6 +63,7 @@ def main() -> int:
         print(f"no chapter {options.chapter}; _toc.yml has {', '.join(known)}")
         return 1
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with it ignored
     run = cache.Run(options.root.resolve(), options.profile, options.device, options.seed)
     texts = run_all([options.chapter] if options.chapter else known, run, options.jobs)
     print(*texts, sep="\n", end="\n" if texts else "")

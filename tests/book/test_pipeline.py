@@ -143,7 +143,7 @@ def test_a_killed_build_goes_on_where_it_was(book, tool, how):
     scratch = book / "_build" / "scratch" / "part" / cache.executed("part/two", run).stem
     until(lambda: cache.executed("part/one", run).exists() and scratch.exists())
     os.kill(build.pid, how)
-    build.wait()
+    build.wait(timeout=60)
     until(lambda: not processes_of(book), 20)
     (scratch / "go").touch()
     again = tool("execute", book)
