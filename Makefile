@@ -10,7 +10,7 @@ CHAPTER ?=
 PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(shell command -v $(name) 2>/dev/null)))
 PY := .venv/bin/python
 READY := .venv/.ready
-RUN := --profile $(PROFILE) --device $(DEVICE) --seed $(SEED)
+RUN = --profile '$(PROFILE)' --device '$(DEVICE)' --seed '$(SEED)' $(if $(CHAPTER),--chapter '$(CHAPTER)')
 export OMP_NUM_THREADS := 1
 
 .PHONY: help book test site-test pairs bench clean
@@ -20,8 +20,8 @@ help: ## show this list
 	@echo '  options of make book: PROFILE=quick|full DEVICE=auto|cpu|cuda SEED=0 CHAPTER=lattice/phi4 JOBS=2'
 
 book: $(READY) ## execute what changed and build the site
-	@$(PY) -m tools.execute $(RUN) $(addprefix --jobs ,$(JOBS)) $(addprefix --chapter ,$(CHAPTER))
-	@$(PY) -m tools.site $(RUN) $(addprefix --chapter ,$(CHAPTER))
+	@$(PY) -m tools.execute $(RUN) $(if $(JOBS),--jobs '$(JOBS)')
+	@$(PY) -m tools.site $(RUN)
 
 test: $(READY) ## lint, types, the laws, docstring examples, pairs, workflows
 	$(PY) -m ruff check

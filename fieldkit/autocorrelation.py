@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.estimates import Estimate
 
 
@@ -36,12 +37,12 @@ def gamma_method(chains: Tensor, *, S: float = 1.5, window: int | None = None) -
     `ValueError` when the chains do not fluctuate, when no window is found, or when all steps together are fewer than
     50 tau: an error bar from such a run would be a guess (the refusal is that of emcee, Foreman-Mackey et al. 2013).
     """
-    x = torch.as_tensor(chains).detach().to("cpu", torch.float64)
+    x = given.numbers(chains).detach().to("cpu", torch.float64)
     x = x[None] if x.dim() == 1 else x
-    if x.dim() != 2 or x.numel() < 4:
-        raise ValueError(f"shape {tuple(x.shape)}: expected (n_chains, n_steps) with at least four samples.")
-    if not bool(torch.isfinite(x).all()):
-        raise ValueError("the chains hold values that are not finite; find where the run diverged before averaging.")
+    if x.dim() != 2 or x.numel() < 4 or x.shape[1] < 2:
+        raise ValueError(
+            f"shape {tuple(x.shape)}: expected (n_chains, n_steps) with at least two steps and four samples."
+        )
     n_chains, n_steps = x.shape
     spectrum = torch.fft.rfft(x - x.mean(), n=2 * n_steps).abs().square().sum(0)
     lagged = torch.fft.irfft(spectrum, n=2 * n_steps)[:n_steps]
@@ -54,6 +55,12 @@ def _windowed(
 ) -> Series:
     """Wolff's automatic window on the lag averages gamma (n_lags,)."""
     total = n_chains * n_steps
+    given.positive("S", S, why="the ratio of exponential to integrated time, 1 to 2 as a rule")
+    if not (math.isfinite(average) and bool(gamma.isfinite().all())):
+        raise ValueError(
+            "the chains hold values that are not finite, or whose squares are not; "
+            "find where the run diverged before averaging."
+        )
     if gamma[0] <= 1e-24 * max(average**2, 1e-276):
         raise ValueError(
             "the chains do not fluctuate: no error can be read off a constant; check that the sampler moves."
@@ -66,8 +73,10 @@ def _windowed(
     )  # exponential time guessed from tau: exact for one exponential
     slope = torch.exp(-lag / decay) - decay / torch.sqrt(lag * total)
     stops = torch.nonzero(slope < 0)
-    if window is not None and not 1 <= window < len(gamma):
-        raise ValueError(f"window = {window}: the chains have lags 1 to {len(gamma) - 1}; choose one of them.")
+    if window is not None:
+        given.whole("window", window, least=1, why=f"the chains have lags 1 to {len(gamma) - 1}")
+        if window >= len(gamma):
+            raise ValueError(f"window = {window}: the chains have lags 1 to {len(gamma) - 1}; choose one of them.")
     if window is None and len(stops) == 0:
         raise ValueError(
             f"no window among {len(gamma) - 1} lags: the chains are correlated over their whole length "
@@ -95,12 +104,13 @@ class StreamedSeries:
     """The same result from a run that is never stored: memory n_chains x max_lag, whatever the number of steps.
 
     Feed `update` with one value per chain and step, then ask `result`; it equals `gamma_method` on the stored run to
-    rounding, provided the window is at most max_lag.  float64, on `device`.
+    rounding, provided the window is at most max_lag.  float64, on `device`.  Raises `ValueError` for n_chains < 1 or
+    max_lag < 1.
     """
 
     def __init__(self, n_chains: int, max_lag: int, device: torch.device | str = "cpu") -> None:
-        if max_lag < 1:
-            raise ValueError(f"max_lag = {max_lag}: a window needs at least one lag; choose several tau.")
+        given.whole("n_chains", n_chains, least=1, why="a run has at least one chain")
+        given.whole("max_lag", max_lag, least=1, why="a window needs at least one lag, better several tau")
         self.steps, self.max_lag = 0, max_lag
         self.total = torch.zeros(n_chains, dtype=torch.float64, device=device)
         self.products = torch.zeros(
@@ -112,7 +122,10 @@ class StreamedSeries:
         self.origin = torch.zeros((), dtype=torch.float64, device=device)
 
     def update(self, x: Tensor) -> None:
-        """x (n_chains,): the observable on every chain after one more step."""
+        """x (n_chains,): the observable on every chain after one more step.  Raises `ValueError` for another shape."""
+        if not isinstance(x, Tensor) or x.shape != self.total.shape:
+            shape = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
+            raise ValueError(f"x is {shape}: expected a tensor ({len(self.total)},), one number for every chain.")
         x = x.to(torch.float64)
         if self.steps == 0:
             self.origin = x.mean()  # keeps the sums small, so that no digits cancel
@@ -125,14 +138,16 @@ class StreamedSeries:
         self.steps += 1
 
     def chain_means(self) -> Tensor:
-        """Mean of every chain (n_chains,): what `jackknife` needs."""
-        return self.total / max(self.steps, 1) + self.origin
+        """Mean of every chain (n_chains,): what `jackknife` needs.  Raises `ValueError` before the first step."""
+        if self.steps == 0:
+            raise ValueError("0 steps: nothing was fed to `update` yet, so there is no mean.")
+        return self.total / self.steps + self.origin
 
     def result(self, *, S: float = 1.5) -> Series:
         """As `gamma_method`; raises what it raises."""
         n_chains, lags = len(self.total), min(self.max_lag + 1, self.steps)
-        if n_chains * self.steps < 4:
-            raise ValueError(f"{self.steps} steps of {n_chains} chains: too few for an error bar.")
+        if n_chains * self.steps < 4 or self.steps < 2:
+            raise ValueError(f"{self.steps} steps of {n_chains} chains: too few for an error bar; take more steps.")
         centre = self.total.sum().cpu() / (n_chains * self.steps)
         zero = torch.zeros(1, dtype=torch.float64)
         last = self.ring[(self.steps - 1 - self.ago) % len(self.ring)]  # newest first

@@ -11,17 +11,24 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from fieldkit import given
+
 State = dict[str, Any]
 
 
 def save(path: str | Path, state: State) -> None:
-    """Write state (tensors, numbers, strings, containers of them) to path, aside and renamed."""
+    """Write state (tensors, numbers, strings; lists, tuples and dicts of them) to path, aside and renamed.
+
+    Raises `TypeError` for anything else, which `load` would refuse to read.
+    """
+    _form(state)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}.part")
@@ -43,8 +50,9 @@ def load(path: str | Path, device: torch.device | str = "cpu") -> State:
     try:
         return torch.load(path, map_location=device, weights_only=True)
     except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError) as error:
+        why = (str(error).splitlines() or ["the file is empty"])[0]
         raise ValueError(
-            f"{path}: not a checkpoint that can be read safely ({str(error).splitlines()[0]}); delete it and run again."
+            f"{path}: not a checkpoint that can be read safely ({why}); delete it and run again."
         ) from error
 
 
@@ -62,13 +70,24 @@ def run(
 
     With a `path` that holds an earlier checkpoint of the same loop, the loop goes on from there and `rng` is set to
     what it was, so the result equals the uninterrupted one bit for bit.  All randomness must come from `rng`, all
-    memory from `state`.  `label` names the settings of the loop: a checkpoint with another label, or beyond n_steps,
-    raises `ValueError` instead of being continued.
+    memory from `state`.  `label` names the settings of the loop: a checkpoint with another label, from another first
+    state (keys, shapes, types and plain numbers are compared), or beyond n_steps, raises `ValueError` instead of being
+    continued; so do n_steps < 0 and every < 1.
     """
-    start = 0
+    given.whole("n_steps", n_steps, least=0, why="steps are counted")
+    given.whole("every", every, least=1, why="a checkpoint is written after so many steps")
+    given.generator(rng)
+    start, form = 0, _form(state)
     if path is not None and Path(path).exists():
         # read on the CPU, where a generator's state lives whatever its device; the tensors go back to where they were
         saved = load(path)
+        if not isinstance(saved, dict) or not {"label", "form", "t", "state", "rng"} <= saved.keys():
+            raise ValueError(f"{path}: written by something else than `checkpoints.run`; choose another path.")
+        if saved["form"] != form:
+            raise ValueError(
+                f"{path}: began as {saved['form']}, but this loop begins as {form}; delete the file or choose another "
+                "path."
+            )
         if saved["label"] != label or saved["t"] > n_steps:
             raise ValueError(
                 f'{path}: holds step {saved["t"]} of a loop labelled "{saved["label"]}", but this is "{label}" '
@@ -79,8 +98,24 @@ def run(
     for t in range(start, n_steps):
         state = step(state, t, rng)
         if path is not None and ((t + 1) % every == 0 or t + 1 == n_steps):
-            save(path, {"label": label, "t": t + 1, "state": state, "rng": rng.get_state()})
+            save(path, {"label": label, "form": form, "t": t + 1, "state": state, "rng": rng.get_state()})
     return state
+
+
+def _form(state: Any) -> str:
+    """Keys, shapes, types and plain numbers of a state, as text; refuses what a checkpoint cannot hold."""
+    if isinstance(state, torch.Tensor):
+        return f"{str(state.dtype).removeprefix('torch.')}{list(state.shape)}"
+    if type(state) in (dict, OrderedDict):
+        return "{" + ", ".join(f"{key}: {_form(value)}" for key, value in state.items()) + "}"
+    if type(state) in (list, tuple):
+        return "[" + ", ".join(_form(value) for value in state) + "]"
+    if state is None or type(state) in (bool, int, float, complex, str):
+        return repr(state)
+    raise TypeError(
+        f"the state holds a {type(state).__name__}: a checkpoint holds tensors, numbers, strings, and lists, tuples "
+        "and dicts of them; convert it, for instance with torch.as_tensor or float."
+    )
 
 
 def _moved(state: Any, device: torch.device) -> Any:

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field
 
 import torch
 
+from fieldkit import given
 from fieldkit.estimates import Estimate
 
 KEY = "fieldkit-claim"  # where the record sits in an output's metadata
@@ -52,10 +53,14 @@ class Record:
 def generator(device: str = "auto", seed: int = 0) -> torch.Generator:
     """The one source of randomness of a run, on the device where the run lives: "auto" is the GPU if there is one.
 
-    Raises `ValueError` when the named device is not there.
+    Raises `ValueError` when the named device is not there or unknown, or seed is negative; `TypeError` for a seed that
+    is no whole number.
     """
+    given.whole("seed", seed, least=0, why="one number fixes all random draws")
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    if not isinstance(device, str) or not re.fullmatch(r"cpu|cuda(:\d+)?", device):
+        raise ValueError(f'device = {device!r}: this book runs on a processor or a GPU; use "auto", "cpu" or "cuda".')
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise ValueError(f'device = "{device}": torch sees no GPU here; use device = "auto" or "cpu".')
     return torch.Generator(device=device).manual_seed(seed)
@@ -85,13 +90,24 @@ class Ledger:
         """Weigh a measurement with a statistical error against a truth, and show the row.
 
         sentence: says what is claimed, with `{measured}` and `{truth}` where the numbers go; it may hold $TeX$.
-        source: where the truth comes from.  Raises `ValueError` for an error that is zero or not finite.
+        source: where the truth comes from.  name: small letters, digits and hyphens; the page links to it.  Weighing a
+        name again, as one does in a notebook, replaces its record.
+
+        Raises `ValueError` for an error that is zero or not finite, a truth that is not finite, a name of another form,
+        a sentence with another placeholder, or no source; `TypeError` when measured is no `Estimate`.
         """
+        if not isinstance(measured, Estimate):
+            raise TypeError(
+                f'claim "{name}": measured is a {type(measured).__name__}, expected an `Estimate` with its error; '
+                "a deterministic number is for `check`."
+            )
         if not (math.isfinite(measured.error) and measured.error > 0):
             raise ValueError(
                 f'claim "{name}": error = {measured.error}; a measurement without an error bar cannot be weighed.'
             )
         true = truth if isinstance(truth, Estimate) else Estimate(truth, 0.0)
+        if not (math.isfinite(true.value) and math.isfinite(true.error)):
+            raise ValueError(f'claim "{name}": the truth is {true}; nothing can be weighed against that.')
         shown = str(true) if true.error > 0 else _to_the_digits_of(true.value, measured.error)
         self._keep(name, sentence, "statistical", measured, true, measured.pull(truth), str(measured), shown, source)
 
@@ -99,13 +115,15 @@ class Ledger:
         """Weigh a deterministic result, whose tolerance the method states (arithmetic, quadrature, the next order of
         an expansion).
 
-        Raises `ValueError` for a tolerance that is not positive.
+        Raises `ValueError` for a tolerance that is not positive and finite, a truth that is not finite, and as `weigh`.
         """
-        if not tolerance > 0:
+        if not 0 < tolerance < math.inf:
             raise ValueError(
                 f'claim "{name}": tolerance = {tolerance}; state what the method can promise, a positive number.'
             )
         value, truth = float(value), float(truth)
+        if not math.isfinite(truth):
+            raise ValueError(f'claim "{name}": the truth is {truth}; nothing can be compared with that.')
         measured, true = Estimate(value, tolerance), Estimate(truth, 0.0)
         shown, exact = (_to_the_digits_of(number, tolerance) for number in (value, truth))
         self._keep(name, sentence, "numerical", measured, true, (value - truth) / tolerance, shown, exact, source)
@@ -122,6 +140,13 @@ class Ledger:
         truth: str,
         source: str,
     ) -> None:
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", str(name)):
+            raise ValueError(f'claim "{name}": a name is small letters and digits with single hyphens, as in mass-gap.')
+        blank = re.search(r"\{(?!measured\}|truth\})\w*\}", re.sub(r"\$[^$]*\$", "", sentence))
+        if blank:
+            raise ValueError(f'claim "{name}": {blank[0]} stands for nothing; use {{measured}} and {{truth}}.')
+        if not source.strip():
+            raise ValueError(f'claim "{name}": no source; say where the truth comes from.')
         said = sentence.replace("{measured}", shown).replace("{truth}", truth)
         self.records[name] = record = Record(
             name=name, sentence=said, kind=kind, value=measured.value, error=measured.error,

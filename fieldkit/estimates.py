@@ -17,13 +17,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from fieldkit import given
+
 
 @dataclass(frozen=True)
 class Estimate:
     """A measured value and its one-sigma error, in the same units.
 
     It can be shifted and scaled by exact numbers.  Two estimates cannot be added or multiplied: whether they are
-    correlated is not known to them, so `TypeError` sends you to `jackknife`.
+    correlated is not known to them, so `TypeError` sends you to `jackknife`, as it does for powers and quotients.
+    Raises `ValueError` for a negative error.
 
     >>> print(Estimate(0.31487, 0.00071))
     0.3149(7)
@@ -43,10 +46,12 @@ class Estimate:
     def pull(self, truth: float | Estimate) -> float:
         """(value - truth) / error, in units of one sigma; a truth with an error of its own adds it in quadrature.
 
-        Raises `ValueError` when there is no error to divide by.
+        Raises `ValueError` when there is no error to divide by, or an infinite one.
         """
         true, spread = (truth.value, truth.error) if isinstance(truth, Estimate) else (float(truth), 0.0)
         error = math.hypot(self.error, spread)
+        if math.isinf(error):
+            raise ValueError(f"error = {error}: within an infinite bar everything agrees; find why it is infinite.")
         if error == 0:
             raise ValueError(
                 "error = 0: a pull needs an error bar; weigh an exact number with `Ledger.check` and a tolerance."
@@ -71,7 +76,17 @@ class Estimate:
         return -self + shift
 
     def __truediv__(self, scale: float) -> Estimate:
+        if _exact(scale) == 0:
+            raise ValueError("an estimate divided by 0 has no value and no error; check the divisor.")
         return self * (1 / _exact(scale))
+
+    def __pow__(self, power: object) -> Estimate:
+        raise TypeError(
+            "powers and quotients change an estimate's value and error in a way that the bar alone does not tell; "
+            "compute them inside `jackknife(f, *observables)`."
+        )
+
+    __rtruediv__ = __rpow__ = __pow__
 
     def __str__(self) -> str:
         return readable(self.value, self.error)
@@ -83,15 +98,19 @@ def _exact(number: float) -> float:
             "two estimates may be correlated, so fieldkit does not combine them; compute f inside "
             "`jackknife(f, *observables)`, which sees the common chains."
         )
+    if isinstance(number, str):
+        raise TypeError(f"{number!r} is text: scale or shift an estimate by a number.")
     return float(number)
 
 
 def readable(value: float, error: float) -> str:
-    """value(error), the error in units of the last digit shown: one digit of it, two where its first digit is a 1.
+    """value(error), the error >= 0 in units of the last digit shown: one digit of it, two where its first digit is a 1.
 
     >>> readable(-1.43365, 0.0123), readable(1234.5, 56.0), readable(3.2e-9, 4e-11)
     ('-1.434(12)', '1230(60)', '3.20(4)e-09')
     """
+    if error < 0:
+        raise ValueError(f"error = {error}: an error bar is a standard deviation; give it without a sign.")
     if not (math.isfinite(value) and math.isfinite(error)) or error == 0:
         return f"{value:.10g}({'exact' if error == 0 else f'{error:.2g}'})"
     top = max(abs(value), error)
@@ -121,10 +140,17 @@ def mean(samples: Tensor) -> Estimate:
 
 
 def fraction(hits: Tensor) -> Estimate:
-    """How often something happened, hits (n,) of independent trials, with its binomial error sqrt(p (1 - p) / n).
+    """How often something happened in independent trials: hits of any shape, true or 1 where it happened, false or 0
+    elsewhere; with its binomial error sqrt(p (1 - p) / n).
 
-    Raises `ValueError` when it happened always or never: n trials do not tell the error then, take more.
+    Raises `ValueError` for other numbers, and when it happened always or never: n trials do not tell the error then.
+
+    >>> print(fraction(torch.tensor([True, False, True, True])))
+    0.8(2)
     """
+    hits = given.numbers(hits)
+    if not bool(((hits == 0) | (hits == 1)).all()):
+        raise ValueError("hits are neither true nor false everywhere; compare first, as in (x.abs() < 1).")
     n, p = hits.numel(), hits.double().mean().item()
     if n == 0 or p in (0.0, 1.0):
         raise ValueError(f"{n} trials, all with one outcome: no binomial error can be read off; take more trials.")
@@ -136,9 +162,18 @@ def jackknife(f: Callable[..., Tensor], *observables: Tensor) -> Estimate:
 
     observables: tensors (n, ...) over the same n independent chains (or draws); f takes their means over dimension 0,
     trailing dimensions kept, and returns a scalar.  The bias of order 1/n is removed.  Source: Efron 1982.  Raises as
-    `jackknife_covariance`.
+    `jackknife_covariance`, and `ValueError` when f returns more than one number.
     """
-    values, covariance = jackknife_covariance(lambda *means: f(*means).reshape(1), *observables)
+
+    def one(*means: Tensor) -> Tensor:
+        value = torch.as_tensor(f(*means), dtype=torch.float64)
+        if value.numel() != 1:
+            raise ValueError(
+                f"f returned shape {tuple(value.shape)}: one number needed; else use `jackknife_covariance`."
+            )
+        return value.reshape(1)
+
+    values, covariance = jackknife_covariance(one, *observables)
     return Estimate(values[0].item(), covariance[0, 0].sqrt().item())
 
 
@@ -146,10 +181,10 @@ def jackknife_covariance(f: Callable[..., Tensor], *observables: Tensor) -> tupl
     """The same for f with k values: bias-corrected values (k,) and their covariance (k, k), float64 on the CPU.
 
     Raises `ValueError` when the observables have different numbers of chains, fewer than 8 of them, or values that
-    are not finite.
+    are not finite, and when f returns another shape or is not finite.
     """
     columns = [_checked(x) for x in observables]
-    n = columns[0].shape[0]
+    n = columns[0].shape[0] if columns else 0
     if any(x.shape[0] != n for x in columns):
         raise ValueError(
             f"observables over {[x.shape[0] for x in columns]} chains: the jackknife leaves out the same chain "
@@ -164,6 +199,13 @@ def jackknife_covariance(f: Callable[..., Tensor], *observables: Tensor) -> tupl
     left_out = torch.stack(
         [f(*((total - x[i]) / (n - 1) for x, total in zip(columns, totals, strict=True))) for i in range(n)]
     )
+    if central.dim() != 1:
+        raise ValueError(f"f returned shape {tuple(central.shape)}: expected (k,), one row of numbers.")
+    if not bool(central.isfinite().all() and left_out.isfinite().all()):
+        raise ValueError(
+            "f is not finite at the mean of all chains, or of all but one: its argument is out of range (a root or "
+            "logarithm of noise, a division by 0); take more data, or a safer f."
+        )
     spread = left_out - left_out.mean(0)
     return n * central - (n - 1) * left_out.mean(0), (n - 1) / n * spread.T @ spread
 
@@ -173,8 +215,12 @@ def blocks(chains: Tensor, length: int) -> Tensor:
     length, ...).
 
     Blocks count as independent for `jackknife` when `length` is many autocorrelation times.  Steps that do not fill a
-    block are dropped from the front.  Raises `ValueError` when not one block fits.
+    block are dropped from the front.  Raises `ValueError` when not one block fits or length < 1.
     """
+    given.whole("length", length, least=1, why="a block holds at least one step")
+    chains = given.numbers(chains)
+    if chains.dim() < 2:
+        raise ValueError(f"shape {tuple(chains.shape)}: expected (n_chains, n_steps, ...); a single chain is x[None].")
     n_chains, n_steps = chains.shape[:2]
     count = n_steps // length
     if count == 0:
@@ -184,8 +230,8 @@ def blocks(chains: Tensor, length: int) -> Tensor:
 
 
 def _checked(samples: Tensor) -> Tensor:
-    x = torch.as_tensor(samples).detach().to("cpu", torch.float64)
-    if x.dim() == 0 or x.shape[0] < 2:
+    x = given.numbers(samples).detach().to("cpu", torch.float64)
+    if x.dim() == 0 or x.shape[0] < 2 or x.numel() == 0:
         raise ValueError(
             f"shape {tuple(x.shape)}: an error bar needs at least two independent draws along dimension 0."
         )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.estimates import Estimate
 
 
@@ -27,7 +28,9 @@ class Fit:
     dof: int
 
     def estimate(self, i: int) -> Estimate:
-        """Parameter i with its error."""
+        """Parameter i with its error.  Raises `ValueError` when there is no such parameter."""
+        if not 0 <= i < len(self.parameters):
+            raise ValueError(f"i = {i}: the fit has parameters 0 to {len(self.parameters) - 1}; choose one of them.")
         return Estimate(self.parameters[i].item(), self.covariance[i, i].sqrt().item())
 
 
@@ -35,16 +38,29 @@ def linear_fit(design: Tensor, values: Tensor, covariance: Tensor) -> Fit:
     """Fit values (k,) = design (k, p) @ parameters (p,), given their covariance (k, k), or (k,) variances of
     independent values.
 
-    Raises `ValueError` when there are fewer values than parameters, when the covariance is not positive definite
-    (fewer chains than values, or two equal columns), or when the design cannot tell two parameters apart.
+    Raises `ValueError` when a number is not finite, when there are fewer values than parameters, when the covariance
+    is not symmetric or not positive definite (fewer chains than values, or two equal columns), or when the design
+    cannot tell two parameters apart.
+
+    >>> fit = linear_fit([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]], [1.0, 3.1, 4.9], [0.01, 0.01, 0.01])
+    >>> print(fit.estimate(0), fit.estimate(1), fit.dof)
+    1.05(9) 1.95(7) 1
     """
-    design, values, covariance = (torch.as_tensor(t).to("cpu", torch.float64) for t in (design, values, covariance))
+    design, values, covariance = (given.numbers(t).to("cpu", torch.float64) for t in (design, values, covariance))
     covariance = torch.diag(covariance) if covariance.dim() == 1 else covariance
-    (k, p) = design.shape
-    if k < p or values.shape != (k,) or covariance.shape != (k, k):
+    k, p = design.shape if design.dim() == 2 else (0, 0)
+    if p == 0 or k < p or values.shape != (k,) or covariance.shape != (k, k):
         raise ValueError(
             f"design {tuple(design.shape)}, values {tuple(values.shape)}, covariance {tuple(covariance.shape)}: "
             "expected (k, p), (k,), (k, k) with at least as many values as parameters."
+        )
+    for name, numbers in (("design", design), ("values", values), ("covariance", covariance)):
+        if not bool(numbers.isfinite().all()):
+            raise ValueError(f"the {name} holds numbers that are not finite; find where they come from before fitting.")
+    sigma = covariance.diagonal().abs().sqrt()
+    if bool(((covariance - covariance.T).abs() > 1e-8 * sigma[:, None] * sigma).any()):
+        raise ValueError(
+            "the covariance is not symmetric: C_ij and C_ji are one number; build it from one set of chains."
         )
     factor, broken = torch.linalg.cholesky_ex(covariance)
     if int(broken) != 0 or not bool(torch.isfinite(factor).all()):
@@ -55,8 +71,11 @@ def linear_fit(design: Tensor, values: Tensor, covariance: Tensor) -> Fit:
     white_design = torch.linalg.solve_triangular(factor, design, upper=False)
     white_values = torch.linalg.solve_triangular(factor, values[:, None], upper=False)[:, 0]
     q, r = torch.linalg.qr(white_design)
-    if bool((r.diagonal().abs() < 1e-12 * r.diagonal().abs().max()).any()):
-        raise ValueError("two columns of the design are proportional: their parameters cannot be told apart; drop one.")
+    if bool((r.diagonal().abs() <= 1e-12 * r.diagonal().abs().max()).any()):
+        raise ValueError(
+            "two columns of the design are proportional, or one is zero: their parameters cannot be told apart; "
+            "drop one."
+        )
     parameters = torch.linalg.solve_triangular(r, (q.T @ white_values)[:, None], upper=True)[:, 0]
     inverse = torch.linalg.solve_triangular(r, torch.eye(p, dtype=torch.float64), upper=True)
     residual = white_values - white_design @ parameters

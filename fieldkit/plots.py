@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.image import AxesImage
 
+from fieldkit import given
 from fieldkit.estimates import Estimate
 
 ACCENT = "#1f5fa8"
@@ -37,10 +38,10 @@ def use_style() -> None:
     paper = "white" if colab else "none"
     mpl.rcParams.update(
         {
-            "figure.figsize": (6.6, 3.6), "figure.dpi": 110, "figure.constrained_layout.use": True,
+            "figure.figsize": (6.2, 3.6), "figure.dpi": 110, "figure.constrained_layout.use": True,
             "figure.facecolor": paper, "axes.facecolor": "none", "savefig.facecolor": paper,
-            "font.size": 10.5, "axes.labelsize": 10.5, "axes.titlesize": 10.5,
-            "legend.fontsize": 9.5, "legend.frameon": False, "axes.edgecolor": MUTED,
+            "font.size": 11.5, "axes.labelsize": 11.5, "axes.titlesize": 11.5,
+            "legend.fontsize": 10.5, "legend.frameon": False, "axes.edgecolor": MUTED,
             "axes.labelcolor": INK, "text.color": INK, "xtick.color": MUTED, "ytick.color": MUTED,
             "xtick.labelcolor": INK, "ytick.labelcolor": INK, "axes.spines.top": False, "axes.spines.right": False,
             "axes.titlelocation": "left", "axes.prop_cycle": plt.cycler(color=[ACCENT, INK, "#6ea4d4", MUTED]),
@@ -63,8 +64,9 @@ if "fieldkit" not in mpl.colormaps:
 
 
 def shades(n: int) -> list[tuple[float, float, float, float]]:
-    """n colours for n ordered series, from pale to dark in the one palette."""
-    return [SEQUENTIAL(x) for x in (np.linspace(0.35, 0.92, n) if n > 1 else [0.6])]
+    """n colours for n ordered series, from pale to dark in the one palette.  Raises `ValueError` for n < 1."""
+    given.whole("n", n, least=1, why="every series has a colour")
+    return [SEQUENTIAL(x) for x in (np.linspace(0.42, 0.95, n) if n > 1 else [0.6])]
 
 
 def theory(ax: Axes, x: Any, y: Any, *, label: str | None = None, color: Any = ACCENT) -> None:
@@ -75,7 +77,12 @@ def theory(ax: Axes, x: Any, y: Any, *, label: str | None = None, color: Any = A
 def points(
     ax: Axes, x: Any, estimates: Sequence[Estimate], *, label: str | None = None, color: Any = INK, marker: str = "o"
 ) -> None:
-    """The measurement: points with one-sigma bars."""
+    """The measurement: points with one-sigma bars.  Raises `TypeError` for numbers without an error."""
+    for e in estimates:
+        if not isinstance(e, Estimate):
+            raise TypeError(
+                f"{e!r} has no error bar: points are measurements (`Estimate`); draw a theory with `theory`."
+            )
     values, errors = [e.value for e in estimates], [e.error for e in estimates]
     ax.errorbar(
         np.asarray(x),
@@ -97,7 +104,9 @@ def prediction(ax: Axes, x: Any, y: Any, *, label: str | None = None, color: Any
 
 
 def field(ax: Axes, phi: Any, *, limits: tuple[float, float] | None = None) -> AxesImage:
-    """One field (L, L) as an image in the sequential palette."""
+    """One field (L, L) as an image in the sequential palette.  Raises `ValueError` for another shape."""
+    if np.ndim(phi) != 2:
+        raise ValueError(f"shape {np.shape(phi)}: one field is (L, L); take one of a batch with phi[0].")
     low, high = limits or (float(np.min(np.asarray(phi))), float(np.max(np.asarray(phi))))
     image = ax.imshow(np.asarray(phi), cmap=SEQUENTIAL, vmin=low, vmax=high, origin="lower")
     ax.set_xticks([])
@@ -116,7 +125,9 @@ def ticks(ax: Axes, *, x: Sequence[float] = (), y: Sequence[float] = ()) -> None
 
 def pull_histogram(ax: Axes, pulls: Sequence[float]) -> None:
     """Pulls in bins of half a sigma, with sqrt(n) bars, on the expected unit Gaussian; nothing is left out beyond the
-    edges."""
+    edges.  Raises `ValueError` for a pull that is not finite."""
+    if not np.isfinite(np.asarray(pulls, dtype=float)).all():
+        raise ValueError("a pull is not finite: its claim has no place in the histogram; repair it first.")
     edges = np.linspace(-4.5, 4.5, 19)
     counts, _ = np.histogram(np.clip(pulls, -4.499, 4.499), edges)
     centres, width = (edges[1:] + edges[:-1]) / 2, edges[1] - edges[0]

@@ -61,11 +61,14 @@ def frames(
     """A slider over the figures draw(value).  alt: alternative text with `{}` where the value goes; names: how values
     are shown.
 
-    Raises `ValueError` for no values, an empty alt text, or frames that would make the page heavier than 1.5 MB.
+    Raises `ValueError` for no values, an alt text that is empty or without `{}`, or frames that would make the page
+    heavier than 1.5 MB; `TypeError` when draw returns no figure.
     """
     pictures = []
     for value in values:
         figure = draw(value)
+        if not isinstance(figure, Figure):
+            raise TypeError(f"draw({value}) returned a {type(figure).__name__}: end it with `return figure`.")
         raw, small = io.BytesIO(), io.BytesIO()
         figure.savefig(raw, format="png", dpi=120)
         plt.close(figure)
@@ -83,11 +86,11 @@ def fields(
     """A slider over fields: stack (k, height, width) in the sequential palette, one common scale; values, alt, names
     as in `frames`.
 
-    Raises `ValueError` for a wrong shape, values that are not finite, an empty alt text, or fields that would make
-    the page too heavy.
+    Raises `ValueError` for a wrong shape, values that are not finite, an alt text that is empty or without `{}`, or
+    fields that would make the page too heavy.
     """
     a = np.asarray(stack, dtype=np.float64)
-    if a.ndim != 3 or len(a) != len(values):
+    if a.ndim != 3 or len(a) != len(values) or 0 in a.shape:
         raise ValueError(f"shape {a.shape} for {len(values)} values: expected (number of values, height, width).")
     if not np.isfinite(a).all():
         raise ValueError("the fields hold values that are not finite; find where the run diverged before drawing.")
@@ -115,10 +118,9 @@ def _shown(values: Sequence[Any], names: Sequence[str] | None, alt: str) -> list
         raise ValueError(
             f"{len(values)} values with {len(shown)} names: a slider needs at least one value and a name for each."
         )
-    if not alt.strip():
+    if "{}" not in alt:
         raise ValueError(
-            "the alternative text is empty; say what a reader who cannot see the picture must know, "
-            "with {} for the value."
+            f'alt = "{alt}": an alternative text says what one who cannot see must know, with {{}} for the value.'
         )
     return shown
 

@@ -75,3 +75,32 @@ def test_a_run_that_is_too_short_is_refused_with_advice():
         gamma_method(torch.full((2, 50), float("nan")))
     with pytest.raises(ValueError, match="n_chains, n_steps"):
         gamma_method(torch.zeros(2, 3, 4))
+
+
+def test_a_window_is_a_lag_and_a_guess_is_positive():
+    chains = autoregressive(10, 400, 0.6, 1)
+    for window in (0, -1, 400, 2.5):
+        with pytest.raises((ValueError, TypeError), match=f"window = {window}"):
+            gamma_method(chains, window=window)
+    for S in (0.0, -1.0, math.inf, math.nan):
+        with pytest.raises(ValueError, match="S = "):
+            gamma_method(chains, S=S)
+    for wrong in (chains[:, :1], chains * 1e200):
+        with pytest.raises(ValueError, match="two steps|not finite"):
+            gamma_method(wrong)
+
+
+def test_a_stream_takes_one_number_for_every_chain():
+    stream = StreamedSeries(4, max_lag=5)
+    with pytest.raises(ValueError, match="nothing was fed"):
+        stream.chain_means()
+    for wrong in (torch.zeros(3), torch.zeros(4, 1), torch.tensor(1.0), [1.0, 2.0, 3.0, 4.0]):
+        with pytest.raises(ValueError, match=r"expected a tensor \(4,\)"):
+            stream.update(wrong)
+    for step in range(40):
+        stream.update(torch.full((4,), math.nan if step == 20 else float(step % 3)))
+    with pytest.raises(ValueError, match="not finite"):
+        stream.result()
+    for sizes in ((0, 5), (4, 0), (4, 2.5)):
+        with pytest.raises((ValueError, TypeError), match="(n_chains|max_lag) = "):
+            StreamedSeries(*sizes)

@@ -80,11 +80,16 @@ def test_foreign_code_in_a_checkpoint_is_refused(tmp_path, monkeypatch):
     assert not Path("owned").exists()
 
 
-def test_a_failed_write_keeps_the_old_file(tmp_path):
+def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "state.pt"
     checkpoints.save(path, {"x": torch.ones(3)})
-    with pytest.raises(Exception, match="pickle"):
-        checkpoints.save(path, {"x": lambda: None})
+
+    def full(_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="no space"):
+        checkpoints.save(path, {"x": torch.zeros(3)})
     assert checkpoints.load(path)["x"].tolist() == [1, 1, 1]
     assert list(tmp_path.iterdir()) == [path]
 
@@ -97,3 +102,44 @@ def test_the_state_of_an_optimiser_survives(tmp_path):
     checkpoints.save(tmp_path / "o.pt", {"model": model.state_dict(), "optimiser": optimiser.state_dict()})
     loaded = checkpoints.load(tmp_path / "o.pt")
     assert torch.equal(loaded["optimiser"]["state"][0]["exp_avg"], optimiser.state_dict()["state"][0]["exp_avg"])
+
+
+def test_a_checkpoint_that_began_from_another_state_is_not_continued(tmp_path):
+    """The label is easily forgotten: without this, a loop over L = 16 would return the fields of L = 8."""
+
+    def step(state, t, rng):
+        return {"x": state["x"] + 1, "seen": [*state["seen"], t]}  # a state may grow: only its beginning is compared
+
+    rng, path = torch.Generator().manual_seed(0), tmp_path / "run.pt"
+    checkpoints.run(step, {"x": torch.zeros(8), "seen": []}, 4, rng=rng, path=path)
+    longer = checkpoints.run(step, {"x": torch.zeros(8), "seen": []}, 6, rng=rng, path=path)
+    assert longer["seen"] == [0, 1, 2, 3, 4, 5]
+    for other in (
+        {"x": torch.zeros(16), "seen": []},
+        {"x": torch.zeros(8), "seen": [7]},
+        {"x": torch.zeros(8).double(), "seen": []},
+    ):
+        with pytest.raises(ValueError, match="but this loop begins as"):
+            checkpoints.run(step, other, 6, rng=rng, path=path)
+
+
+def test_nothing_is_saved_that_could_not_be_read_again(tmp_path):
+    for wrong in (torch.zeros(2).numpy(), lambda x: x, {1, 2}, torch.ones(1).double().numpy()[0]):
+        with pytest.raises(TypeError, match="a checkpoint holds tensors, numbers, strings"):
+            checkpoints.save(tmp_path / "a.pt", {"x": [wrong]})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_checkpoint_of_a_loop_is_named(tmp_path):
+    path = tmp_path / "a.pt"
+    for content in (b"", b"half"):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="a.pt: not a checkpoint that can be read"):
+            checkpoints.load(path)
+    checkpoints.save(path, {"x": torch.zeros(2)})
+    rng = torch.Generator()
+    with pytest.raises(ValueError, match="written by something else"):
+        checkpoints.run(lambda state, t, rng: state, {}, 3, rng=rng, path=path)
+    for wrong in ({"n_steps": -1}, {"n_steps": 3, "every": 0}):
+        with pytest.raises(ValueError, match="(n_steps|every) = "):
+            checkpoints.run(lambda state, t, rng: state, {}, **wrong, rng=rng, path=path)

@@ -67,3 +67,34 @@ def test_wrong_parameters_say_what_is_right():
         Ledger(profile="quik")
     with pytest.raises(ValueError, match="no GPU"):
         Ledger(device="cuda") if not claims.torch.cuda.is_available() else claims.generator("cuda:99")
+
+
+def test_what_cannot_be_weighed_is_told_why(shown):
+    ledger, bar = Ledger(device="cpu"), Estimate(1, 0.1)
+    wrong = [
+        (("a", "{measured}", 0.3, 0.2, "x"), "expected an `Estimate`"),
+        (("a", "{measured}", bar, math.nan, "x"), "nothing can be weighed"),
+        (("a", "{measured}", bar, Estimate(1, math.inf), "x"), "nothing can be weighed"),
+        (("a b", "{measured}", bar, 1.0, "x"), "single hyphens"),
+        (("", "{measured}", bar, 1.0, "x"), "single hyphens"),
+        (("a", "{measurd}", bar, 1.0, "x"), r"\{measurd\} stands for nothing"),
+        (("a", "{measured}", bar, 1.0, " "), "no source"),
+    ]
+    for (name, sentence, measured, truth, source), words in wrong:
+        with pytest.raises((ValueError, TypeError), match=words):
+            ledger.weigh(name, sentence, measured, truth, source=source)
+    for tolerance, truth in ((math.inf, 1.0), (-1.0, 1.0), (1e-9, math.nan)):
+        with pytest.raises(ValueError, match="promise|compared"):
+            ledger.check("a", "{measured}", 1.0, truth, tolerance=tolerance, source="x")
+    assert shown == [] and ledger.records == {}
+    ledger.weigh("tex", r"$x_{int}$ is {measured}", bar, 1.0, source="law")
+    ledger.weigh("tex", r"$x_{int}$ is {measured}", bar, 1.0, source="law")  # a cell that is run again
+    assert list(ledger.records) == ["tex"]
+
+
+@pytest.mark.parametrize(
+    ("device", "seed"), [("gpu", 0), ("", 0), (None, 0), ("cpu", -1), ("cpu", "abc"), ("cpu", 1.5)]
+)
+def test_a_run_has_a_device_and_a_seed(device, seed):
+    with pytest.raises((ValueError, TypeError), match="device = |seed = "):
+        claims.generator(device, seed)

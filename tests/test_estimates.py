@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldkit.estimates import Estimate, blocks, jackknife, jackknife_covariance, mean, readable
+from fieldkit.estimates import Estimate, blocks, fraction, jackknife, jackknife_covariance, mean, readable
 
 RNG = torch.Generator().manual_seed(7)
 
@@ -106,3 +106,55 @@ def test_blocks_keep_the_last_steps_and_their_mean():
     assert blocks(x, 5).tolist() == [3.0, 8.0, 14.0, 19.0]
     with pytest.raises(ValueError, match="shorter block"):
         blocks(x, 12)
+
+
+def test_powers_and_quotients_of_an_estimate_go_through_the_jackknife():
+    for wrong in (lambda e: e**2, lambda e: 2**e, lambda e: 1 / e):
+        with pytest.raises(TypeError, match="jackknife"):
+            wrong(Estimate(2, 0.1))
+    with pytest.raises(ValueError, match="divided by 0"):
+        Estimate(1, 0.1) / 0
+
+
+def test_an_infinite_bar_agrees_with_nothing():
+    for measured, truth in ((Estimate(1, math.inf), 5.0), (Estimate(1, 0.1), Estimate(5, math.inf))):
+        with pytest.raises(ValueError, match="infinite"):
+            measured.pull(truth)
+
+
+def test_a_function_of_means_that_is_not_finite_is_no_estimate():
+    x = normal(20) - 3
+    for wrong in (torch.sqrt, torch.log, lambda m: m / 0):
+        with pytest.raises(ValueError, match="f is not finite"):
+            jackknife(wrong, x)
+    for wrong in (lambda m: torch.stack([m, m]), lambda m: m.expand(3)):
+        with pytest.raises(ValueError, match="jackknife_covariance"):
+            jackknife(wrong, x)
+    with pytest.raises(ValueError, match="one row of numbers"):
+        jackknife_covariance(lambda m: m, x)
+    assert jackknife(lambda m: float(m) / 3, x).value == pytest.approx(x.mean().item() / 3, rel=1e-14)
+
+
+def test_only_real_numbers_are_averaged():
+    for wrong in (torch.ones(9) + 1j, None, "abc"):
+        with pytest.raises(TypeError, match="real numbers"):
+            mean(wrong)
+    with pytest.raises(ValueError, match="two independent draws"):
+        mean(torch.zeros(9, 0))
+
+
+def test_a_fraction_counts_hits_and_misses():
+    assert fraction(torch.tensor([1, 0, 0, 1])).value == 0.5
+    for wrong in (torch.arange(5), torch.tensor([0.0, 1.0, math.nan])):
+        with pytest.raises(ValueError, match="neither true nor false"):
+            fraction(wrong)
+    with pytest.raises(ValueError, match="one outcome"):
+        fraction(torch.ones(5))
+
+
+def test_a_block_holds_steps_of_chains():
+    for length in (0, -1):
+        with pytest.raises(ValueError, match=f"length = {length}"):
+            blocks(normal(4, 12), length)
+    with pytest.raises(ValueError, match=r"x\[None\]"):
+        blocks(normal(12), 3)

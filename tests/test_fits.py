@@ -42,3 +42,20 @@ def test_a_question_without_an_answer_is_refused():
         linear_fit(torch.stack([X, 2 * X], dim=1), X, torch.ones(6))
     with pytest.raises(ValueError, match="at least as many values"):
         linear_fit(LINE[:1], X[:1], torch.ones(1))
+
+
+def test_a_fit_sees_what_is_missing():
+    nothing = float("nan")
+    for design, values, covariance in (
+        (LINE * nothing, X, torch.ones(6)), (LINE, X * nothing, torch.ones(6)), (LINE, X, torch.ones(6) * nothing),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match="not finite"):
+            linear_fit(design, values, covariance)
+    with pytest.raises(ValueError, match="not symmetric"):
+        linear_fit(LINE, X, torch.eye(6) + 0.1 * torch.ones(6, 6).triu(1))
+    for design in (LINE * 0, LINE[:, :0], X):
+        with pytest.raises(ValueError, match="told apart|expected"):
+            linear_fit(design, X, torch.ones(6))
+    for i in (-1, 2):
+        with pytest.raises(ValueError, match=f"i = {i}: the fit has parameters 0 to 1"):
+            linear_fit(LINE, X, torch.ones(6)).estimate(i)

@@ -41,6 +41,10 @@ def test_fields_are_bytes_in_one_common_scale():
 def test_what_a_reader_could_not_use_is_refused():
     with pytest.raises(ValueError, match="alternative text"):
         sliders.frames(line, [1], label="height", alt=" ")
+    with pytest.raises(ValueError, match="with {} for the value"):
+        sliders.fields(np.zeros((1, 2, 2)), [0], label="t", alt="a field")
+    with pytest.raises(TypeError, match="return figure"):
+        sliders.frames(lambda height: None, [1], label="height", alt="line {}")
     with pytest.raises(ValueError, match="at least one value"):
         sliders.frames(line, [], label="height", alt="line {}")
     with pytest.raises(ValueError, match="1.5 MB"):

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tools import chapters
+from tools import chapters, sources
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,15 @@ def notebook(root: Path, chapter: str) -> NotebookNode:
     nb = chapters.read(chapters.source(root, chapter))
     nb.cells = [c for c in nb.cells if not chapters.tagged(c, "colab-setup")]
     return nb
+
+
+def read(path: Path) -> NotebookNode:
+    """An executed notebook; one that a crash or a full disk has cut short is deleted, so that it is run again."""
+    try:
+        return nbformat.read(path, 4)
+    except ValueError:
+        path.unlink()
+        raise sources.Fault(f"{path}: damaged, and deleted; run make book again") from None
 
 
 def key(chapter: str, run: Run) -> str:

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import jupytext
 import yaml
+from jupytext.myst import MystMetadataParsingError
 from nbformat import NotebookNode
+
+from tools.sources import Fault, settings, text
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -24,8 +27,14 @@ def pages(root: Path) -> list[str]:
             return own + [f for child in node.values() for f in files(child)]
         return []
 
-    toc = yaml.safe_load((root / "_toc.yml").read_text())
-    return [toc.pop("root"), *files(toc)]
+    toc = settings(root / "_toc.yml")
+    if "root" not in toc:
+        raise Fault(f"{root / '_toc.yml'}: no line `root: book/index`, the page where the book begins")
+    found = [toc.pop("root"), *files(toc)]
+    twice = sorted({page for page in found if found.count(page) > 1})
+    if twice:
+        raise Fault(f"{root / '_toc.yml'}: {', '.join(twice)} is listed twice; list every page once")
+    return found
 
 
 def source(root: Path, chapter: str) -> Path:
@@ -33,8 +42,8 @@ def source(root: Path, chapter: str) -> Path:
 
 
 def is_chapter(page: Path) -> bool:
-    text = page.read_text() if page.exists() else ""
-    return text.startswith("---\n") and "jupytext:" in text.split("\n---", 1)[0]
+    source = text(page) if page.exists() else ""
+    return source.startswith("---\n") and "jupytext:" in source.split("\n---", 1)[0]
 
 
 def chapters(root: Path) -> list[str]:
@@ -44,11 +53,16 @@ def chapters(root: Path) -> list[str]:
 
 def read(path: Path) -> NotebookNode:
     """The notebook of a MyST Markdown chapter; a cell's id is the hash of its content: equal texts, equal files."""
-    return reads(path.read_text())
+    try:
+        return reads(text(path))
+    except (yaml.YAMLError, MystMetadataParsingError) as error:
+        raise Fault(f"{path}: the header or a cell's options are not YAML: {' '.join(str(error).split())}") from None
+    except KeyError as error:
+        raise Fault(f"{path}: {error} in the header has no value; give it one, such as []") from None
 
 
-def reads(text: str) -> NotebookNode:
-    nb = jupytext.reads(text, fmt="md:myst")
+def reads(source: str) -> NotebookNode:
+    nb = jupytext.reads(source, fmt="md:myst")
     number_cells(nb)
     return nb
 
@@ -64,12 +78,15 @@ def number_cells(nb: NotebookNode) -> None:
 
 def title(path: Path) -> str:
     """The first heading of a page."""
-    lines = path.read_text().splitlines()
+    lines = text(path).splitlines()
     return next((line[2:].strip() for line in lines if line.startswith("# ")), path.stem)
 
 
 def needs(nb: NotebookNode) -> list[str]:
-    return list(nb.metadata.get("fieldkit", {}).get("needs", []))
+    found = nb.metadata.get("fieldkit", {}).get("needs", [])
+    if not isinstance(found, list):
+        raise Fault(f"needs: {found} in the header is no list; write needs: [{found}]")
+    return found
 
 
 def tagged(cell: NotebookNode, tag: str) -> bool:
@@ -78,9 +95,16 @@ def tagged(cell: NotebookNode, tag: str) -> bool:
 
 def code(nb: NotebookNode) -> dict[int, ast.Module]:
     """Parsed code cells by cell number; the Colab cell is not part of the chapter's program."""
-    return {
-        i: ast.parse(c.source) for i, c in enumerate(nb.cells) if c.cell_type == "code" and not tagged(c, "colab-setup")
-    }
+    trees: dict[int, ast.Module] = {}
+    cells = [(i, cell) for i, cell in enumerate(nb.cells) if cell.cell_type == "code"]
+    for count, (i, cell) in enumerate(cells, 1):
+        try:
+            if not tagged(cell, "colab-setup"):
+                trees[i] = ast.parse(cell.source)
+        except SyntaxError as error:
+            line = (error.text or "").strip()
+            raise Fault(f"cell {count}: SyntaxError in its line {error.lineno}: {error.msg}: {line}") from None
+    return trees
 
 
 def claims(nb: NotebookNode) -> dict[str, int]:
@@ -98,8 +122,7 @@ def claims(nb: NotebookNode) -> dict[str, int]:
         for call in sorted(calls, key=lambda n: n.lineno):
             name = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
             if not isinstance(name, str) or name in found:
-                raise ValueError(
-                    f"a claim's name must be a literal string, once in a chapter: {ast.unparse(call)[:80]}"
-                )
+                fault = f"claim {name}: named twice" if name in found else "a claim's name must be a literal string"
+                raise Fault(f"{fault}; write one name for each claim: {ast.unparse(call)[:80]}")
             found[name] = i
     return found

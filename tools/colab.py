@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tools import chapters
+from tools import chapters, sources
 from tools.labels import EQUATION, Book, cited
 
 FENCE = re.compile(r"^(?P<ticks>`{3,})\{(?P<name>[\w:-]+)\} *(?P<title>.*)$")
@@ -23,15 +23,15 @@ FOREIGN = re.compile(r"^ *:{3,}.*|^\([\w:-]+\)= *$|^%.*|\{\{.*?\}\}|\[\^[^\]]+\]
 
 
 def translate(text: str, book: Book, path: Path) -> str:
-    """Plain Markdown of a cell of the chapter at `path`; raises `ValueError` where it knows no form."""
+    """Plain Markdown of a cell of the chapter at `path`; raises `Fault` where it knows no form."""
     return inline(blocks(text.split("\n"), book, path), book, path)
 
 
-def unknown(what: str, path: Path, book: Book) -> ValueError:
-    text = path.read_text()
+def unknown(what: str, path: Path, book: Book) -> sources.Fault:
+    text = sources.text(path)
     line = text.count("\n", 0, max(text.find(what), 0)) + 1
     where = f"{path.relative_to(book.root)}:{line}"
-    return ValueError(f"{where}: {what.strip()!r} has no plain form for Colab; tools/colab.py knows what has")
+    return sources.Fault(f"{where}: {what.strip()!r} has no plain form for Colab; tools/colab.py knows what has")
 
 
 def blocks(lines: list[str], book: Book, path: Path) -> str:

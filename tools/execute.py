@@ -9,7 +9,6 @@ checkpoints are found again.
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import os
 import signal
@@ -18,7 +17,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-from tools import cache, chapters, kernel
+from tools import cache, chapters, kernel, options, sources
 
 
 def run_all(names: list[str], run: cache.Run, jobs: int) -> list[str]:
@@ -49,29 +48,40 @@ def run_all(names: list[str], run: cache.Run, jobs: int) -> list[str]:
     return texts
 
 
+def unfit(root: Path, names: list[str], device: str) -> list[str]:
+    """What would stop the run after minutes and can be known now, one line each."""
+    lines = []
+    for chapter in names:
+        nb = chapters.read(chapters.source(root, chapter))
+        try:
+            chapters.claims(nb)
+            chapters.needs(nb)
+        except sources.Fault as fault:
+            lines.append(f"book/{chapter}.md: {fault}")
+    if device == "cuda":
+        from torch import cuda  # a second, and only here
+
+        if not cuda.is_available():
+            lines.append("DEVICE=cuda: torch sees no GPU here; use DEVICE=auto or DEVICE=cpu")
+    return lines
+
+
 def main() -> int:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--chapter", help="run only this one, e.g. lattice/phi4")
-    arguments.add_argument("--profile", default="quick", choices=["quick", "full"])
-    arguments.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    arguments.add_argument("--seed", type=int, default=0)
-    arguments.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="chapters at a time")
-    arguments.add_argument("--root", type=Path, default=chapters.ROOT)
-    options = arguments.parse_args()
-    known = chapters.chapters(options.root)
-    if options.chapter and options.chapter not in known:
-        print(f"no chapter {options.chapter}; _toc.yml has {', '.join(known)}")
+    arguments = options.of_a_run(__doc__)
+    cores = len(os.sched_getaffinity(0))
+    arguments.add_argument("--jobs", type=options.whole(1), default=cores, help="chapters at a time")
+    given = arguments.parse_args()
+    names = options.chapters_of(given.root, given.chapter)
+    if texts := unfit(given.root, names, given.device):
+        print(*texts, sep="\n")
         return 1
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with it ignored
-    run = cache.Run(options.root.resolve(), options.profile, options.device, options.seed)
-    texts = run_all([options.chapter] if options.chapter else known, run, options.jobs)
+    run = cache.Run(given.root.resolve(), given.profile, given.device, given.seed)
+    texts = run_all(names, run, given.jobs)
     print(*texts, sep="\n", end="\n" if texts else "")
     return bool(texts)
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    options.end(main)

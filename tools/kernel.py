@@ -83,7 +83,8 @@ def execute(chapter: str, run: cache.Run, parent: int, faults: SimpleQueue[str])
     except papermill.exceptions.PapermillExecutionError as error:
         sources = [c.source for c in chapters.read(chapters.source(run.root, chapter)).cells if c.cell_type == "code"]
         cell = sources.index(error.source) + 1
-        faults.put(f"book/{chapter}.md: cell {cell}: {error.ename}: {error.evalue.splitlines()[0]}\n{error}")
+        why = (error.evalue.splitlines() or ["no message"])[0]  # as of a bare assert
+        faults.put(f"book/{chapter}.md: cell {cell}: {error.ename}: {why}\n{error}")
         return
     except Exception as error:
         faults.put(f"book/{chapter}.md: {type(error).__name__}: {error}\n{traceback.format_exc()}")

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import yaml
 from pybtex.database import Entry, parse_file
 
-from tools import chapters
+from tools import chapters, sources
 
 EQUATION = re.compile(r"(?P<indent>[ \t]*)\$\$(?P<tex>[^$]+?)\$\$ *\((?P<label>[\w:-]+)\)")
 
@@ -26,7 +25,7 @@ class Book:
 
 
 def book(root: Path) -> Book:
-    repository = yaml.safe_load((root / "_config.yml").read_text())["repository"]
+    repository = sources.repository(root)
     path = repository["url"].removeprefix("https://github.com/")
     bib = root / "book" / "references.bib"
     return Book(
@@ -41,7 +40,7 @@ def labels(root: Path, chapter: str) -> dict[str, str]:
     """Label of each figure, equation and exercise of a chapter -> its number on the site, such as 2.1."""
     path = chapters.source(root, chapter)
     number = chapters.chapters(root).index(chapter) + 1
-    nb, text = chapters.read(path), path.read_text()
+    nb, text = chapters.read(path), sources.text(path)
     figures = [c.metadata.get("mystnb", {}).get("figure", {}).get("name") for c in nb.cells]
     equations = [m["label"] for m in EQUATION.finditer(text)]
     exercises = re.findall(r"^`{3,}\{exercise\}[^\n]*\n:label: *(\S+)", text, re.M)
@@ -53,7 +52,7 @@ def labels(root: Path, chapter: str) -> dict[str, str]:
 def cited(key: str, textual: bool, book: Book, path: Path) -> str:
     """[Wolff (2004)](https://doi.org/...)"""
     if key not in book.references:
-        raise ValueError(f"{path.relative_to(book.root)}: no reference {key} in book/references.bib")
+        raise sources.Fault(f"{path.relative_to(book.root)}: no reference {key} in book/references.bib")
     entry = book.references[key]
     persons = entry.persons.get("author") or entry.persons.get("editor", [])
     people = [" ".join(str(n) for n in p.rich_prelast_names + p.rich_last_names) for p in persons]

@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 
 from fieldkit.claims import KEY
 from fieldkit.estimates import Estimate
-from tools import chapters
+from tools import chapters, sources
 
 LIMIT = {"statistical": 4.0, "numerical": 1.0}  # of |pull|; for a numerical claim the pull is counted in tolerances
 
@@ -48,9 +48,17 @@ def chapter(root: Path, name: str, nb: NotebookNode) -> Chapter:
 
 def faults(done: Chapter) -> list[str]:
     """One line for each reason not to publish the chapter."""
-    weighed = {c["name"] for c in done.claims}
-    lost = [f"claim {name}: stated but not weighed" for name in chapters.claims(done.nb) if name not in weighed]
-    return [f"book/{done.name}.md: {line}" for line in poor_claims(done) + lost + poor_figures(done)]
+    try:
+        stated = list(chapters.claims(done.nb))
+    except sources.Fault as fault:
+        return [f"book/{done.name}.md: {fault}"]
+    weighed = [c["name"] for c in done.claims]
+    lines = [f"claim {name}: stated but not weighed" for name in stated if name not in weighed]
+    lines += [f"claim {name}: weighed, but no cell says ledger.weigh or ledger.check with this name"
+              for name in dict.fromkeys(weighed) if name not in stated]  # fmt: skip
+    lines += [f"claim {name}: weighed {weighed.count(name)} times; a name stands for one sentence"
+              for name in dict.fromkeys(weighed) if weighed.count(name) > 1]  # fmt: skip
+    return [f"book/{done.name}.md: {line}" for line in poor_claims(done) + lines + poor_figures(done)]
 
 
 def poor_claims(done: Chapter) -> list[str]:

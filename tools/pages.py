@@ -12,7 +12,7 @@ import matplotlib
 from fieldkit import plots
 from fieldkit.claims import typeset
 from fieldkit.estimates import Estimate
-from tools import chapters, ledger
+from tools import chapters, ledger, sources
 
 STATISTICAL = "<th>measured</th><th>truth</th><th>pull</th>"
 NUMERICAL = "<th>value</th><th>truth</th><th>off, in tolerances</th>"
@@ -85,7 +85,7 @@ def strip(done: ledger.Chapter, titles: dict[str, str]) -> str:
     here = os.path.dirname(done.name)
     for name in chapters.needs(done.nb):
         if name not in titles:
-            raise ValueError(f"book/{done.name}.md: needs {name}, which is no chapter of _toc.yml")
+            raise sources.Fault(f"book/{done.name}.md: needs {name}, which is no chapter of _toc.yml")
     links = [f'<a href="{os.path.relpath(n, here)}.html">{typeset(titles[n])}</a>' for n in chapters.needs(done.nb)]
     ledger_page = f"{os.path.relpath('claims.html', here)}#{slug(done.name)}-claims"
     facts = [

@@ -5,22 +5,19 @@ python -m tools.pairs [--check]
 
 from __future__ import annotations
 
-import argparse
-import sys
 import tomllib
 from pathlib import Path
 
 import nbformat
-import yaml
 from nbformat import NotebookNode
 
-from tools import chapters, colab, labels
+from tools import chapters, colab, labels, options, sources
 
 
 def install(root: Path) -> str:
     """The first cell: on Colab only, fieldkit at the tag that belongs to this book, leaving Colab's own torch alone;
     elsewhere (Binder, JupyterHub, a laptop) the notebook lies in a clone."""
-    url = yaml.safe_load((root / "_config.yml").read_text())["repository"]["url"]
+    url = sources.repository(root)["url"]
     version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
     pip = f'%pip install -q --no-deps "fieldkit @ git+{url}@v{version}"'
     clone = 'sys.path.append("../..")  # a clone holds the library itself'
@@ -38,6 +35,8 @@ def pair(book: labels.Book, chapter: str) -> str:
         elif cell.cell_type == "markdown":
             cell.source = colab.translate(cell.source, book, path)
         cells.append(cell)
+        if "caption" in figure and figure.get("name") not in book.numbers:
+            raise sources.Fault(f"{path.relative_to(book.root)}: a figure with a caption has no name; give it one.")
         if "caption" in figure:
             caption = colab.translate(figure["caption"], book, path)
             cells.append(nbformat.v4.new_markdown_cell(f"*Fig. {book.numbers[figure['name']]}.* {caption}"))
@@ -56,7 +55,7 @@ def faults(book: labels.Book, write: bool) -> list[str]:
         name, text = path.relative_to(book.root), path.read_text() if path.exists() else ""
         try:
             wanted = pair(book, chapter)
-        except ValueError as error:
+        except sources.Fault as error:
             lines.append(str(error))
             continue
         if write and text != wanted:
@@ -68,19 +67,20 @@ def faults(book: labels.Book, write: bool) -> list[str]:
             lines.append(f"stale: {name} (run: make pairs)")
     strays = [p for p in sorted((book.root / "book").rglob("*.ipynb")) if p not in paired and "/." not in str(p)]
     return lines + [
-        f"no chapter in _toc.yml for {p.relative_to(book.root)}: list it there or delete it" for p in strays
+        f"no chapter in _toc.yml for {p.relative_to(book.root)}: list it there, with a chapter's header, or delete it"
+        for p in strays
     ]
 
 
 def main() -> int:
-    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments = options.Parser(description=__doc__)
     arguments.add_argument("--check", action="store_true", help="write nothing, fail when a pair is stale")
     arguments.add_argument("--root", type=Path, default=chapters.ROOT)
-    options = arguments.parse_args()
-    lines = faults(labels.book(options.root), write=not options.check)
+    given = arguments.parse_args()
+    lines = faults(labels.book(given.root), write=not given.check)
     print(*lines, sep="\n", end="\n" if lines else "")
     return bool(lines)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    options.end(main)

@@ -5,7 +5,6 @@ python -m tools.site [--chapter lattice/phi4] [--profile full] [--device cuda] [
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import re
 import shutil
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import nbformat
 
-from tools import cache, chapters, ledger, pages
+from tools import cache, chapters, ledger, options, pages, sources
 
 
 def stage(root: Path, book: list[ledger.Chapter]) -> Path:
@@ -47,7 +46,7 @@ def fill(to: Path, page: str, marker: str, text: str) -> None:
     path, line = to / "book" / f"{page}.md", f"<!-- {marker} -->"
     source = path.read_text()
     if line not in source:
-        raise ValueError(f"book/{page}.md: the line {line} is missing, where the build puts what it measured")
+        raise sources.Fault(f"book/{page}.md: the line {line} is missing, where the build puts what it measured")
     path.write_text(source.replace(line, text))
 
 
@@ -96,29 +95,24 @@ def report(root: Path, book: list[ledger.Chapter]) -> None:
 
 
 def main() -> int:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--chapter", help="only this one was asked for: without the others, say so and stop")
-    arguments.add_argument("--profile", default="quick")
-    arguments.add_argument("--device", default="auto")
-    arguments.add_argument("--seed", type=int, default=0)
-    arguments.add_argument("--root", type=Path, default=chapters.ROOT)
-    options = arguments.parse_args()
-    root = options.root.resolve()
-    run = cache.Run(root, options.profile, options.device, options.seed)
+    given = options.of_a_run(__doc__).parse_args()
+    options.chapters_of(given.root, given.chapter)
+    root = given.root.resolve()
+    run = cache.Run(root, given.profile, given.device, given.seed)
     found = {name: cache.executed(name, run) for name in chapters.chapters(root)}
-    book = [ledger.chapter(root, n, nbformat.read(p, 4)) for n, p in found.items() if p.exists()]
+    book = [ledger.chapter(root, n, cache.read(p)) for n, p in found.items() if p.exists()]
     lines = [line for done in book for line in ledger.faults(done)]
     missing = [f"{p}.md: in _toc.yml but not written" for p in chapters.pages(root) if not (root / f"{p}.md").exists()]
     missing += [f"book/{n}.md: no current run (run: make book)" for n, path in found.items() if not path.exists()]
-    if options.chapter and missing and not lines:
-        print(f"{options.chapter} is sound; the site waits for:", *missing, sep="\n  ")
+    if given.chapter and missing and not lines:
+        print(f"{given.chapter} is sound; the site waits for:", *missing, sep="\n  ")
         return 0
     lines += missing
     if not lines:
         try:
             source = stage(root, book)
-        except ValueError as error:
-            lines = [str(error)]
+        except sources.Fault as fault:
+            lines = [str(fault)]
     if not lines:
         key, last = digest(source), root / "_build" / "site" / ".key"
         if last.exists() and last.read_text() == key:
@@ -134,4 +128,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    options.end(main)

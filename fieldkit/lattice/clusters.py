@@ -20,12 +20,20 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
+from fieldkit import given
+
 
 def spread(values: Tensor, right: Tensor, down: Tensor, *, n_rounds: int | None = None) -> Tensor:
     """values (n L^2,), one for each possible cluster number -> (n, L, L): every site holds the value of its cluster.
 
     Takes the faster method for the device of the bonds; `n_rounds` is that of `by_pointers`.
+    Raises as `by_pointers`, and `ValueError` for another number of values.
     """
+    _refuse(right, down, n_rounds)
+    if values.shape != (right.numel(),):
+        raise ValueError(
+            f"values {tuple(values.shape)}: {right.numel()} sites have as many cluster numbers; give one each."
+        )
     if right.device.type == "cpu":
         table, parts = values.numpy(), _pictures(right, down)
         return torch.cat([torch.from_numpy(table[name].take(number)) for number, name in parts])
@@ -42,7 +50,10 @@ def by_pointers(right: Tensor, down: Tensor, *, n_rounds: int | None = None) -> 
 
     Whether it has finished, the host must ask the device once a round.  With `n_rounds` it does that many rounds and
     does not ask, and the answer is right only if they were enough.
+
+    Raises `ValueError` unless right and down are boolean (n, L, L), and for n_rounds < 1.
     """
+    _refuse(right, down, n_rounds)
     n, L, _ = right.shape
     site = torch.arange(n * L * L, device=right.device).view(n, L, L)
     right_end = torch.where(right, site.roll(-1, 2), site).flatten()
@@ -69,8 +80,21 @@ def by_image(right: Tensor, down: Tensor) -> Tensor:
 
     Each lattice becomes a picture of 2L x 2L pixels, sites at even places and bonds between them.  The last row and
     column stay empty, which keeps the lattices of a batch apart; bonds across the boundary join numbers afterwards.
+    Raises as `by_pointers`.
     """
+    _refuse(right, down, None)
     return torch.cat([torch.from_numpy(name.take(number)) for number, name in _pictures(right, down)])
+
+
+def _refuse(right: Tensor, down: Tensor, n_rounds: int | None) -> None:
+    if n_rounds is not None:
+        given.whole("n_rounds", n_rounds, least=1, why="the search starts with one round")
+    n, L = right.shape[0] if right.dim() else 0, right.shape[-1] if right.dim() else 0
+    if not (right.shape == down.shape == (n, L, L) and n and L and right.dtype == down.dtype == torch.bool):
+        raise ValueError(
+            f"bonds right {tuple(right.shape)} {right.dtype} and down {tuple(down.shape)} {down.dtype}: both are "
+            "boolean (n, L, L), n and L at least 1."
+        )
 
 
 def _pictures(right: Tensor, down: Tensor) -> Iterator[tuple[np.ndarray, np.ndarray]]:

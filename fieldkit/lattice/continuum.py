@@ -91,14 +91,17 @@ def extrapolate(spacings: Sequence[float], gaps: Sequence[Estimate], *, powers: 
 def exponent(spacings: Sequence[float], lies: Sequence[Estimate], *, corrections: Sequence[int] = ()) -> Fit:
     """Fit ln|lie| = p ln a + c + sum_k d_k a^corrections[k] to lies measured in independent runs; `estimate(0)` is p.
 
-    The error of ln|lie| is error/|lie|, so points with a lie below four of its errors are refused by `ValueError`.
+    The error of ln|lie| is error/|lie| with the lie of a first fit: the measured lie would give a point more weight
+    where it came out too large by chance.  Points with a lie below four of its errors are refused by `ValueError`.
     """
     values, errors = _columns(lies)
     if any(abs(lie.value) < 4 * lie.error for lie in lies):
         raise ValueError(
             "a lie smaller than four of its errors has no Gaussian logarithm; measure longer, or leave it out."
         )
-    return linear_fit(_log_design(spacings, corrections), values.abs().log(), (errors / values).square())
+    design, logs = _log_design(spacings, corrections), values.abs().log()
+    smooth = (design @ linear_fit(design, logs, (errors / values).square()).parameters).exp()
+    return linear_fit(design, logs, (errors / smooth).square())
 
 
 def exact_exponent(spacings: Sequence[float], lies: Sequence[float], *, n_corrections: int) -> tuple[float, float]:

@@ -27,6 +27,12 @@ def halves(*, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return images[:898], named[:898], images[898:], named[898:]
 
 
+def white_halves(*, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """images (898, 8, 8) and labels (898,) to train on, and 899 new images: `halves`, whitened like the first half."""
+    images, labels, new, _ = halves(rng=rng)
+    return whiten(images, like=images), labels, whiten(new, like=images)
+
+
 def whiten(images: Tensor, *, like: Tensor) -> Tensor:
     """images (n, L, L), each Fourier mode divided by the root mean square that it has in the images `like`.
 

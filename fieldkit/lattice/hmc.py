@@ -8,12 +8,11 @@ fixed number in production, because a kernel that adapts to its own history no l
 law; `tune` looks for it beforehand.  Fields may be float32 for speed: energies are then differences of float64 sums
 of float32 sites, and a trajectory is reversible to float32 rounding only.
 
-Fourier acceleration: `inverse_mass` is the inverse mass of every Fourier mode, a real positive tensor of shape (L,
-..., L) in the order of torch.fft.fftn and even in the momentum, such as 1 / (p^2 + m^2).  Momenta have covariance M.
+Fourier acceleration: `inverse_mass` (L, ..., L) is the inverse mass of every Fourier mode, such as 1 / (p^2 + m^2); see
+`acceleration`.  Momenta have covariance M.
 
 Sources: Duane, Kennedy, Pendleton and Roweth 1987 (the method); Creutz 1988 (<exp(-dH)> = 1); Gupta et al. 1990
-(acceptance erfc(sqrt(<dH>) / 2) for small dH); Batrouni et al. 1985 (Fourier acceleration); Robbins and Monro 1951
-(`tune`).
+(acceptance erfc(sqrt(<dH>) / 2) for small dH); Robbins and Monro 1951 (`tune`).
 """
 
 from __future__ import annotations
@@ -26,17 +25,18 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from fieldkit import given
+from fieldkit.lattice import acceleration
+
 
 class Action(Protocol):
     """What HMC asks of a theory."""
 
     def action(self, phi: Tensor) -> Tensor:
         """S of each field, shape (n,)."""
-        ...
 
     def force(self, phi: Tensor) -> Tensor:
         """-dS/dphi, a new tensor in the shape of phi."""
-        ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,8 +66,11 @@ def leapfrog(
     """Half a kick, then drifts and kicks in turn, half a kick last; new (phi, pi), the arguments stay as they are.
 
     Reversible (flip pi, go back), volume preserving, energy error of order step_size^2 along a trajectory of fixed
-    length.
+    length.  step_size: a number, or (n, 1, ..., 1) with one for every chain.  Raises ValueError for n_leapfrog < 1.
     """
+    given.whole("n_leapfrog", n_leapfrog, least=1, why="a trajectory needs at least one leapfrog step")
+    if phi.shape != pi.shape:
+        raise ValueError(f"phi {tuple(phi.shape)}, pi {tuple(pi.shape)}: every field has a momentum, in one shape.")
     phi, pi = phi.clone(), pi.clone()
     step = torch.ones((), dtype=phi.dtype, device=phi.device) * step_size
     pi.addcmul_(action.force(phi), step / 2)
@@ -78,19 +81,22 @@ def leapfrog(
 
 
 def velocity(pi: Tensor, inverse_mass: Tensor | None = None) -> Tensor:
-    """M^-1 pi, the rate of change of phi; shape of pi."""
-    return pi if inverse_mass is None else _filter(pi, inverse_mass)
+    """M^-1 pi, the rate of change of phi; shape of pi.  Raises as `acceleration.filtered`."""
+    return pi if inverse_mass is None else acceleration.filtered(pi, inverse_mass)
 
 
 def kinetic(pi: Tensor, inverse_mass: Tensor | None = None) -> Tensor:
-    """1/2 pi M^-1 pi of each chain, shape (n,), float64."""
+    """1/2 pi M^-1 pi of each chain, shape (n,), float64.  Raises as `momenta`."""
+    given.fields(pi)
     return 0.5 * _sum(pi * velocity(pi, inverse_mass))
 
 
 def momenta(like: Tensor, *, rng: torch.Generator, inverse_mass: Tensor | None = None) -> Tensor:
-    """Gaussian momenta of covariance M in shape and dtype of `like`."""
+    """Gaussian momenta of covariance M in shape and dtype of `like`, on the device of rng; raises as `given.fields`."""
+    given.fields(like)
+    given.generator(rng)
     white = torch.randn((*like.shape[1:], len(like)), generator=rng, device=rng.device, dtype=like.dtype).movedim(-1, 0)
-    return white if inverse_mass is None else _filter(white, inverse_mass.rsqrt())
+    return white if inverse_mass is None else acceleration.filtered(white, inverse_mass.rsqrt())
 
 
 def trajectories(
@@ -109,7 +115,8 @@ def trajectories(
     on bit for bit.  In memory the chains are the fastest index, so that shifts of the lattice move long blocks: use
     `reshape`, not `view`, on what you get.
 
-    Raises ValueError for an impossible step size, number of steps, shape or device.
+    Raises, at the first item, ValueError for an impossible step size, number of steps, shape, device or inverse mass
+    (`acceleration.refuse`), TypeError for fields that are not float32 or float64.
     """
     _refuse(phi, step_size, n_leapfrog, rng, inverse_mass)
     phi = phi.movedim(0, -1).contiguous().movedim(-1, 0)
@@ -142,13 +149,17 @@ def run(
     measure: Callable[[Tensor], Tensor],
     inverse_mass: Tensor | None = None,
 ) -> Run:
-    """n_steps trajectories of every chain; `measure(phi) -> (n, k)` or (n,) after each.  Nothing is thrown away."""
-    if n_steps < 1:
-        raise ValueError(f"n_steps = {n_steps}: a run needs at least one trajectory.")
+    """n_steps trajectories of every chain; `measure(phi) -> (n, k)` or (n,) after each.  Nothing is thrown away.
+
+    Memory grows by what is measured, not by the fields; for a run that stores nothing use `trajectories` and
+    `autocorrelation.StreamedSeries`.  Raises as `trajectories`, and ValueError for n_steps < 1 or a measurement that is
+    not one row for every chain.
+    """
+    given.whole("n_steps", n_steps, least=1, why="a run needs at least one trajectory")
     chain = trajectories(action, phi, step_size=step_size, n_leapfrog=n_leapfrog, rng=rng, inverse_mass=inverse_mass)
     measured, delta_h, accepted = [], [], []
     for phi, change, yes in (next(chain) for _ in range(n_steps)):
-        measured.append(measure(phi).reshape(len(phi), -1))
+        measured.append(_rows(measure(phi), len(phi)))
         delta_h.append(change)
         accepted.append(yes)
     return Run(phi.contiguous(), *(torch.stack(part, dim=1) for part in (measured, delta_h, accepted)))
@@ -169,10 +180,19 @@ def tune(
 
     The logarithm of the step moves by t^-0.6 (acceptance - target) after trajectory t.  A chain that has not moved
     for ten trajectories counts as acceptance zero of the whole batch, whatever the others do: chains that are stuck
-    far out in the potential hide in a good average.  The step size is read back from the device once, at the end.
+    far out in the potential hide in a good average.  The device is asked twice: whether the fields are finite, before
+    the first trajectory, and for the step size at the end.
+
+    Raises ValueError for fields that are not finite, an impossible target or step size, n_steps < 1, and as
+    `trajectories`.
     """
     if not 0 < target < 1:
         raise ValueError(f"target = {target}: an acceptance lies between 0 and 1; 0.6 to 0.9 is usual.")
+    given.whole("n_steps", n_steps, least=1, why="the search needs at least one trajectory")
+    given.positive("step_size", step_size, why="the search starts from a step that could be right")
+    given.fields(phi)
+    if not bool(phi.isfinite().all()):
+        raise ValueError("phi holds values that are not finite: no step size moves such a chain; start it anew.")
     phi, log_step = _adapt(action, phi, n_leapfrog, rng, step_size, target, n_steps, inverse_mass)
     return phi, math.exp(float(log_step))
 
@@ -191,23 +211,14 @@ def _adapt(
     recent = torch.zeros((), dtype=torch.float64, device=phi.device)
     waiting = torch.zeros(len(phi), dtype=torch.float64, device=phi.device)
     for t in range(1, n_steps + 1):
-        phi, delta_h, accepted = next(
-            trajectories(
-                action, phi, step_size=log_step.exp(), n_leapfrog=n_leapfrog, rng=rng, inverse_mass=inverse_mass
-            )
-        )
+        step = log_step.exp()
+        chain = trajectories(action, phi, step_size=step, n_leapfrog=n_leapfrog, rng=rng, inverse_mass=inverse_mass)
+        phi, delta_h, accepted = next(chain)
         waiting = torch.where(accepted, 0.0, waiting + 1)
         acceptance = torch.exp(-delta_h).clamp(max=1).mean() * (waiting.max() < 10)
         log_step = log_step + t**-0.6 * (acceptance - target)
         recent = recent + log_step * (2 * t > n_steps)
     return phi.contiguous(), recent / (n_steps - n_steps // 2)
-
-
-def _filter(field: Tensor, factor: Tensor) -> Tensor:
-    """Multiply every Fourier mode of a real field (n, L, ..., L) by factor (L, ..., L), even in the momentum."""
-    axes = tuple(range(1, field.dim()))
-    half = factor[..., : field.shape[-1] // 2 + 1].to(field.dtype)
-    return torch.fft.irfftn(torch.fft.rfftn(field, dim=axes) * half, s=field.shape[1:], dim=axes)
 
 
 def _sum(density: Tensor) -> Tensor:
@@ -217,16 +228,23 @@ def _sum(density: Tensor) -> Tensor:
 def _refuse(
     phi: Tensor, step_size: float | Tensor, n_leapfrog: int, rng: torch.Generator, inverse_mass: Tensor | None
 ) -> None:
-    if phi.dim() < 2:
-        raise ValueError(f"phi has shape {tuple(phi.shape)}: a batch of fields is (n, L, ..., L); use phi[None].")
-    if n_leapfrog < 1:
-        raise ValueError(f"n_leapfrog = {n_leapfrog}: a trajectory needs at least one leapfrog step.")
-    if isinstance(step_size, (int, float)) and not 0 < step_size < math.inf:
-        raise ValueError(f"step_size = {step_size}: leapfrog needs a positive step; `tune` finds one.")
+    given.fields(phi)
+    given.generator(rng)
+    given.whole("n_leapfrog", n_leapfrog, least=1, why="a trajectory needs at least one leapfrog step")
+    if not isinstance(step_size, Tensor):
+        given.positive("step_size", step_size, why="leapfrog needs a positive step (`tune` finds one)")
+    elif step_size.shape not in ((), (len(phi),) + (1,) * (phi.dim() - 1)):
+        raise ValueError(
+            f"step_size {tuple(step_size.shape)}: give one number, or (n, 1, ..., 1), one for every chain."
+        )
     if phi.device.type != rng.device.type:
         raise ValueError(f"phi lives on {phi.device}, rng on {rng.device}: make both on the same device.")
-    if inverse_mass is not None and inverse_mass.shape != phi.shape[1:]:
-        raise ValueError(
-            f"inverse_mass has shape {tuple(inverse_mass.shape)}, one field has {tuple(phi.shape[1:])}: give one "
-            "number for every momentum, in the order of torch.fft.fftn."
-        )
+    if inverse_mass is not None:
+        acceleration.refuse(inverse_mass, phi)
+
+
+def _rows(values: Tensor, n: int) -> Tensor:
+    if not isinstance(values, Tensor) or values.shape[:1] != (n,):
+        shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+        raise ValueError(f"measure returned {shape}: expected a tensor (n, k) or (n,), one row for each of {n} chains.")
+    return values.reshape(n, -1)

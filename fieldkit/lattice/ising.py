@@ -21,6 +21,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.lattice import clusters
 
 
@@ -31,19 +32,27 @@ class Update(Protocol):
 
 
 def random_spins(n: int, L: int, *, rng: torch.Generator) -> Tensor:
-    """n configurations at infinite temperature, int8 (n, L, L)."""
+    """n configurations at infinite temperature, int8 (n, L, L).  Raises `ValueError` for n < 1 or L < 2."""
+    _refuse_sizes(n, L)
+    given.generator(rng)
     return torch.randint(0, 2, (n, L, L), generator=rng, device=rng.device, dtype=torch.int8) * 2 - 1
 
 
 def energy(spins: Tensor) -> Tensor:
-    """H / L^2 of each configuration, (n,) float64; the ground state has -2."""
-    n, L, _ = spins.shape
+    """H / L^2 of each configuration, (n,) float64; the ground state has -2.  Raises `ValueError` unless int8 (n, L, L).
+
+    >>> energy(torch.ones(1, 4, 4, dtype=torch.int8))
+    tensor([-2.], dtype=torch.float64)
+    """
+    _refuse_shape(spins)
+    L = spins.shape[1]
     aligned = spins * (spins.roll(-1, 1) + spins.roll(-1, 2))
     return -aligned.sum((1, 2), dtype=torch.int32).double() / L**2
 
 
 def magnetization(spins: Tensor) -> Tensor:
-    """m = sum(s) / L^2 of each configuration, with its sign, (n,) float64."""
+    """m = sum(s) / L^2 of each configuration, with its sign, (n,) float64.  Raises as `energy`."""
+    _refuse_shape(spins)
     return spins.sum((1, 2), dtype=torch.int32).double() / (spins.shape[1] * spins.shape[2])
 
 
@@ -53,9 +62,9 @@ def metropolis(spins: Tensor, *, beta: float, rng: torch.Generator, n_sweeps: in
     A flip that costs dH is accepted with probability min(1, exp(-beta dH)).  Spins of one colour do not touch, so a
     whole colour moves at once, with detailed balance in each half sweep.  Start from anything but the odd patterns in
     which every local field is zero: all flips are free there, and they turn over for ever (nothing else leads to them).
-    Even L, beta > 0; ValueError otherwise.
+    Even L, beta > 0, n_sweeps >= 0, spins -1 and 1 (the first configuration is looked at on a CPU); else ValueError.
     """
-    _check(spins, beta)
+    _check(spins, beta, n_sweeps, rng)
     L = spins.shape[1]
     if L % 2:
         raise ValueError(
@@ -76,12 +85,17 @@ def swendsen_wang(
     """n_sweeps cluster updates; returns new spins (n, L, L), int8.
 
     A bond between equal spins is on with probability 1 - exp(-2 beta); each connected cluster is flipped with
-    probability 1/2.  Any side L >= 2, beta > 0; ValueError otherwise.  On an accelerator the search for clusters asks
-    the device after each of about 7 rounds whether it has finished, unless `n_rounds` is given
+    probability 1/2.  Any side L >= 2, beta >= 2^-16; ValueError otherwise, as in `metropolis`.  On a GPU the search
+    for clusters asks the device after each of about 7 rounds whether it has finished, unless `n_rounds` is given
     (`clusters.by_pointers`).
     """
-    _check(spins, beta)
-    shape, places = (2, *spins.shape), -(-spins.numel() // 4)
+    _check(spins, beta, n_sweeps, rng)
+    if beta < 2**-16:
+        raise ValueError(
+            f"beta = {beta}: 16 random bits decide about a bond, too few below beta = {2**-16:.1e}; `random_spins` "
+            "differs from that by less than any run can see."
+        )
+    spins, shape, places = spins.clone(), (2, *spins.shape), -(-spins.numel() // 4)
     bits = torch.empty(2 * places, dtype=torch.int64, device=spins.device)
     for _ in range(n_sweeps):
         on = _random_words(bits, rng).view(torch.int16)[: 2 * spins.numel()].view(shape)
@@ -96,18 +110,21 @@ def swendsen_wang(
 def _levels(p: float, n: int, rng: torch.Generator) -> Tensor:
     """Levels (2, n, 1, 1): a uniform int16 word lies at or below with probability p, no multiple of 2^-16 though it be.
 
-    The level of each direction and lattice is rounded up or down at random, with p as its mean (2^-16 at the least).
+    The level of each direction and lattice is rounded up or down at random, with p >= 2^-16 as its mean.
     Two bonds of a lattice then correlate by less than 2^-33, the price for half the random numbers.
     """
     dither = torch.rand((2, n, 1, 1), generator=rng, device=rng.device, dtype=torch.float64)
-    return ((p * 2**16 + dither).floor() - 1 - 2**15).clamp(min=-(2**15)).to(torch.int16)
+    return ((p * 2**16 + dither).floor() - 1 - 2**15).to(torch.int16)
 
 
 def equilibrium(n: int, L: int, *, beta: float, rng: torch.Generator, n_sweeps: int = 40) -> Tensor:
     """n configurations (n, L, L) after n_sweeps cluster updates from all spins up: a start for either chain.
 
     At T_c and L = 64 clusters forget in about five sweeps, so forty leave nothing of the start; take more for larger L.
+    Raises as `swendsen_wang`.
     """
+    _refuse_sizes(n, L)
+    given.generator(rng)
     up = torch.ones(n, L, L, dtype=torch.int8, device=rng.device)
     return swendsen_wang(up, beta=beta, rng=rng, n_sweeps=n_sweeps)
 
@@ -122,7 +139,11 @@ class Run:
 
 
 def chain(update: Update, spins: Tensor, *, beta: float, rng: torch.Generator, every: int = 1) -> Iterator[Tensor]:
-    """Endless configurations (n, L, L), `every` sweeps apart, each a new tensor; memory does not grow with time."""
+    """Endless configurations (n, L, L), `every` sweeps apart, each a new tensor; memory does not grow with time.
+
+    Raises as `update`, and `ValueError` for every < 1, at the first item.
+    """
+    given.whole("every", every, least=1, why="a step is at least one sweep")
     while True:
         spins = update(spins, beta=beta, rng=rng, n_sweeps=every)
         yield spins
@@ -131,10 +152,11 @@ def chain(update: Update, spins: Tensor, *, beta: float, rng: torch.Generator, e
 def run(update: Update, spins: Tensor, *, beta: float, n_steps: int, rng: torch.Generator, every: int = 1) -> Run:
     """n_steps steps of `every` sweeps; energy and magnetisation are measured after each step.
 
-    `update` is `metropolis` or `swendsen_wang`.  Throw away the steps before equilibrium yourself.
+    `update` is `metropolis` or `swendsen_wang`.  Throw away the steps before equilibrium yourself.  Memory grows by two
+    numbers a step and chain, the spins are kept once.  Raises `ValueError` for n_steps < 1 and as `chain`.
     """
-    if n_steps < 1:
-        raise ValueError(f"n_steps = {n_steps}: a run needs at least one step.")
+    given.whole("n_steps", n_steps, least=1, why="a run needs at least one step")
+    _refuse_shape(spins)
     energies = torch.empty(len(spins), n_steps, dtype=torch.float64, device=spins.device)
     magnetizations = torch.empty_like(energies)
     configurations = chain(update, spins, beta=beta, rng=rng, every=every)
@@ -145,17 +167,30 @@ def run(update: Update, spins: Tensor, *, beta: float, n_steps: int, rng: torch.
     return Run(spins, energies, magnetizations)
 
 
-def _check(spins: Tensor, beta: float) -> None:
-    if spins.dim() != 3 or spins.shape[1] != spins.shape[2] or spins.shape[1] < 2 or spins.dtype != torch.int8:
+def _check(spins: Tensor, beta: float, n_sweeps: int, rng: torch.Generator) -> None:
+    _refuse_shape(spins)
+    # one configuration tells bits from spins; all would cost a fifth of a sweep, and an accelerator would have to wait
+    if spins.device.type == "cpu" and not bool((spins[0].abs() == 1).all()):
+        raise ValueError("some spins are neither -1 nor 1; from bits 0 and 1 make spins by 2 * bits - 1.")
+    given.positive("beta", beta, why="a ferromagnet at finite temperature (`random_spins` draws at beta = 0)")
+    given.whole("n_sweeps", n_sweeps, least=0, why="sweeps are counted")
+    given.generator(rng)
+
+
+def _refuse_shape(spins: Tensor) -> None:
+    if not isinstance(spins, Tensor):
+        raise TypeError(f"spins are a {type(spins).__name__}: a batch is int8 (n, L, L); `random_spins` makes one.")
+    n, L = spins.shape[0] if spins.dim() else 0, spins.shape[-1] if spins.dim() else 0
+    if spins.shape != (n, L, L) or n < 1 or L < 2 or spins.dtype != torch.int8:
         raise ValueError(
-            f"spins have shape {tuple(spins.shape)} and type {spins.dtype}: a batch is int8 (n, L, L) with L >= 2; "
-            "`random_spins` makes one."
+            f"spins have shape {tuple(spins.shape)} and type {spins.dtype}: a batch is int8 (n, L, L) with n >= 1 and "
+            "L >= 2; `random_spins` makes one."
         )
-    if not beta > 0:
-        raise ValueError(
-            f"beta = {beta}: these updates are for a ferromagnet at finite temperature; choose beta > 0, "
-            "or `random_spins` for beta = 0."
-        )
+
+
+def _refuse_sizes(n: int, L: int) -> None:
+    given.whole("n", n, least=1, why="a batch holds at least one configuration")
+    given.whole("L", L, least=2, why="a spin needs a neighbour other than itself")
 
 
 def _threshold(probability: float) -> int:

@@ -19,22 +19,33 @@ Sources: Montvay and Muenster 1994, ch. 2; the identity of `Phi4.schwinger_dyson
 from __future__ import annotations
 
 import dataclasses
+import math
+from numbers import Real
 
 import torch
 from torch import Tensor
+
+from fieldkit import given
 
 
 @dataclasses.dataclass(frozen=True)
 class Phi4:
     """The theory: mass squared `mass2` (negative: a double well) and coupling of phi^4.
 
-    Raises ValueError when the action has no minimum or Z does not exist: coupling < 0, or coupling = 0 with mass2 <= 0.
+    Raises ValueError when the action has no minimum or Z does not exist: coupling < 0, or coupling = 0 with mass2 <= 0,
+    or either not finite; TypeError when they are not plain numbers.  The methods take fields (n, L, ..., L), float32 or
+    float64, and raise TypeError or ValueError for anything else.
     """
 
     mass2: float
     coupling: float
 
     def __post_init__(self) -> None:
+        for name, value in (("mass2", self.mass2), ("coupling", self.coupling)):
+            if not isinstance(value, Real):
+                raise TypeError(f"{name} = {value!r}: a theory is two plain numbers; convert with float({name}).")
+            if math.isinf(value) or math.isnan(value):
+                raise ValueError(f"{name} = {value}: exp(-S) needs a finite action; choose a finite number.")
         if not self.coupling >= 0:
             raise ValueError(
                 f"coupling = {self.coupling}: the action is unbounded below, exp(-S) cannot be normalised; "
@@ -56,6 +67,7 @@ class Phi4:
 
         The squares of the differences are multiplied out: d phi^2 a site, minus phi(x) phi(y) a bond.
         """
+        given.fields(phi)
         d = phi.dim() - 1
         square = phi * phi
         density = square * ((d + 0.5 * self.mass2) + self.coupling * square)
@@ -70,6 +82,7 @@ class Phi4:
 
         One temporary, no copies of shifted fields: the neighbours are added in place through views.
         """
+        given.fields(phi)
         d = phi.dim() - 1
         linear = torch.full((), -(2.0 * d + self.mass2), dtype=phi.dtype, device=phi.device)
         force = torch.addcmul(linear, phi, phi, value=-4 * self.coupling).mul_(phi)
@@ -87,13 +100,18 @@ class Phi4:
         Its expectation is exactly 0 on every lattice, whatever its size: the integral of d/dphi(x) [phi(x) exp(-S)]
         vanishes, hence <phi(x) dS/dphi(x)> = 1.  No reference run is needed to test a sampler with it.
         """
+        given.fields(phi)
         d = phi.dim() - 1
         mean, phi2, phi4, neighbour = measure(phi).unbind(dim=1)
         return (2 * d + self.mass2) * phi2 + 4 * self.coupling * phi4 - 2 * d * neighbour - 1
 
 
 def measure(phi: Tensor) -> Tensor:
-    """Lattice averages of phi, phi^2, phi^4 and, over the axes too, phi(x) phi(x + mu); shape (n, 4), float64."""
+    """Lattice averages of phi, phi^2, phi^4 and, over the axes too, phi(x) phi(x + mu); shape (n, 4), float64.
+
+    Raises as the methods of `Phi4`.
+    """
+    given.fields(phi)
     square = phi * phi
     columns = [phi, square, square * square]
     volume = phi[0].numel()
@@ -101,7 +119,8 @@ def measure(phi: Tensor) -> Tensor:
 
 
 def neighbour_product(phi: Tensor) -> Tensor:
-    """phi(x) phi(x + mu) averaged over sites and axes, shape (n,), float64."""
+    """phi(x) phi(x + mu) averaged over sites and axes, shape (n,), float64.  Raises as the methods of `Phi4`."""
+    given.fields(phi)
     d = phi.dim() - 1
     total = torch.zeros((), dtype=torch.float64, device=phi.device)
     for axis in range(1, d + 1):

@@ -21,9 +21,12 @@ import math
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.lattice import phi4
 
-_NODES = 201  # field values; doubling them changes no digit that float64 holds
+_NODES = 201  # field values, or more where they would lie too far apart (`_field_values`)
+_MOST_NODES = 2001  # a second or two
+_MOST_BOND_VALUES = 80  # their fourth power is stored: 0.3 GB
 _LARGEST = 4000  # row states: 0.5 GB and about ten seconds
 
 
@@ -55,11 +58,12 @@ def ring(theory: phi4.Phi4, N: int) -> Ring:
     """Exact results on a periodic ring of N >= 2 sites (d = 1), to about 13 digits.
 
     With eigenvalues l_i of T and matrix elements x_ij of the field: lnZ = ln sum_i l_i^N and
-    <phi(0) phi(t)> = sum_ij l_i^(N - t) |x_ij|^2 l_j^t / Z.
+    <phi(0) phi(t)> = sum_ij l_i^(N - t) |x_ij|^2 l_j^t / Z.  The digits of the gap are absolute: that of a deep double
+    well drowns in them.  Raises ValueError for N < 2 and where 2001 field values are too few, as for a nearly free
+    field with mass2 below 0.0005.
     """
-    if N < 2:
-        raise ValueError(f"N = {N}: a ring needs at least two sites.")
-    x, h, weight, floor = _field_values(theory)
+    given.whole("N", N, least=2, why="a ring needs at least two sites")
+    x, h, weight, floor = _field_values(theory, d=1)
     kernel = h * weight.sqrt()[:, None] * torch.exp(-0.5 * (x[:, None] - x) ** 2) * weight.sqrt()
     eigenvalues, states = torch.linalg.eigh(kernel)
     levels = eigenvalues.clamp(min=0) / eigenvalues[-1]
@@ -78,12 +82,17 @@ def torus(theory: phi4.Phi4, L: int, *, tolerance: float | None = None) -> Exact
     """Exact results on the periodic L x L lattice, L = 2, 3 or 4, to about 1e-11; some seconds at L = 4.
 
     tolerance: 1e-10, 1e-7, 3e-6 at L = 2, 3, 4 if not given; 1e-4 keeps 8 digits in a fraction of the time.  Raises
-    ValueError for another L, and where the truncation would need more than 4000 row states: a field that is light and
-    weakly coupled swings too far for this method on L = 4.
+    ValueError for another L, a tolerance outside 0...1, and where the truncation would need more than 4000 row states:
+    a field that is light and weakly coupled swings too far for this method on L = 4.
     """
-    if L not in (2, 3, 4):
+    given.whole("L", L, least=2, why="the exact torus covers L = 2, 3, 4")
+    if L > 4:
         raise ValueError(f"L = {L}: the exact torus covers L = 2, 3, 4; beyond, use Monte Carlo (`hmc`).")
-    tolerance = tolerance or {2: 1e-10, 3: 1e-7, 4: 3e-6}[L]
+    tolerance = {2: 1e-10, 3: 1e-7, 4: 3e-6}[L] if tolerance is None else tolerance
+    if not 0 < tolerance < 1:
+        raise ValueError(
+            f"tolerance = {tolerance}: the part of the weights to leave out lies between 0 and 1; try 1e-4."
+        )
     sites, weights, floor = _site_tensors(theory, tolerance)
     _refuse_large(weights, L, tolerance)
 
@@ -107,8 +116,14 @@ def torus(theory: phi4.Phi4, L: int, *, tolerance: float | None = None) -> Exact
     return Exact(math.log(z) - L * L * floor, phi2, phi4_, nn, chi, _action(theory, 2, L * L, phi2, phi4_, nn))
 
 
-def _field_values(theory: phi4.Phi4) -> tuple[Tensor, float, Tensor, float]:
-    """Field values, their spacing, weights exp(-(V - floor)), the floor of V: weights are exp(-40) at the ends."""
+def _field_values(theory: phi4.Phi4, *, d: int) -> tuple[Tensor, float, Tensor, float]:
+    """Field values, their spacing, weights exp(-(V - floor)), the floor of V: weights are exp(-40) at the ends.
+
+    Near its minima exp(-S) is a Gaussian of curvature k = 2d + V'', which the trapezoid rule with spacing h misses by
+    exp(-2 pi^2 / (k h^2)): h <= 0.6 / sqrt(k) keeps every digit.
+    """
+    if not isinstance(theory, phi4.Phi4):
+        raise TypeError(f"theory = {theory!r}: expected a theory such as phi4.Phi4(mass2=-1.0, coupling=0.5).")
     double_well = theory.mass2 < 0
     floor = -(theory.mass2**2) / (16 * theory.coupling) if double_well else 0.0
     # 40 = coupling s^2 + mass2 s / 2 - floor with s = phi^2, in a form without cancellation
@@ -117,17 +132,27 @@ def _field_values(theory: phi4.Phi4) -> tuple[Tensor, float, Tensor, float]:
         square = -slope / (2 * theory.coupling) + math.sqrt(rise / theory.coupling)
     else:
         square = 2 * rise / (slope + math.sqrt(slope**2 + 4 * theory.coupling * rise))
-    x = torch.linspace(-math.sqrt(square), math.sqrt(square), _NODES, dtype=torch.float64)
+    reach, curvature = math.sqrt(square), 2 * d + max(theory.mass2, -2 * theory.mass2)
+    nodes = max(_NODES, 2 * math.ceil(reach * math.sqrt(curvature) / 0.6) + 1)
+    if nodes > _MOST_NODES:
+        raise ValueError(
+            f"mass2 = {theory.mass2}, coupling = {theory.coupling}: the field swings to {reach:.3g}, and its sharpest "
+            f"structure would take {nodes} field values; {_MOST_NODES} is the limit, so choose a heavier field or a "
+            "shallower double well."
+        )
+    x = torch.linspace(-reach, reach, nodes, dtype=torch.float64)
     return x, float(x[1] - x[0]), torch.exp(floor - theory.potential(x)), floor
 
 
 def _site_tensors(theory: phi4.Phi4, tolerance: float) -> tuple[dict[int, Tensor], Tensor, float]:
     """int dx x^k f_a f_b f_c f_d for k = 0, 1, 2, 4, each (chi, chi, chi, chi); the weights of bond values (chi,)."""
-    x, h, weight, floor = _field_values(theory)
+    x, h, weight, floor = _field_values(theory, d=2)
     quarter = weight**0.25
     kernel = h * quarter[:, None] * torch.exp(-0.5 * (x[:, None] - x) ** 2) * quarter
     eigenvalues, states = torch.linalg.eigh(kernel)
     kept = eigenvalues > 1e-13 * eigenvalues[-1]
+    if int(kept.sum()) > _MOST_BOND_VALUES:
+        raise _too_large("torus", tolerance)
     f = states[:, kept] * (eigenvalues[kept] / h).sqrt()
     pairs = (f[:, :, None] * f[:, None, :]).flatten(1)
     site = (h * pairs.T @ pairs).reshape(f.shape[1], -1)
@@ -191,10 +216,14 @@ def _refuse_large(weights: Tensor, L: int, tolerance: float) -> None:
         i, j = _heavy(states, weights, tolerance)
         states = states[i] * weights[j]
         if len(states) > _LARGEST:
-            raise ValueError(
-                f"the exact L = {L} torus would keep more than {_LARGEST} row states for this light, weakly coupled "
-                f"field; use a smaller L, a larger mass2 or coupling, or tolerance > {tolerance:g}."
-            )
+            raise _too_large(f"L = {L} torus", tolerance)
+
+
+def _too_large(what: str, tolerance: float) -> ValueError:
+    return ValueError(
+        f"the exact {what} would keep more than {_LARGEST} row states for this light, weakly coupled field; use a "
+        f"smaller L, a larger mass2 or coupling, or tolerance > {tolerance:g}."
+    )
 
 
 def _trace(a: Tensor, b: Tensor) -> float:

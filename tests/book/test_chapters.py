@@ -87,7 +87,7 @@ def test_it_has_four_exercises_each_with_a_folded_hint(name):
 
 
 def test_every_figure_has_a_name_a_caption_and_an_alt_text(name):
-    drawn = [c for c in CELLS[name] if c.cell_type == "code" and "plt.show()" in c.source]
+    drawn = [c for c in CELLS[name] if c.cell_type == "code" and "plt.subplots(" in c.source]
     assert drawn
     for cell in drawn:
         options = cell.metadata["mystnb"]

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from tools import cache, ledger
 from tools.chapters import ROOT
@@ -153,3 +154,96 @@ def test_a_killed_build_goes_on_where_it_was(book, tool, how):
         ["part/two", "started"],
         ["part/two", "finished"],
     ]
+
+
+SLIPS = [  # what an author does, and the one line that answers
+    ("measured = estimates.mean(x)", "measured = = 3", "cell 4: SyntaxError in its line 1: invalid syntax"),
+    ("measured = estimates", 'ledger.check("mean", "", 1, 1)\nmeasured = estimates', "claim mean: named twice"),
+    ('ledger.weigh("mean"', 'name = "mean"\nledger.weigh(name', "a claim's name must be a literal string"),
+    ("  needs: []", "  needs: part/two", "needs: part/two in the header is no list"),
+    ("  needs: []", "  needs: [", "one.md: the header or a cell's options are not YAML"),
+    ("  needs: []", "  needs:", "'needs' in the header has no value"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "line"), SLIPS)
+def test_a_slip_of_the_pen_is_seen_before_anything_runs(book, tool, old, new, line):
+    edit(book, old, new)
+    done = tool("execute", book)
+    assert done.returncode == 1 and "started" not in done.stdout
+    assert len(done.stdout.splitlines()) == 1 and line in done.stdout and "one.md: " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (("--seed", "abc"), "'abc' is no whole number, 0 or more"),
+        (("--jobs", "0"), "'0' is no whole number, 1 or more"),
+        (("--profile", "quik"), "'quik' (choose from 'quick', 'full')"),
+        (("--device", "gpu"), "'gpu' (choose from 'auto', 'cpu', 'cuda')"),
+        (("--chapter", "part/nine"), "no chapter 'part/nine'; _toc.yml has part/one, part/two"),
+        (("--chapter", "part/one part/two"), "no chapter 'part/one part/two'"),
+    ],
+)
+def test_a_wrong_option_of_make_book_is_answered_in_one_line(book, tool, options, line):
+    done = tool("execute", book, *options)
+    assert done.returncode in (1, 2) and len(done.stdout.splitlines()) == 1 and line in done.stdout
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_without_a_gpu_nothing_is_started_on_one(book, tool):
+    done = tool("execute", book, "--device", "cuda")
+    assert (done.returncode, done.stdout) == (
+        1, "DEVICE=cuda: torch sees no GPU here; use DEVICE=auto or DEVICE=cpu\n",
+    )  # fmt: skip
+
+
+def test_a_claim_weighed_in_a_loop_or_behind_the_ledgers_back(built, tool):
+    edit(built, 'ledger.weigh("mean"', 'other = ledger\nfor _ in range(2):\n    other.weigh("mean"')
+    fails(tool, built, "book/part/one.md: claim mean: weighed 2 times; a name stands for one sentence")
+    said = tool("site", built).stdout
+    assert "claim mean: weighed, but no cell says ledger.weigh or ledger.check with this name" in said
+
+
+def test_a_claim_that_the_run_never_reaches(built, tool):
+    edit(built, 'ledger.weigh("mean"', 'if False:\n    ledger.weigh("mean"')
+    fails(tool, built, "book/part/one.md: claim mean: stated but not weighed")
+
+
+def test_an_error_without_a_message_names_its_cell(built, tool):
+    edit(built, "measured = estimates.mean(x)", "assert 1 == 2")
+    fails(tool, built, "book/part/one.md: cell 4: AssertionError: no message")
+
+
+def test_other_line_ends_and_a_byte_order_mark_change_nothing(built, tool):
+    for name, change in (("one", lambda b: b.replace(b"\n", b"\r\n")), ("two", lambda b: b"\xef\xbb\xbf" + b)):
+        path = built / "book" / "part" / f"{name}.md"
+        path.write_bytes(change(path.read_bytes()))
+    assert tool("pairs", built, "--check").returncode == 0
+    assert tool("execute", built).stdout.count("unchanged") == 2
+
+
+def test_a_result_cut_short_is_run_again(built, tool):
+    run = cache.Run(built)
+    cache.executed("part/one", run).write_text('{"cells": [')
+    done = tool("site", built)
+    assert done.returncode == 1 and "damaged, and deleted; run make book again" in done.stdout
+    cache.executed("part/one", run).with_suffix(".part.ipynb").write_text('{"cells": [')  # of a killed build
+    assert "part/one" in tool("execute", built).stdout
+    assert tool("site", built).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "line"),
+    [
+        ("_toc.yml", "root: [", "not YAML"),
+        ("_toc.yml", "format: jb-book\n", "no line `root: book/index`"),
+        ("_toc.yml", "root: book/index\nchapters: [{file: book/index}]\n", "book/index is listed twice"),
+        ("_config.yml", "title: x\n", "repository needs url and branch"),
+        ("book/part/one.md", b"\xff", "one.md: byte 0 is no UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(book, tool, name, damage, line):
+    (book / name).write_bytes(damage if isinstance(damage, bytes) else damage.encode())
+    done = tool("pairs", book, "--check")
+    assert done.returncode == 1 and len(done.stdout.splitlines()) == 1 and line in done.stdout, done.stdout

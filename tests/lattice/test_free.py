@@ -130,3 +130,14 @@ def test_bad_lattices_are_refused_with_the_reason():
         free.action(torch.zeros(1, 4), mass2=1.0, boundary="twisted")
     with pytest.raises(ValueError, match="non-zero momentum"):
         free.second_moment_length(torch.ones(2), 1)
+
+
+def test_a_length_is_asked_only_of_lattices_that_have_waves():
+    with pytest.raises(ValueError, match="no momentum but zero"):
+        free.lowest_structure(torch.zeros(2, 1, 1))
+    with pytest.raises(ValueError, match=r"expected \(..., 2\)"):
+        free.second_moment_length(torch.ones(3), 4)
+    with pytest.raises(ValueError, match="runs away"):
+        free.mass_gap(-1.0)
+    with pytest.raises(ValueError, match="finite"):
+        free.sample(2, 4, 2, mass2=math.inf, rng=torch.Generator())

@@ -203,3 +203,32 @@ def test_impossible_settings_are_refused_with_advice():
         next(hmc.trajectories(THEORY, phi[0, 0], **good))
     with pytest.raises(ValueError, match="target"):
         hmc.tune(THEORY, phi, n_leapfrog=3, rng=rng, target=1.5)
+
+
+def test_what_is_measured_has_one_row_for_every_chain():
+    phi, rng = start(8, 4, 4)
+    for wrong in (lambda p: p.mean(), lambda p: 1.0, lambda p: p[:4].flatten(1)):
+        with pytest.raises(ValueError, match="one row for each of 8 chains"):
+            hmc.run(THEORY, phi, n_steps=2, step_size=0.1, n_leapfrog=2, rng=rng, measure=wrong)
+    with pytest.raises(ValueError, match="at least one trajectory"):
+        hmc.run(THEORY, phi, n_steps=0, step_size=0.1, n_leapfrog=2, rng=rng, measure=phi4.measure)
+
+
+def test_every_chain_may_have_a_step_of_its_own_but_every_column_not():
+    phi, rng = start(4, 4, 4)
+    steps = torch.full((4, 1, 1), 0.1, dtype=torch.float64)
+    own = next(hmc.trajectories(THEORY, phi, step_size=steps, n_leapfrog=3, rng=rng.manual_seed(2)))
+    common = next(hmc.trajectories(THEORY, phi, step_size=0.1, n_leapfrog=3, rng=rng.manual_seed(2)))
+    assert torch.allclose(own[0], common[0], rtol=1e-12)
+    with pytest.raises(ValueError, match="one for every chain"):
+        next(hmc.trajectories(THEORY, phi, step_size=steps.flatten(), n_leapfrog=3, rng=rng))
+
+
+def test_tuning_refuses_what_no_step_size_can_move():
+    phi, rng = start(4, 4, 4)
+    phi[1, 2, 3] = math.nan
+    with pytest.raises(ValueError, match="not finite"):
+        hmc.tune(THEORY, phi, n_leapfrog=3, rng=rng)
+    for step_size in (0.0, -0.1, math.inf):
+        with pytest.raises(ValueError, match=f"step_size = {step_size}"):
+            hmc.tune(THEORY, start(4, 4, 4)[0], n_leapfrog=3, rng=rng, step_size=step_size)

@@ -204,3 +204,54 @@ def test_values_spread_over_clusters_and_nowhere_else(rng):
     right, down = torch.rand((2, 3, 16, 16), generator=rng) < 0.5
     values = torch.arange(3 * 16 * 16)
     assert torch.equal(clusters.spread(values, right, down), clusters.by_image(right, down))
+
+
+@pytest.mark.parametrize("update", UPDATES)
+def test_bits_are_not_spins(update, rng):
+    bits = torch.randint(0, 2, (3, 4, 4), generator=rng, dtype=torch.int8)
+    with pytest.raises(ValueError, match=r"2 \* bits - 1"):
+        update(bits, beta=0.4, rng=rng)
+    update(2 * bits - 1, beta=0.4, rng=rng)
+
+
+@pytest.mark.parametrize("update", UPDATES)
+def test_no_sweep_changes_nothing_and_gives_a_new_tensor(update, rng):
+    spins = ising.random_spins(2, 4, rng=rng)
+    same = update(spins, beta=0.4, rng=rng, n_sweeps=0)
+    assert torch.equal(same, spins) and same.data_ptr() != spins.data_ptr()
+    for wrong in (-1, 2.5):
+        with pytest.raises((ValueError, TypeError), match=f"n_sweeps = {wrong}"):
+            update(spins, beta=0.4, rng=rng, n_sweeps=wrong)
+    with pytest.raises(ValueError, match="every = 0: a step is at least one sweep"):
+        ising.run(update, spins, beta=0.4, n_steps=2, rng=rng, every=0)
+
+
+def test_a_level_meets_its_probability_at_both_ends(rng):
+    """The mean of (level + 2^15 + 1) / 2^16 over many dithers is p; the extremes neither overflow nor vanish."""
+    for p in (2**-16, 0.3, 0.58578, 1 - 2**-17, 1.0):
+        reached = (ising._levels(p, 20000, rng).double() + 2**15 + 1) / 2**16
+        assert reached.min() > 0 and reached.max() <= 1
+        assert reached.mean().item() == pytest.approx(p, abs=4 * 2**-17 / math.sqrt(40000))
+
+
+def test_a_bond_finer_than_its_random_bits_is_refused(rng):
+    with pytest.raises(ValueError, match="16 random bits"):
+        ising.swendsen_wang(ising.random_spins(1, 4, rng=rng), beta=1e-6, rng=rng)
+
+
+@pytest.mark.parametrize("L", [1, 2, 3, 7, 16])
+@pytest.mark.parametrize("n", [1, 5])
+def test_both_searches_agree_on_any_bonds(L, n, rng):
+    for p, q in itertools.product((0.0, 0.3, 0.6, 1.0), repeat=2):
+        right, down = torch.rand((n, L, L), generator=rng) < p, torch.rand((n, L, L), generator=rng) < q
+        assert torch.equal(canonical(clusters.by_image(right, down)), clusters.by_pointers(right, down))
+
+
+def test_bonds_of_another_kind_are_explained():
+    bonds = torch.ones(2, 4, 4, dtype=torch.bool)
+    for right, down in ((bonds, bonds[:1]), (bonds.int(), bonds.int()), (bonds[:, :2], bonds[:, :2]), (bonds[:0],) * 2):
+        for search in (clusters.by_pointers, clusters.by_image):
+            with pytest.raises(ValueError, match="both are boolean"):
+                search(right, down)
+    with pytest.raises(ValueError, match="32 sites"):
+        clusters.spread(torch.ones(5), bonds, bonds)

@@ -49,3 +49,13 @@ def test_memory_below_none_is_refused():
     with pytest.raises(ValueError, match="independent samples"):
         markov.memory(0.3)
     assert math.isclose(markov.memory(0.5), 0.0)
+
+
+def test_an_autocorrelation_that_is_none_is_refused():
+    rho = markov.autocorrelation(9, tau=2.0)
+    for wrong in (rho[:0], rho[None], [1.0, 0.5], torch.zeros(3)):
+        with pytest.raises(ValueError, match="`autocorrelation` makes one"):
+            markov.variance_of_mean(wrong, 3)
+    for window in (0, 9):
+        with pytest.raises(ValueError, match=f"window = {window}"):
+            markov.expected_squared_bar(rho, 3, window, own_means=True)

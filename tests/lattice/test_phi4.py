@@ -114,3 +114,10 @@ def test_everything_runs_on_the_pretend_accelerator():
         assert THEORY.force(phi).shape == phi.shape
         assert THEORY.action(phi).device == phi.device
         assert THEORY.schwinger_dyson(phi).shape == (4,)
+
+
+@pytest.mark.parametrize("wrong", [math.inf, -math.inf, math.nan, "1", None])
+def test_a_theory_is_two_finite_numbers(wrong):
+    for theory in ({"mass2": wrong, "coupling": 1.0}, {"mass2": 1.0, "coupling": wrong}):
+        with pytest.raises((ValueError, TypeError), match="(mass2|coupling) = .*(finite|plain)"):
+            phi4.Phi4(**theory)

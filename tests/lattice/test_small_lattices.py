@@ -143,3 +143,26 @@ def test_what_cannot_be_exact_is_refused_with_advice():
         small_lattices.ring(phi4.Phi4(1.0, 0.5), 1)
     with pytest.raises(ValueError, match="smaller L"):
         small_lattices.torus(phi4.Phi4(0.05, 0.01), 4)
+
+
+@pytest.mark.parametrize(("mass2", "coupling"), [(1e-3, 0.0), (0.0, 1e-6), (-1.0, 1e-4), (-50.0, 1.0)])
+def test_a_field_that_swings_far_gets_enough_field_values(mass2, coupling):
+    """With 201 of them the identity was missed by 0.8 at mass2 = 0.001, and nobody was told."""
+    theory = phi4.Phi4(mass2, coupling)
+    exact = small_lattices.ring(theory, 6)
+    assert abs(residual(exact, theory, 1)) < 1e-12 * max(1.0, 4 * abs(mass2) * exact.phi2)
+    if coupling == 0:
+        assert exact.phi2 == pytest.approx(float(free.propagator(6, 1, mass2=mass2)[0]), rel=1e-12)
+
+
+@pytest.mark.parametrize(("mass2", "coupling"), [(1e-6, 0.0), (-1000.0, 1.0)])
+def test_a_field_that_swings_too_far_is_refused(mass2, coupling):
+    for exact in (small_lattices.ring, small_lattices.torus):
+        with pytest.raises(ValueError, match="field values"):
+            exact(phi4.Phi4(mass2, coupling), 2)
+
+
+@pytest.mark.parametrize("tolerance", [0, -1.0, 1.0, math.nan])
+def test_a_tolerance_leaves_something_and_not_everything(tolerance):
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        small_lattices.torus(phi4.Phi4(1.0, 0.5), 2, tolerance=tolerance)

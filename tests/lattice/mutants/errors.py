@@ -6,7 +6,7 @@ CHAPTER = "book/lattice/errors.md"
 GAMMA = "fieldkit/autocorrelation.py"
 
 MUTANTS = [
-    Mutant("naive-coverage", CHAPTER, "/ math.sqrt(8000)", "/ math.sqrt(1000)", "the steps of one chain only"),
+    Mutant("naive-coverage", CHAPTER, "/ math.sqrt(16000)", "/ math.sqrt(1000)", "the steps of one chain only"),
     Mutant("honest-coverage", GAMMA, "weights = 2 * (1 -", "weights = 1 * (1 -", "each distance counted once"),
     Mutant(
         "tau",
@@ -19,11 +19,17 @@ MUTANTS = [
     Mutant("common-mean", GAMMA, "x - x.mean(), n=", "x - x.mean(1, keepdim=True), n=", "each chain its own mean"),
     Mutant("trap-coverage", CHAPTER, ".abs() < own", ".abs() < common", "the other bar"),
     Mutant(
-        "kurtosis-coverage",
+        "shape-coverage",
         "fieldkit/estimates.py",
         "(n - 1) / n * spread.T @ spread",
         "spread.T @ spread / (n - 1)",
         "the spread of the left-out values taken for the error",
     ),
-    Mutant("strangers", CHAPTER, "36 * mean(run**2)", "6 * mean(run**2)", "a derivative that is not squared"),
+    Mutant(
+        "strangers",
+        CHAPTER,
+        "8 / math.pi * mean(",
+        "2 * (2 / math.pi) ** 0.5 * mean(",
+        "a derivative that is not squared",
+    ),
 ]

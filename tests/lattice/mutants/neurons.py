@@ -79,9 +79,9 @@ MUTANTS = [
     Mutant("driven", FREE, "total = total + 0.5 * step", "total = total + step", "each bond is counted twice"),
     Mutant(
         "driven",
-        "book/lattice/neurons.md",
-        "digits.whiten(half, like=images)",
-        "half.clone()",
+        "fieldkit/lattice/digits.py",
+        "return whiten(images, like=images), labels, whiten(new, like=images)",
+        "return images, labels, new",
         "the images are not white",
     ),
     Mutant(
@@ -126,6 +126,6 @@ MUTANTS = [
         "white = torch.randn(shape, generator=rng, device=rng.device, dtype=torch.float64)",
         "white = torch.randn((*shape[:3], 1), generator=rng, device=rng.device, dtype=torch.float64) * torch.randn("
         "(*shape[:2], 1, l), generator=rng, device=rng.device, dtype=torch.float64)",
-        "filters of rank one",
+        "filters coloured from noise of rank one",
     ),
 ]

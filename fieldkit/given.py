@@ -1,0 +1,70 @@
+"""May a function be given this?  What is refused at the door, so that no wrong number comes out of the back.
+
+Each refusal is a sentence: the value, the rule, the remedy.  A wrong type is a `TypeError`, a wrong value a
+`ValueError`.  Only types, shapes and plain numbers are looked at, never the elements of a tensor: asking an
+accelerator for those would make it wait.
+"""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+
+import torch
+from torch import Tensor
+
+
+def whole(name: str, value: object, *, least: int, why: str) -> None:
+    """Refuse a number of things that is not whole, or less than `least`.
+
+    >>> whole("L", 2.5, least=1, why="a lattice has at least one site a side")
+    Traceback (most recent call last):
+    TypeError: L = 2.5: a lattice has at least one site a side; give a whole number, 1 or more.
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise TypeError(f"{name} = {value!r}: {why}; give a whole number, {least} or more.")
+    if int(value) < least:
+        raise ValueError(f"{name} = {value}: {why}; choose {least} or more.")
+
+
+def positive(name: str, value: object, *, why: str) -> None:
+    """Refuse a quantity that is not a plain, finite number above 0."""
+    if not isinstance(value, Real):
+        raise TypeError(f"{name} = {value!r}: {why}; give a plain number, {name} > 0.")
+    if not 0 < float(value) < math.inf:
+        raise ValueError(f"{name} = {value}: {why}; choose {name} > 0, finite.")
+
+
+def fields(phi: object) -> None:
+    """Refuse what is not a batch of real fields (n, L, ..., L) in float32 or float64, with n >= 1 and L >= 1."""
+    if not isinstance(phi, Tensor) or phi.dtype not in (torch.float32, torch.float64):
+        what = f"a tensor of {phi.dtype}" if isinstance(phi, Tensor) else f"a {type(phi).__name__}"
+        raise TypeError(
+            f"{what}: a batch of fields is a tensor of float32 or float64 numbers; "
+            "convert with torch.as_tensor(phi, dtype=torch.float64)."
+        )
+    if phi.dim() < 2 or 0 in phi.shape:
+        raise ValueError(
+            f"shape {tuple(phi.shape)}: a batch of fields is (n, L, ..., L), n and L at least 1; "
+            "add the batch dimension with phi[None]."
+        )
+
+
+def numbers(values: object) -> Tensor:
+    """values as a tensor of real numbers, on its device; refuse what is none."""
+    try:
+        x = torch.as_tensor(values)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise TypeError(f"a {type(values).__name__}: expected a tensor of real numbers ({error}).") from error
+    if x.is_complex():
+        raise TypeError(f"a tensor of {x.dtype}: expected real numbers; take .real, .imag or .abs() first.")
+    return x
+
+
+def generator(rng: object) -> None:
+    """Refuse anything but a torch.Generator: without one, torch would draw from a hidden global source."""
+    if not isinstance(rng, torch.Generator):
+        raise TypeError(
+            f"rng = {rng!r}: all randomness comes from one torch.Generator; "
+            "use ledger.rng, or torch.Generator().manual_seed(0)."
+        )
