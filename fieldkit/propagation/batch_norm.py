@@ -1,0 +1,122 @@
+r"""What does batch normalisation do to gradients?  It makes them explode, by a factor per layer that it cannot avoid.
+
+    y_b = sqrt(B) (G h)_b / |G h|,   G = 1 - 11^T / B,   x = phi(y),   h = W x,   W_ij ~ N(0, 1 / N),
+    rate = B / ((B - 1) (B - 3) (K_ii - K_ij)) E[ tr(G D G D) - u^T D G D u ],    D = diag phi'(y),  y = sqrt(B) u.
+
+Derivation.  By symmetry the kernel of x over the batch has K_ii on and K_ij off the diagonal, so G h is a Gaussian of
+variance K_ii - K_ij, isotropic in B - 1 dimensions: its direction u is uniform on the sphere and independent of its
+length, E |G h|^-2 = 1 / ((B - 3) (K_ii - K_ij)).  The Jacobian of the norm is sqrt(B) (G - u u^T) / |G h|.  The
+covariance of gradients over the batch is invariant under permutations and orthogonal to 1, hence a multiple of G: one
+number grows, by the trace of its image over tr G = B - 1.  E 1 / chi^2 with B - 1 degrees of freedom diverges for B
+<= 3.
+
+Sources: Yang, Pennington, Rao, Sohl-Dickstein and Schoenholz 2019; the finite-B forms are derived here and give their
+(B - 2) / (B - 3) for linear networks and pi / (pi - 1) for ReLU at B -> infinity.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from scipy.special import roots_jacobi
+from torch import Tensor
+
+from fieldkit.propagation import gaussian
+
+Function = Callable[[Tensor], Tensor]
+
+
+def linear_growth(B: int) -> float:
+    """(B - 2) / (B - 3): growth of the squared gradient per layer of a linear batch-normalised network."""
+    return (_batch(B) - 2) / (B - 3)
+
+
+def relu_growth(B: int) -> float:
+    """Growth of the squared gradient per layer for ReLU, in closed form at any batch B > 3.
+
+    ReLU is homogeneous, so averages of degree two over the sphere are Gaussian averages at correlation c = -1 / (B -
+    1): K_ii = 1/2, K_ij = (sqrt(1 - c^2) + c (pi - acos c)) / 2 pi, and P(both positive) = 1/4 + asin(c) / 2 pi.
+    """
+    c = -1 / (_batch(B) - 1)
+    K_ij = (math.sqrt(1 - c * c) + c * (math.pi - math.acos(c))) / (2 * math.pi)
+    both = B * (B - 1) * (0.25 + math.asin(c) / (2 * math.pi))  # E of the number of ordered pairs of positive y
+    # tr(G D G D) = n (1 - 1/B)^2 + (n^2 - n) / B^2 with n positive y, E n = B/2
+    trace = B / 2 * (1 - 1 / B) ** 2 + both / B**2
+    forward = 0.5 - (0.5 + (B - 1) * K_ij) / B
+    return B * (trace - forward) / ((B - 1) * (B - 3) * (0.5 - K_ij))
+
+
+def growth(activation: Function, derivative: Function, B: int, *, n: int = 256) -> float:
+    """The same for any smooth activation: a two-dimensional average over the sphere, n angles and n / 4 radii.
+
+    Two coordinates of a uniform point of the unit sphere in d = B - 1 dimensions have the density (1 - r^2)^((d - 4)
+    / 2): Gauss-Jacobi points in 1 - r^2, equally spaced angles.  y_a and y_b are sqrt(B - 1) times two such
+    projections at correlation -1 / (B - 1).  A kink leaves an error of order 1 / n^2; for ReLU use `relu_growth`.
+    """
+    d, rho = _batch(B) - 1, -1 / (B - 1)
+    points, weights = roots_jacobi(n // 4, 0.0, (d - 4) / 2)
+    r = torch.tensor(np.sqrt((1 - points) / 2), dtype=torch.float64)[:, None]
+    angle = 2 * math.pi / n * (torch.arange(n, dtype=torch.float64) + 0.5)
+    weight = torch.tensor(weights / (weights.sum() * n), dtype=torch.float64)[:, None]
+    a = math.sqrt(d) * r * angle.cos()
+    b = math.sqrt(d) * r * (rho * angle.cos() + math.sqrt(1 - rho**2) * angle.sin())
+
+    def over_sphere(values: Tensor) -> float:
+        return (weight * values).sum().item()
+
+    gap = over_sphere(activation(a).square() - activation(a) * activation(b))
+    D_a, D_b = derivative(a), derivative(b)
+    trace = B * (1 - 1 / B) ** 2 * over_sphere(D_a.square()) + (B - 1) / B * over_sphere(D_a * D_b)
+    forward = (1 - 1 / B) * over_sphere((D_a * a).square()) - (B - 1) / B * over_sphere(D_a * a * D_b * b)
+    return B * (trace - forward) / ((B - 1) * (B - 3) * gap)
+
+
+def large_batch_growth(activation: Function, derivative: Function, *, kinks: tuple[float, ...] = ()) -> float:
+    """B -> infinity: E phi'(z)^2 / Var phi(z), z ~ N(0, 1); pi / (pi - 1) for ReLU.
+
+    Never below 1, by Poincare's inequality Var phi <= E phi'^2: only a linear phi escapes.
+    """
+    one = torch.ones((), dtype=torch.float64)
+    mean = gaussian.average(activation, one, kinks=kinks, n=32)
+    spread = gaussian.average(lambda x: (activation(x) - mean).square(), one, kinks=kinks, n=32)
+    return (gaussian.average(lambda x: derivative(x).square(), one, kinks=kinks, n=32) / spread).item()
+
+
+def sample(
+    n: int, width: int, B: int, depth: int, *, activation: Function, derivative: Function, rng: torch.Generator
+) -> Tensor:
+    """Squared size of a random perturbation after centring over the batch, in each layer of n networks, (n, depth).
+
+    tr J^T J of the whole net is shared by forward perturbations and backward gradients, so both grow at the same rate;
+    forward needs no stored weights.  From the second layer on the mean is a pure power: take the ratio of means.
+    """
+    _batch(B)
+    x, v = _normal((n, width, B), rng), _normal((n, width, B), rng)
+    out = []
+    for _ in range(depth):
+        W = _normal((n, width, width), rng) / math.sqrt(width)
+        h, v = W @ x, W @ v
+        h, v = h - h.mean(-1, keepdim=True), v - v.mean(-1, keepdim=True)
+        out.append(v.square().mean((1, 2)))
+        length = h.norm(dim=-1, keepdim=True)
+        u = h / length
+        v = math.sqrt(B) / length * (v - u * (u * v).sum(-1, keepdim=True))
+        y = math.sqrt(B) * u
+        x, v = activation(y), derivative(y) * v
+    return torch.stack(out, 1)
+
+
+def _batch(B: int) -> int:
+    if B <= 3:
+        raise ValueError(
+            f"B = {B}: the mean squared gradient is E 1 / chi^2 with B - 1 degrees of freedom, infinite for B <= 3: "
+            "three inputs are often nearly equal, and dividing by their spread has no bounded mean.  Use B >= 4."
+        )
+    return B
+
+
+def _normal(shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
+    return torch.randn(shape, generator=rng, device=rng.device, dtype=torch.float64)

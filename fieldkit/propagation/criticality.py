@@ -1,0 +1,104 @@
+r"""Which weights and biases give the fixed point you want?  The maps read backwards, and the line between two phases.
+
+    (q*, c*) -> sw2 = q / S(c),  sb2 = q - sw2 E phi^2,      e S(c) = E phi(u)^2 - E phi(u) phi(v)  (`maps.gap`)
+
+No root is needed, so whole contour figures cost milliseconds; c -> 1 is the critical line chi_1 = sw2 E phi'^2 = 1.
+Sources: Poole et al. 2016; Schoenholz et al. 2017; half-stable points and exponents: Roberts, Yaida and Hanin 2022.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from fieldkit.propagation import activations, gaussian, maps
+from fieldkit.propagation.activations import Activation
+from fieldkit.propagation.gaussian import Function
+
+
+def weights_for(
+    q: Tensor, c: Tensor, *, activation: Function | Activation, n_terms: int = maps.TERMS
+) -> tuple[Tensor, Tensor]:
+    """(sw2, sb2), each (len(q), len(c)), of the network whose fixed point is (q*, c*): no root to find.
+
+    c = 1 gives the critical line.  A negative sb2 means that no network has that fixed point.  c (C,) in [-1, 1],
+    q (Q,) > 0; memory Q n_terms + Q C.
+    """
+    phi = activations.of(activation)
+    square, slope, _ = activations.moments(phi, q)
+    if phi.gap is not None:
+        S = phi.gap(*torch.broadcast_tensors(q[:, None], 1 - c))[0]
+    else:
+        a = gaussian.coefficients(phi, q, n_terms=n_terms, kinks=phi.kinks, parity=phi.parity)
+        t = gaussian.tail_sums(a, square, q * slope)
+        powers = torch.cumprod(torch.cat([torch.ones_like(c)[None], c.expand(n_terms - 1, -1)]), dim=0)
+        S = t.T @ powers
+        maps.warn_if_short(torch.where(c < 1, t[-1].abs()[:, None] * c.abs() ** (n_terms - 1) / S, 0.0), n_terms)
+    sw2 = q[:, None] / S
+    return sw2, q[:, None] - sw2 * square[:, None]
+
+
+def critical_line(sb2: Tensor, *, activation: Function | Activation, q_max: float = 1e4) -> tuple[Tensor, Tensor]:
+    """(sw2, q*), each of the shape of sb2, at which chi_1 = 1: the root q of sb2 = q - E phi^2 / E phi'^2.
+
+    By bisection in ln q, to rounding; raises `ValueError` when the line does not reach some sb2 with q* < q_max.
+    At sb2 = 0 an activation with phi(0) = 0 is critical at q* = 0, sw2 = 1 / phi'(0)^2.
+    """
+    phi = activations.of(activation)
+
+    def excess(q: Tensor) -> Tensor:
+        square, slope, _ = activations.moments(phi, q)
+        return q - square / slope - sb2
+
+    q = _bisect(excess, torch.full_like(sb2, 1e-12), torch.full_like(sb2, q_max))
+    if not gaussian.every(excess(torch.full_like(sb2, q_max)) > 0):
+        raise ValueError(f"the critical line does not reach these sb2 with q* < {q_max:g}; lower sb2 or raise q_max.")
+    q = torch.where((sb2 == 0) & (excess(q) > -1e-14), 0.0, q)
+    return 1 / activations.moments(phi, q)[1], q
+
+
+def half_stable(
+    q_low: float, q_high: float, *, activation: Function | Activation, device: torch.device | str | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """(q*, sw2, sb2) between q_low and q_high where chi_1 = chi_q = 1: critical, though phi is no power of x.
+
+    The root of E phi'^2 = d E phi^2 / dq; GELU: q* = (3 + sqrt 17) / 2.  Raises `ValueError` without a change of sign.
+    """
+    phi = activations.of(activation)
+    low, high = (torch.full((), x, device=device, dtype=torch.float64) for x in (q_low, q_high))
+
+    def difference(q: Tensor) -> Tensor:
+        _, slope, growth = activations.moments(phi, q)
+        return slope - growth
+
+    first, last = difference(low), difference(high)
+    if not gaussian.every(first * last < 0):
+        raise ValueError(f"q = {q_low} ... {q_high}: chi_1 - chi_q has the same sign at both ends; widen the interval.")
+    sign = torch.sign(last)
+    q = _bisect(lambda q: sign * difference(q), low, high)
+    square, slope, _ = activations.moments(phi, q)
+    return q, 1 / slope, q - square / slope
+
+
+def critical_exponents(activation: Function | Activation) -> tuple[float, float]:
+    """(a_1, b_1) of a phi with phi(0) = 0 at sw2 = 1 / phi'(0)^2, sb2 = 0:  q' = q + a_1 q^2,  chi_1 = 1 + b_1 q.
+
+    a_1 = s_3 / s_1 + 3/4 (s_2 / s_1)^2,  b_1 = s_3 / s_1 + (s_2 / s_1)^2 with Taylor coefficients s_k = phi^(k)(0);
+    l q_l -> -1 / a_1 and the gap between twins falls as l^(-b_1 / a_1) (Roberts, Yaida and Hanin 2022).
+    """
+    phi = activations.of(activation)
+    zero = torch.zeros((), dtype=torch.float64)
+    third = torch.func.grad(lambda x: phi.second_derivative(x).sum())
+    s1, s2, s3 = (f(zero).item() for f in (phi.derivative, phi.second_derivative, third))
+    return s3 / s1 + 0.75 * (s2 / s1) ** 2, s3 / s1 + (s2 / s1) ** 2
+
+
+def _bisect(f: Callable[[Tensor], Tensor], low: Tensor, high: Tensor) -> Tensor:
+    """The root of f, negative below and positive above, by halving ln q to rounding."""
+    for _ in range(64):
+        middle = (low * high).sqrt()
+        positive = f(middle) > 0
+        low, high = torch.where(positive, low, middle), torch.where(positive, middle, high)
+    return (low * high).sqrt()

@@ -1,0 +1,114 @@
+r"""What does a finite width change?  The kernel becomes random, and the outputs are no longer Gaussian.
+
+    h^(l+1)_i | h^l  ~  N(0, sb2 + sw2 / n sum_j phi(h^l_j)^2)    independently for every neuron i
+
+so a layer of weights can be summed out before it is drawn: no n x n matrix is ever needed.  Without biases and for one
+input the kurtosis of the output after L layers of weights, E z^4 / 3 (E z^2)^2, is exactly
+
+    (1 + 5/n)^(L - 1)   for ReLU at any sw2,        (1 + 2/n)^(L - 1)   for a linear network,
+
+because the variance is a product of L - 1 independent factors.  For a general phi the first order in 1/n is
+V / n K^2 with the recursion of Roberts, Yaida and Hanin 2022 (`four_point`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from fieldkit.propagation import activations, gaussian
+from fieldkit.propagation.activations import Activation
+from fieldkit.propagation.gaussian import Function
+
+
+def relu_kurtosis(width: int, n_layers: int) -> float:
+    """E z^4 / 3 (E z^2)^2 of one output, n_layers layers of weights (n_layers - 1 hidden), no bias, exact.
+
+    Given a layer of variance s the next variance is s (sw2 / n) sum_j relu(g_j)^2 with E relu^2 = 1/2 and
+    E relu^4 = 3/2: each factor has second moment over squared mean 1 + (3/2 / 1/4 - 1) / n = 1 + 5/n.
+    """
+    return _power(5, width, n_layers)
+
+
+def linear_kurtosis(width: int, n_layers: int) -> float:
+    """E z^4 / 3 (E z^2)^2 of one output of a linear network without bias, exact: E g^4 / (E g^2)^2 - 1 = 2."""
+    return _power(2, width, n_layers)
+
+
+def four_point(
+    K: Tensor, n_layers: int, *, activation: Function | Activation, sw2: float, sb2: float
+) -> tuple[Tensor, Tensor]:
+    """(K_l, V_l) for l = 1 ... n_layers from K_1 = K (...), each (n_layers, ...): one input, hidden layers of width n.
+
+    The variance of the random kernel is V / n and the kurtosis 1 + V / n K^2, both to first order in 1/n:
+    V' = sw2^2 (E phi^4 - (E phi^2)^2) + chi_q^2 V,  V_1 = 0 (Roberts, Yaida and Hanin 2022).
+    """
+    phi = activations.of(activation)
+    V = torch.zeros_like(K)
+    Ks, Vs = [K], [V]
+    for _ in range(n_layers - 1):
+        square, _, growth = activations.moments(phi, K)
+        fourth = gaussian.average(lambda h: phi(h) ** 4, K, kinks=phi.kinks)
+        V = sw2**2 * (fourth - square.square() + growth.square() * V)
+        K = sw2 * square + sb2
+        Ks.append(K)
+        Vs.append(V)
+    return torch.stack(Ks), torch.stack(Vs)
+
+
+def sample_kernels(
+    n: int,
+    K: Tensor,
+    widths: Sequence[int],
+    *,
+    activation: Function,
+    sw2: float,
+    sb2: float,
+    rng: torch.Generator,
+) -> Tensor:
+    """The random covariance of the pre-activations after hidden layers of these widths, for n networks: (n, m, m).
+
+    K (m, m) is the covariance of the first pre-activations over m inputs.  The output of a network is N(0, this), so
+    E z^2 is the mean of it and E z^4 three times the mean of its square: far less noise than from draws of z.  Work and
+    memory n m width; no weights.  Raises `ValueError` for an empty layer or K that is not square.
+    """
+    if K.dim() != 2 or K.shape[0] != K.shape[1]:
+        raise ValueError(f"shape {tuple(K.shape)}: K is the (m, m) covariance over m inputs; one input is (1, 1).")
+    if min(widths, default=1) < 1:
+        raise ValueError(f"widths = {tuple(widths)}: every hidden layer has at least one neuron.")
+    K = K.to(device=rng.device, dtype=torch.float64).expand(n, *K.shape)
+    for width in widths:
+        x = activation(sample_layer(K, width, rng=rng))
+        K = (sw2 / width) * (x @ x.mT) + sb2
+    return K
+
+
+def sample_layer(K: Tensor, width: int, *, rng: torch.Generator) -> Tensor:
+    """Pre-activations of `width` neurons, independent given covariances K (n, m, m) over m inputs: (n, m, width)."""
+    n, m = K.shape[:2]
+    white = torch.randn(n, m, width, generator=rng, device=rng.device, dtype=torch.float64)
+    return _factor(K) @ white
+
+
+def _factor(K: Tensor) -> Tensor:
+    """Cholesky's lower factor of positive SEMI-definite matrices (n, m, m): a pivot that vanishes ends its column.
+
+    More inputs than neurons give a singular K, at which torch.linalg.cholesky stops.
+    """
+    columns = []
+    for j in range(K.shape[-1]):
+        pivot = K[:, j, j]
+        good = pivot > 1e-14
+        column = K[:, :, j] * torch.where(good, pivot.clamp_min(1e-300).rsqrt(), 0.0)[:, None]
+        columns.append(column)
+        K = K - column[:, :, None] * column[:, None, :]
+    return torch.stack(columns, dim=-1)
+
+
+def _power(excess: int, width: int, n_layers: int) -> float:
+    if width < 1 or n_layers < 1:
+        raise ValueError(f"width = {width}, n_layers = {n_layers}: a network has at least one neuron and one layer.")
+    return math.exp((n_layers - 1) * math.log1p(excess / width))

@@ -1,0 +1,174 @@
+r"""What do gates do to memory?  Mean fields of the minimal recurrent network and of the gated recurrent unit.
+
+    minimal   h' = u h + (1 - u) x,            u = sigma(e),  e = W h + V x + b,   x ~ N(0, R) anew each step
+              Q = R E(1-u)^2 / (1 - E u^2),    chi = E u^2 + sw2 E u'^2 (Q + R)
+    GRU       h' = u h + (1 - u) tanh(s),      s = W_s (r h) + U_s x,   r, u gates of pre-activation W h + U x + b
+              Q = E(1-u)^2 E tanh^2(s) / (1 - E u^2),        Var s = sw2 E r^2 Q + su2 R,
+              chi = E u^2 + sw2 E u'^2 (Q + T) + E(1-u)^2 E tanh'^2(s) sw2 (E r^2 + sw2 E r'^2 Q),   T = E tanh^2(s)
+
+Q = E h^2 in the steady state, e ~ N(mu, sw2 Q + sv2 R + sb2), u' = sigma'(e).  Derivation: square the update, h and x
+(or tanh s) are independent of the gate and of each other, so the cross terms vanish; chi = (1 / N) tr E J J^T collects
+the squares of the paths by which h' depends on h.  That independence holds for inputs that are uncorrelated in time and
+for UNTIED weights, drawn anew at every step.  A real network uses the same weights at all times, and then Q differs by
+several per cent: both are simulated here.
+
+Sources: Chen, Pennington and Schoenholz 2018 (minimal network); Gilboa et al. 2019 (gated networks).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from scipy.optimize import brentq
+from torch import Tensor
+
+from fieldkit.propagation import gaussian
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Variances of a gated network: sw2 recurrent, sv2 input, sb2 bias weights; mu the mean gate bias; R = E x^2."""
+
+    sw2: float
+    sv2: float
+    sb2: float = 0.0
+    mu: float = 0.0
+    R: float = 1.0
+
+    def averages(self, Q: float) -> tuple[float, float, float]:
+        """(E u^2, E (1 - u)^2, E u'^2) at E h^2 = Q."""
+        variance = self.sw2 * Q + self.sv2 * self.R + self.sb2
+        mu = self.mu
+
+        def at(f: Callable[[Tensor], Tensor]) -> float:
+            return _mean(lambda e: f(torch.sigmoid(e + mu)), variance)
+
+        return at(torch.square), at(lambda u: (1 - u).square()), at(lambda u: (u * (1 - u)).square())
+
+
+def minimal_fixed_point(gate: Gate) -> tuple[float, float]:
+    """(Q, chi) of the minimal recurrent network; memory of a perturbation lasts -1 / log chi steps."""
+
+    def map_(Q: float) -> float:
+        u2, rest2, _ = gate.averages(Q)
+        return gate.R * rest2 / (1 - u2)
+
+    Q = _solve(map_, gate.R)
+    u2, _, slope2 = gate.averages(Q)
+    return Q, u2 + gate.sw2 * slope2 * (Q + gate.R)
+
+
+def gru_fixed_point(gate: Gate) -> tuple[float, float, float]:
+    """(Q, T, chi) of the gated recurrent unit; all three matrices share the variances of `gate`, s has no bias."""
+
+    def candidate(Q: float) -> tuple[float, float, float, float]:
+        u2, rest2, _ = gate.averages(Q)
+        r2 = Gate(gate.sw2, gate.sv2, gate.sb2, 0.0, gate.R).averages(Q)[0]
+        variance = gate.sw2 * r2 * Q + gate.sv2 * gate.R
+        return u2, rest2, r2, variance
+
+    def map_(Q: float) -> float:
+        u2, rest2, _, variance = candidate(Q)
+        return rest2 * _mean(lambda s: torch.tanh(s).square(), variance) / (1 - u2)
+
+    Q = _solve(map_, 1.0)
+    u2, rest2, r2, variance = candidate(Q)
+    T = _mean(lambda s: torch.tanh(s).square(), variance)
+    slope2 = _mean(lambda s: torch.cosh(s) ** -4, variance)
+    du2 = gate.averages(Q)[2]
+    dr2 = Gate(gate.sw2, gate.sv2, gate.sb2, 0.0, gate.R).averages(Q)[2]
+    chi = u2 + gate.sw2 * du2 * (Q + T) + rest2 * slope2 * gate.sw2 * (r2 + gate.sw2 * dr2 * Q)
+    return Q, T, chi
+
+
+def minimal_sample(
+    n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """(Q, chi) measured on n minimal networks of N units, each (n,): means over the second half of `steps`.
+
+    tied: one set of weights for all times, as in practice; otherwise fresh weights each step, as the theory assumes.
+    Each step has a new input with components N(0, R); chi is |J v|^2 / |v|^2 for a random v, its mean tr J J^T / N.
+    """
+    h = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64)
+    v = _normal((n, N, 1), rng)
+    weights = _weights(n, N, gate, gate.mu, rng)
+    Q, chi = [], []
+    for _ in range(steps):
+        x = math.sqrt(gate.R) * _normal((n, N, 1), rng)
+        if not tied:
+            weights = _weights(n, N, gate, gate.mu, rng)
+        W, V, b = weights
+        u = torch.sigmoid(W @ h + V @ x + b)
+        moved = u * v + u * (1 - u) * (h - x) * (W @ v)
+        h = u * h + (1 - u) * x
+        Q.append(h.square().mean((1, 2)))
+        chi.append(moved.square().sum((1, 2)) / v.square().sum((1, 2)))
+    return _late(Q), _late(chi)
+
+
+def gru_sample(n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    """(Q, chi) measured on n networks of N gated recurrent units, as in `minimal_sample`."""
+    h = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64)
+    v = _normal((n, N, 1), rng)
+    means = (gate.mu, 0.0, 0.0)
+    layers = [_weights(n, N, gate, mu, rng) for mu in means]
+    Q, chi = [], []
+    for _ in range(steps):
+        x = math.sqrt(gate.R) * _normal((n, N, 1), rng)
+        if not tied:
+            layers = [_weights(n, N, gate, mu, rng) for mu in means]
+        (Wu, Vu, bu), (Wr, Vr, br), (Ws, Vs, _) = layers
+        u, r = torch.sigmoid(Wu @ h + Vu @ x + bu), torch.sigmoid(Wr @ h + Vr @ x + br)
+        t = torch.tanh(Ws @ (r * h) + Vs @ x)
+        inner = Ws @ (r * v + h * r * (1 - r) * (Wr @ v))
+        moved = u * v + u * (1 - u) * (h - t) * (Wu @ v) + (1 - u) * (1 - t * t) * inner
+        h = u * h + (1 - u) * t
+        Q.append(h.square().mean((1, 2)))
+        chi.append(moved.square().sum((1, 2)) / v.square().sum((1, 2)))
+    return _late(Q), _late(chi)
+
+
+def lstm_sample(n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    """(E c^2, E h^2) measured on n long short-term memories, c' = f c + i tanh(s), h' = o tanh(c'), each (n,).
+
+    Measured only: c is a sum of products of random gates (a perpetuity), which is not Gaussian, so the averages over
+    tanh(c) have no closed form.  mu is the bias of the forget gate; the others have mean 0.
+    """
+    h = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64)
+    c = torch.zeros_like(h)
+    means = (gate.mu, 0.0, 0.0, 0.0)
+    layers = [_weights(n, N, gate, mu, rng) for mu in means]
+    for _ in range(steps):
+        x = math.sqrt(gate.R) * _normal((n, N, 1), rng)
+        if not tied:
+            layers = [_weights(n, N, gate, mu, rng) for mu in means]
+        f, i, o, s = (W @ h + V @ x + b for W, V, b in layers)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(s)
+        h = torch.sigmoid(o) * torch.tanh(c)
+    return c.square().mean((1, 2)), h.square().mean((1, 2))
+
+
+def _weights(n: int, N: int, gate: Gate, mu: float, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    W = math.sqrt(gate.sw2 / N) * _normal((n, N, N), rng)
+    V = math.sqrt(gate.sv2 / N) * _normal((n, N, N), rng)
+    return W, V, mu + math.sqrt(gate.sb2) * _normal((n, N, 1), rng)
+
+
+def _late(series: list[Tensor]) -> Tensor:
+    return torch.stack(series[len(series) // 2 :]).mean(0)
+
+
+def _mean(f: Callable[[Tensor], Tensor], q: float) -> float:
+    return gaussian.average(f, torch.tensor(q, dtype=torch.float64), n=48).item()
+
+
+def _solve(map_: Callable[[float], float], ceiling: float) -> float:
+    """The fixed point of a map of [0, ceiling] into itself."""
+    return brentq(lambda Q: map_(Q) - Q, 0.0, ceiling, xtol=1e-16, rtol=1e-15)
+
+
+def _normal(shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
+    return torch.randn(shape, generator=rng, device=rng.device, dtype=torch.float64)

@@ -1,0 +1,116 @@
+r"""Can a random graph network see communities?  An untrained one, read by the eigenvectors of its kernel.
+
+    H_(t+1) = (A / sqrt c) phi(H_t) W,   W_ij ~ N(0, sw2 / n_F),
+    K_(t+1) = (sw2 / c) A F(K_t) A^T     as the number of features n_F -> infinity,
+    F(K)_ab = <phi(u) phi(v)>,           (u, v) Gaussian with covariances K_aa, K_ab, K_bb.
+
+Exact on the given graph: at infinite feature number the columns of H are independent Gaussian fields over the nodes,
+and the kernel is their covariance.  Block averages of K are the order parameters.  In the stochastic block model with
+two equal groups and mean degree c, no algorithm does better than chance unless (c_in - c_out)^2 > 4 c (Kesten and
+Stigum), that is eps = c_out / c_in < (sqrt c - 1) / (sqrt c + 1).  A closed recursion for three block averages is not
+offered: on sparse graphs it misses the returning paths of A^2 and fails from the second step.
+
+Sources: Kawamoto, Tsubaki and Obuchi 2018 (untrained graph networks); Decelle, Krzakala, Moore and Zdeborova 2011
+(threshold); Saade, Krzakala and Zdeborova 2014 (Bethe Hessian).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Function = Callable[[Tensor], Tensor]
+Dual = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def kesten_stigum(c: float) -> float:
+    """eps* = (sqrt c - 1) / (sqrt c + 1): the largest c_out / c_in at which two groups of mean degree c can be seen.
+
+    Raises `ValueError` for c <= 1, where the graph has no giant component to see.
+    """
+    if c <= 1:
+        raise ValueError(f"c = {c}: below mean degree 1 the graph falls into small trees; take c > 1.")
+    return (math.sqrt(c) - 1) / (math.sqrt(c) + 1)
+
+
+def groups(N: int, *, device: torch.device | str | None = None) -> Tensor:
+    """+1 for the first half of the nodes and -1 for the second, (N,)."""
+    if N % 2:
+        raise ValueError(f"N = {N}: two equal groups need an even number of nodes.")
+    return torch.where(torch.arange(N, device=device) < N // 2, 1.0, -1.0).double()
+
+
+def stochastic_block_model(n: int, N: int, *, c: float, eps: float, rng: torch.Generator) -> Tensor:
+    """n graphs of N nodes in the two `groups`, adjacency matrices (n, N, N) of zeros and ones without loops.
+
+    Edges are independent, with probability c_in / N inside and c_out / N across; eps = c_out / c_in, mean degree c =
+    (c_in + c_out) / 2.  Raises `ValueError` if a probability exceeds 1 or eps is negative.
+    """
+    c_in = 2 * c / (1 + eps)
+    if eps < 0 or max(c_in, eps * c_in) > N:
+        raise ValueError(
+            f"c = {c}, eps = {eps}: edge probabilities {c_in / N:.3g} and {eps * c_in / N:.3g} must lie in [0, 1]; "
+            "take more nodes or a smaller degree."
+        )
+    s = groups(N, device=rng.device)
+    probability = torch.where(s[:, None] * s > 0, c_in / N, eps * c_in / N)
+    draw = torch.rand((n, N, N), generator=rng, device=rng.device, dtype=torch.float64)
+    upper = (draw < probability).double().triu(1)
+    return upper + upper.mT
+
+
+def kernel(A: Tensor, steps: int, *, dual: Dual, sw2: float, c: float) -> Tensor:
+    """K after `steps` layers on graphs A (n, N, N) or (N, N), same shape, from independent inputs of variance 1, K_0
+    = 1.
+
+    dual(cov, var_u, var_v) = <phi(u) phi(v)>; two products of (N, N) matrices a layer.
+    """
+    K = torch.eye(A.shape[-1], device=A.device, dtype=torch.float64).expand_as(A)
+    for _ in range(steps):
+        variance = K.diagonal(dim1=-2, dim2=-1)
+        K = sw2 / c * A @ dual(K, variance[..., :, None], variance[..., None, :]) @ A.mT
+    return K
+
+
+def features(
+    A: Tensor, steps: int, *, F: int, activation: Function, sw2: float, c: float, rng: torch.Generator
+) -> Tensor:
+    """H (n, N, F) after `steps` layers with F features and fresh Gaussian weights, from white inputs; H H^T / F ->
+    K."""
+    n, N = A.shape[0], A.shape[-1]
+    H = torch.randn((n, N, F), generator=rng, device=rng.device, dtype=torch.float64)
+    for _ in range(steps):
+        W = torch.randn((n, F, F), generator=rng, device=rng.device, dtype=torch.float64) * math.sqrt(sw2 / F)
+        H = A @ activation(H) @ W / math.sqrt(c)
+    return H
+
+
+def block_averages(K: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(diagonal, same group, other group): means of K (..., N, N) over nodes, and over pairs of different nodes."""
+    N, s = K.shape[-1], labels[:, None] * labels
+    diagonal = K.diagonal(dim1=-2, dim2=-1).sum(-1)
+    same = ((K * (s + 1) / 2).sum((-1, -2)) - diagonal) / (N * (N / 2 - 1))
+    return diagonal / N, same, (K * (1 - s) / 2).sum((-1, -2)) / (N * N / 2)
+
+
+def bethe_hessian(A: Tensor, *, c: float) -> Tensor:
+    """(c - 1) 1 - sqrt(c) A + D with degrees D: its negative eigenvalues mark communities down to the threshold."""
+    N = A.shape[-1]
+    eye = torch.eye(N, device=A.device, dtype=torch.float64)
+    return (c - 1) * eye - math.sqrt(c) * A + torch.diag_embed(A.sum(-1))
+
+
+def overlap(M: Tensor, labels: Tensor, *, largest: bool = True, among: int = 3) -> Tensor:
+    """Best |<s, sign v>| / N over the `among` leading eigenvectors v of M (n, N, N): (n,), 1 for perfect recovery.
+
+    `largest` = False for the Bethe Hessian, whose smallest eigenvalues tell.  Signs are taken about the median, so both
+    groups are equal.  Chance is not zero: about 1.3 / sqrt N for the best of three.
+    """
+    vectors = torch.linalg.eigh(M).eigenvectors
+    chosen = vectors[..., -among:] if largest else vectors[..., :among]
+    rank = chosen.argsort(dim=-2).argsort(dim=-2)
+    sides = torch.where(rank < M.shape[-1] // 2, -1.0, 1.0).to(M)
+    return (labels[:, None] * sides).mean(-2).abs().amax(-1)

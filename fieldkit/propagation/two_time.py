@@ -1,0 +1,127 @@
+r"""How does a random network forget its start?  The whole surface C(t, t') follows from one deterministic recursion.
+
+    x_(t+1) = (1 - h) x_t + h eta_t + sqrt(D h) xi_t,       <eta_t eta_s> = g^2 <phi(x_t) phi(x_s)> = N[t, s],
+    A[t, s] = <eta_t x_s>:      A[t, s+1] = (1 - h) A[t, s] + h N[t, s],      A[t, 0] = 0,
+    C[t+1, s] = (1 - h) C[t, s] + h A[t, s]  (s <= t),
+    C[t+1, t+1] = (1 - h)^2 C[t, t] + 2 h (1 - h) A[t, t] + h^2 N[t, t] + D h.
+
+From a Gaussian start the single unit stays Gaussian for ever, because eta is: N needs only C at the same times, and no
+Monte Carlo is left.  h is the Euler step of the network itself, so the recursion is exact for the network at finite h;
+h = 1 is the discrete network x_(t+1) = J phi(x_t).
+
+Sources: Sompolinsky, Crisanti and Sommers 1988; Sompolinsky and Zippelius 1982 (two-time equations); Williams 1998
+(erf).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Function = Callable[[Tensor], Tensor]
+Dual = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def linear_dual(cov: Tensor, var_u: Tensor, var_v: Tensor) -> Tensor:
+    """<u v> itself."""
+    return cov
+
+
+def erf_dual(scale: float) -> Dual:
+    """<erf(a u) erf(a v)> = (2/pi) asin(2 a^2 cov / sqrt((1 + 2 a^2 var_u)(1 + 2 a^2 var_v))) (Williams 1998).
+
+    scale = a; a = sqrt(pi) / 2 gives slope 1 at the origin.
+    """
+    s = 2 * scale**2
+
+    def dual(cov: Tensor, var_u: Tensor, var_v: Tensor) -> Tensor:
+        return 2 / math.pi * torch.asin(s * cov / ((1 + s * var_u) * (1 + s * var_v)).sqrt())
+
+    return dual
+
+
+def covariance(
+    steps: int, *, dual: Dual, g: float, h: float, start: float = 1.0, D: float = 0.0, device: str | None = None
+) -> Tensor:
+    """C[t, t'] for t, t' = 0 .. steps, (steps + 1, steps + 1), in units of the Euler step h.
+
+    dual(cov, var_u, var_v) = <phi(u) phi(v)> for Gaussian u, v.  Cost: `steps` products of a vector and a triangle.
+    Raises `ValueError` for h outside (0, 1].
+    """
+    if not 0 < h <= 1:
+        raise ValueError(f"h = {h}: the Euler step is a fraction of the membrane time; take 0 < h <= 1.")
+    C = torch.zeros((steps + 1, steps + 1), device=device, dtype=torch.float64)
+    C[0, 0] = start
+    filtered = response(steps, h=h, device=device).T
+    for t in range(steps):
+        variance = C.diagonal()[: t + 1]
+        N = g**2 * dual(C[t, : t + 1], variance[t], variance)
+        A = N @ filtered[: t + 1, : t + 1]
+        row = (1 - h) * C[t, : t + 1] + h * A
+        C[t + 1, : t + 1], C[: t + 1, t + 1] = row, row
+        C[t + 1, t + 1] = (1 - h) ** 2 * C[t, t] + 2 * h * (1 - h) * A[t] + h**2 * N[t] + D * h
+    return C
+
+
+def response(steps: int, *, h: float, device: str | None = None) -> Tensor:
+    """R[t, s] = d x_t / d eta_s of a single unit = h (1 - h)^(t - s - 1) for t > s, else 0: (steps + 1, steps + 1).
+
+    At small h it is h theta(t - s) e^-(t - s): the unit reacts after the kick, never before.
+    """
+    t = torch.arange(steps + 1, device=device, dtype=torch.float64)
+    lag = t[:, None] - t
+    base = torch.full_like(lag, 1 - h)
+    return torch.where(lag > 0, h * base ** (lag - 1).clamp_min(0), torch.zeros_like(lag))
+
+
+def linear_stationary_variance(g: float, D: float, h: float) -> float:
+    """<x^2> of the linear network at Euler step h in the steady state, by summing modes; D / (2 sqrt(1 - g^2)) as h
+    -> 0.
+
+    C(w) = D h / (|e^(i w) - 1 + h|^2 - g^2 h^2); with |.|^2 = a - b cos w its mean over w is D h / sqrt(a^2 - b^2), a =
+    1 + (1 - h)^2 - g^2 h^2 and b = 2 (1 - h).
+    """
+    if not 0 <= g < 1:
+        raise ValueError(f"g = {g}: a linear network explodes at g >= 1; take 0 <= g < 1.")
+    a, b = 1 + (1 - h) ** 2 - (g * h) ** 2, 2 * (1 - h)
+    return D * h / math.sqrt(a * a - b * b)
+
+
+def sample(
+    n: int,
+    N: int,
+    steps: int,
+    *,
+    activation: Function,
+    g: float,
+    h: float,
+    start: float = 1.0,
+    D: float = 0.0,
+    rng: torch.Generator,
+) -> Tensor:
+    """Trajectories (n, steps + 1, N) of n networks with N units, x_0 ~ N(0, start), J_ij ~ N(0, g^2 / N), Euler step h.
+
+    Their overlaps `overlap(...)` converge to `covariance` as N grows, with corrections of order 1 / N.
+    """
+    J = g / math.sqrt(N) * _normal((n, N, N), rng)
+    x = math.sqrt(start) * _normal((n, N), rng)
+    out = [x]
+    for _ in range(steps):
+        drive = (J @ activation(x)[..., None])[..., 0]
+        x = (1 - h) * x + h * drive
+        if D > 0:
+            x = x + math.sqrt(D * h) * _normal((n, N), rng)
+        out.append(x)
+    return torch.stack(out, 1)
+
+
+def overlap(trajectories: Tensor) -> Tensor:
+    """C[t, t'] of each network, (n, T, T): products averaged over its units; from (n, T, N)."""
+    return trajectories @ trajectories.mT / trajectories.shape[-1]
+
+
+def _normal(shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
+    return torch.randn(shape, generator=rng, device=rng.device, dtype=torch.float64)

@@ -1,0 +1,69 @@
+"""Laws of gated networks."""
+
+import math
+
+import pytest
+import torch
+
+from fieldkit import estimates
+from fieldkit.propagation import gated
+from fieldkit.propagation.gated import Gate
+from tests.fakegpu import NAME, fake_gpu
+from tests.propagation.golden import golden
+
+
+def test_fixed_points_agree_with_independent_ones():
+    # trapezoid rule on the line, iterated apart from the library
+    assert gated.minimal_fixed_point(Gate(6, 1)) == pytest.approx((0.54161604700007, 0.61359416165981), rel=1e-12)
+    Q, chi = gated.minimal_fixed_point(Gate(1, 1, mu=4))
+    assert (Q, chi) == pytest.approx((0.03445308785772919, 0.946400275722701), rel=1e-12)
+    Q, T, chi = gated.gru_fixed_point(Gate(4, 1))
+    assert (Q, T, chi) == pytest.approx((0.1992831966149, 0.4350857994429, 0.5954740789714), rel=1e-11)
+
+
+def test_golden_values():
+    for name, value, _ in golden():
+        if name.startswith("minimalRNN ("):
+            sw2, sv2, sb2, mu, R = (float(v) for v in name.split(")=")[1].split(":")[0].split(","))
+            gate = Gate(sw2, sv2, sb2, mu, R)
+            Q, chi = gated.minimal_fixed_point(gate)
+            u2, _, slope2 = gate.averages(Q)
+            assert [Q, u2, slope2, chi] == pytest.approx([float(v) for v in value], rel=1e-12), name
+        elif name.startswith("GRU untied"):
+            sw2, su2, R = (float(v) for v in name.split(")=")[1].split()[0].split(","))
+            gate = Gate(sw2, su2, R=R)
+            Q, T, chi = gated.gru_fixed_point(gate)
+            assert [Q, gate.averages(Q)[0], T, chi] == pytest.approx([float(v) for v in value], rel=1e-11), name
+
+
+def test_a_gate_that_never_opens_remembers_for_ever():
+    Q, chi = gated.minimal_fixed_point(Gate(1e-12, 1e-12, mu=9.0))
+    assert chi == pytest.approx(1, abs=1e-3)
+    # a frozen gate u: Q = R (1 - u) / (1 + u)
+    u = 1 / (1 + math.exp(-9))
+    frozen = (1 - u) / (1 + u)
+    assert abs(Q / frozen - 1) < 1e-9
+
+
+@pytest.mark.parametrize("draw, gate", [(gated.minimal_sample, Gate(6, 1)), (gated.gru_sample, Gate(4, 1))])
+def test_untied_networks_follow_the_theory_and_tied_ones_do_not(draw, gate):
+    theory = (gated.minimal_fixed_point if draw is gated.minimal_sample else gated.gru_fixed_point)(gate)
+    rng = torch.Generator().manual_seed(13)
+    for measured, truth in zip(draw(12, 100, 24, gate, tied=False, rng=rng), (theory[0], theory[-1])):
+        estimate = estimates.mean(measured)
+        assert abs(estimate.value - truth) < 4 * estimate.error + 2 * truth / 100
+    tied = estimates.mean(draw(40, 150, 60, gate, tied=True, rng=rng)[0])
+    sign = -1 if draw is gated.minimal_sample else 1  # 6 % low and 4 % high at large N
+    assert sign * tied.pull(theory[0]) > 4
+
+
+def test_the_memory_cell_exceeds_what_it_shows():
+    c2, h2 = gated.lstm_sample(4, 60, 20, Gate(1, 1, mu=2.0), tied=True, rng=torch.Generator().manual_seed(14))
+    assert (c2 > h2).all() and (h2 < 1).all()
+
+
+def test_it_runs_on_the_device_of_its_generator():
+    with fake_gpu() as rng:
+        for draw in (gated.minimal_sample, gated.gru_sample, gated.lstm_sample):
+            for tied in (True, False):
+                assert all(out.device.type == NAME for out in draw(2, 4, 2, Gate(1, 1), tied=tied, rng=rng))
