@@ -146,6 +146,7 @@ def pull_histogram(ax: Axes, pulls: Sequence[float]) -> None:
     ax.set(
         xlabel="pull = (measured − truth) / error", ylabel=f"claims per {width:g}σ", xlim=(-4.5, 4.5), ylim=(0, None)
     )
+    ax.locator_params(axis="y", integer=True)
     ax.legend(loc="upper right")
 
 

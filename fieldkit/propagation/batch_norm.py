@@ -94,10 +94,10 @@ def sample(
     forward needs no stored weights.  From the second layer on the mean is a pure power: take the ratio of means.
     """
     _batch(B)
-    x, v = _normal((n, width, B), rng), _normal((n, width, B), rng)
+    x, v = gaussian.normal((n, width, B), rng), gaussian.normal((n, width, B), rng)
     out = []
     for _ in range(depth):
-        W = _normal((n, width, width), rng) / math.sqrt(width)
+        W = gaussian.normal((n, width, width), rng) / math.sqrt(width)
         h, v = W @ x, W @ v
         h, v = h - h.mean(-1, keepdim=True), v - v.mean(-1, keepdim=True)
         out.append(v.square().mean((1, 2)))
@@ -116,7 +116,3 @@ def _batch(B: int) -> int:
             "three inputs are often nearly equal, and dividing by their spread has no bounded mean.  Use B >= 4."
         )
     return B
-
-
-def _normal(shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
-    return torch.randn(shape, generator=rng, device=rng.device, dtype=torch.float64)

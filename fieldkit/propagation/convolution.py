@@ -19,6 +19,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from fieldkit.propagation import gaussian
+
 Function = Callable[[Tensor], Tensor]
 
 
@@ -75,7 +77,7 @@ def delta_orthogonal_(weight: Tensor, *, gain: float = 1.0, rng: torch.Generator
     if n_out < n_in:
         raise ValueError(f"C_out = {n_out} < C_in = {n_in}: norms cannot survive; widen the layer or use C_out = C_in.")
     centre: list[int] = [_odd(k) // 2 for k in weight.shape[2:]]
-    Q, R = torch.linalg.qr(_normal((n_out, n_in), rng))
+    Q, R = torch.linalg.qr(gaussian.normal((n_out, n_in), rng))
     Q = Q * torch.where(torch.diagonal(R) < 0, -1.0, 1.0)  # signs of R moved to Q: uniform (Mezzadri 2007)
     with torch.no_grad():
         weight.zero_()
@@ -102,18 +104,18 @@ def sample(
     Filters are Gaussian with variance `profile`, k numbers; it starts at site 0 with mean squared size 1 per channel,
     on inputs of variance q.  Perturbations are carried by the exact derivative, so there is no small parameter.
     """
-    h = math.sqrt(q) * _normal((n, channels, length), rng)
+    h = math.sqrt(q) * gaussian.normal((n, channels, length), rng)
     delta = torch.zeros_like(h)
-    delta[:, :, 0] = _normal((n, channels), rng)
+    delta[:, :, 0] = gaussian.normal((n, channels), rng)
     delta = delta / delta.square().mean(1, keepdim=True).sum(2, keepdim=True).sqrt()
     variances = [sw2 * v / channels for v in profile]
     out = [delta.square().mean(1)]
     for _ in range(depth):
         x, moved = activation(h), derivative(h) * delta
-        h = math.sqrt(sb2) * _normal((n, channels, 1), rng).expand(-1, -1, length)
+        h = math.sqrt(sb2) * gaussian.normal((n, channels, 1), rng).expand(-1, -1, length)
         delta = torch.zeros_like(delta)
         for b, v in enumerate(variances):
-            W, shift = math.sqrt(v) * _normal((n, channels, channels), rng), len(variances) // 2 - b
+            W, shift = math.sqrt(v) * gaussian.normal((n, channels, channels), rng), len(variances) // 2 - b
             h, delta = h + W @ x.roll(shift, -1), delta + W @ moved.roll(shift, -1)
         out.append(delta.square().mean(1))
     return torch.stack(out, 1)
@@ -123,7 +125,3 @@ def _odd(size: int) -> int:
     if size % 2 == 0 or size < 1:
         raise ValueError(f"k = {size}: an even filter has no centre; use an odd one.")
     return size
-
-
-def _normal(shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
-    return torch.randn(shape, generator=rng, device=rng.device, dtype=torch.float64)

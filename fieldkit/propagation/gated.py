@@ -93,11 +93,11 @@ def minimal_sample(
     Each step has a new input with components N(0, R); chi is |J v|^2 / |v|^2 for a random v, its mean tr J J^T / N.
     """
     h = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64)
-    v = _normal((n, N, 1), rng)
+    v = gaussian.normal((n, N, 1), rng)
     weights = _weights(n, N, gate, gate.mu, rng)
     Q, chi = [], []
     for _ in range(steps):
-        x = math.sqrt(gate.R) * _normal((n, N, 1), rng)
+        x = math.sqrt(gate.R) * gaussian.normal((n, N, 1), rng)
         if not tied:
             weights = _weights(n, N, gate, gate.mu, rng)
         W, V, b = weights
@@ -112,12 +112,12 @@ def minimal_sample(
 def gru_sample(n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     """(Q, chi) measured on n networks of N gated recurrent units, as in `minimal_sample`."""
     h = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64)
-    v = _normal((n, N, 1), rng)
+    v = gaussian.normal((n, N, 1), rng)
     means = (gate.mu, 0.0, 0.0)
     layers = [_weights(n, N, gate, mu, rng) for mu in means]
     Q, chi = [], []
     for _ in range(steps):
-        x = math.sqrt(gate.R) * _normal((n, N, 1), rng)
+        x = math.sqrt(gate.R) * gaussian.normal((n, N, 1), rng)
         if not tied:
             layers = [_weights(n, N, gate, mu, rng) for mu in means]
         (Wu, Vu, bu), (Wr, Vr, br), (Ws, Vs, _) = layers
@@ -142,7 +142,7 @@ def lstm_sample(n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torc
     means = (gate.mu, 0.0, 0.0, 0.0)
     layers = [_weights(n, N, gate, mu, rng) for mu in means]
     for _ in range(steps):
-        x = math.sqrt(gate.R) * _normal((n, N, 1), rng)
+        x = math.sqrt(gate.R) * gaussian.normal((n, N, 1), rng)
         if not tied:
             layers = [_weights(n, N, gate, mu, rng) for mu in means]
         f, i, o, s = (W @ h + V @ x + b for W, V, b in layers)
@@ -152,9 +152,9 @@ def lstm_sample(n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torc
 
 
 def _weights(n: int, N: int, gate: Gate, mu: float, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    W = math.sqrt(gate.sw2 / N) * _normal((n, N, N), rng)
-    V = math.sqrt(gate.sv2 / N) * _normal((n, N, N), rng)
-    return W, V, mu + math.sqrt(gate.sb2) * _normal((n, N, 1), rng)
+    W = math.sqrt(gate.sw2 / N) * gaussian.normal((n, N, N), rng)
+    V = math.sqrt(gate.sv2 / N) * gaussian.normal((n, N, N), rng)
+    return W, V, mu + math.sqrt(gate.sb2) * gaussian.normal((n, N, 1), rng)
 
 
 def _late(series: list[Tensor]) -> Tensor:
@@ -168,7 +168,3 @@ def _mean(f: Callable[[Tensor], Tensor], q: float) -> float:
 def _solve(map_: Callable[[float], float], ceiling: float) -> float:
     """The fixed point of a map of [0, ceiling] into itself."""
     return brentq(lambda Q: map_(Q) - Q, 0.0, ceiling, xtol=1e-16, rtol=1e-15)
-
-
-def _normal(shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
-    return torch.randn(shape, generator=rng, device=rng.device, dtype=torch.float64)

@@ -142,3 +142,8 @@ def _hermite_rows(z: Tensor, n_terms: int) -> Iterator[Tensor]:
     for k in range(n_terms):
         yield now
         before, now = now, (z * now - math.sqrt(k) * before) / math.sqrt(k + 1)
+
+
+def normal(shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
+    """Standard Gaussian draws of the given shape, float64, on the device of rng."""
+    return torch.randn(shape, generator=rng, device=rng.device, dtype=torch.float64)

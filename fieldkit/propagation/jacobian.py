@@ -146,7 +146,7 @@ def universal_bernoulli_edge(spread: float) -> float:
 
 def gaussian_weights(n: int, width: int, *, rng: torch.Generator) -> Tensor:
     """n matrices (n, width, width) with entries N(0, 1 / width)."""
-    return _normal((n, width, width), rng) / math.sqrt(width)
+    return averages.normal((n, width, width), rng) / math.sqrt(width)
 
 
 def orthogonal_weights(n: int, width: int, *, rng: torch.Generator) -> Tensor:
@@ -172,17 +172,13 @@ def sample(
 
     h_0 ~ N(0, q), h_l = W_l phi(h_(l-1)) + b_l, J = prod D_l W_l.  Cost: `depth` products, one SVD.
     """
-    h = math.sqrt(q) * _normal((n, width, 1), rng)
+    h = math.sqrt(q) * averages.normal((n, width, 1), rng)
     J = torch.eye(width, device=rng.device, dtype=torch.float64).expand(n, width, width)
     for _ in range(depth):
         W = math.sqrt(sw2) * weights(n, width, rng=rng)
-        h = W @ activation(h) + math.sqrt(sb2) * _normal((n, width, 1), rng)
+        h = W @ activation(h) + math.sqrt(sb2) * averages.normal((n, width, 1), rng)
         J = derivative(h) * (W @ J)
     return torch.linalg.svdvals(J).square()
-
-
-def _normal(shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
-    return torch.randn(shape, generator=rng, device=rng.device, dtype=torch.float64)
 
 
 def _top(slopes: SquaredSlopes, depth: float, sw2: float, weights: Function) -> tuple[float, float]:

@@ -49,9 +49,9 @@ def discrete(
 
     Starts at x_0 ~ N(0, q).  Drop the first tens of steps; the rest averages to lambda.
     """
-    J = g / math.sqrt(N) * _normal((n, N, N), rng)
-    b = math.sqrt(sb2) * _normal((n, N), rng)
-    x, v = math.sqrt(q) * _normal((n, N), rng), _unit(_normal((n, N), rng))[0]
+    J = g / math.sqrt(N) * gaussian.normal((n, N, N), rng)
+    b = math.sqrt(sb2) * gaussian.normal((n, N), rng)
+    x, v = math.sqrt(q) * gaussian.normal((n, N), rng), _unit(gaussian.normal((n, N), rng))[0]
     states, growth = [x], []
     for _ in range(steps):
         both = J @ torch.stack([activation(x), derivative(x) * v], -1)
@@ -80,8 +80,8 @@ def continuous(
 
     The method of order 4 integrates state and tangent together; h is in units of the leak.
     """
-    J = g / math.sqrt(N) * _normal((n, N, N), rng)
-    x, v = math.sqrt(q) * _normal((n, N), rng), _unit(_normal((n, N), rng))[0]
+    J = g / math.sqrt(N) * gaussian.normal((n, N, N), rng)
+    x, v = math.sqrt(q) * gaussian.normal((n, N), rng), _unit(gaussian.normal((n, N), rng))[0]
     y = torch.stack([x, v], -1)
 
     def speed(y: Tensor) -> Tensor:
@@ -114,7 +114,3 @@ def autocorrelation(states: Tensor, lags: int) -> Tensor:
 def _unit(v: Tensor) -> tuple[Tensor, Tensor]:
     size = v.norm(dim=-1, keepdim=True)
     return v / size, size[..., 0].log()
-
-
-def _normal(shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
-    return torch.randn(shape, generator=rng, device=rng.device, dtype=torch.float64)

@@ -132,27 +132,23 @@ def sample(
     """
     if len(widths) != len(blocks) + 1:
         raise ValueError(f"{len(widths)} widths, {len(blocks)} blocks: give the width before and after every block.")
-    frame = torch.linalg.qr(_normal((n, widths[0], 2), rng))[0] * math.sqrt(widths[0] * p)
+    frame = torch.linalg.qr(gaussian.normal((n, widths[0], 2), rng))[0] * math.sqrt(widths[0] * p)
     x = torch.stack([frame[..., 0], e * frame[..., 0] + math.sqrt(1 - e * e) * frame[..., 1]], dim=-1)
-    v = _normal((n, widths[0], 1), rng)
+    v = gaussian.normal((n, widths[0], 1), rng)
     start, out = v.square().sum((1, 2)), [(x, v)]
     for block, before, after in zip(blocks, widths[:-1], widths[1:]):
-        W = math.sqrt(block.sw2 / before) * _normal((n, after, before), rng)
-        V = math.sqrt(block.sv2 / after) * _normal((n, after, after), rng)
-        u = W @ x + math.sqrt(block.sb2) * _normal((n, after, 1), rng)
+        W = math.sqrt(block.sw2 / before) * gaussian.normal((n, after, before), rng)
+        V = math.sqrt(block.sv2 / after) * gaussian.normal((n, after, after), rng)
+        u = W @ x + math.sqrt(block.sb2) * gaussian.normal((n, after, 1), rng)
         if after != before:
-            skip = _normal((n, after, before), rng) / math.sqrt(before)
+            skip = gaussian.normal((n, after, before), rng) / math.sqrt(before)
             x, carried = skip @ x, skip @ v
         else:
             carried = v
-        x = x + V @ activation(u) + math.sqrt(block.sa2) * _normal((n, after, 1), rng)
+        x = x + V @ activation(u) + math.sqrt(block.sa2) * gaussian.normal((n, after, 1), rng)
         v = carried + V @ (derivative(u[..., :1]) * (W @ v))
         out.append((x, v))
     lengths = torch.stack([x.square().mean(1) for x, _ in out], 1)
     overlap = torch.stack([x.prod(-1).mean(1) for x, _ in out], 1)
     gradient = torch.stack([v.square().sum((1, 2)) / start for _, v in out], 1)
     return lengths[..., 0], overlap / (lengths[..., 0] * lengths[..., 1]).sqrt(), gradient
-
-
-def _normal(shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
-    return torch.randn(shape, generator=rng, device=rng.device, dtype=torch.float64)

@@ -21,6 +21,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from fieldkit.propagation import gaussian
+
 Function = Callable[[Tensor], Tensor]
 Dual = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -106,14 +108,14 @@ def sample(
 
     Their overlaps `overlap(...)` converge to `covariance` as N grows, with corrections of order 1 / N.
     """
-    J = g / math.sqrt(N) * _normal((n, N, N), rng)
-    x = math.sqrt(start) * _normal((n, N), rng)
+    J = g / math.sqrt(N) * gaussian.normal((n, N, N), rng)
+    x = math.sqrt(start) * gaussian.normal((n, N), rng)
     out = [x]
     for _ in range(steps):
         drive = (J @ activation(x)[..., None])[..., 0]
         x = (1 - h) * x + h * drive
         if D > 0:
-            x = x + math.sqrt(D * h) * _normal((n, N), rng)
+            x = x + math.sqrt(D * h) * gaussian.normal((n, N), rng)
         out.append(x)
     return torch.stack(out, 1)
 
@@ -121,7 +123,3 @@ def sample(
 def overlap(trajectories: Tensor) -> Tensor:
     """C[t, t'] of each network, (n, T, T): products averaged over its units; from (n, T, N)."""
     return trajectories @ trajectories.mT / trajectories.shape[-1]
-
-
-def _normal(shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
-    return torch.randn(shape, generator=rng, device=rng.device, dtype=torch.float64)
