@@ -19,6 +19,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from fieldkit.estimates import Estimate, blocks, jackknife
 from fieldkit.propagation import activations, gaussian
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
@@ -59,6 +60,30 @@ def four_point(
     return torch.stack(Ks), torch.stack(Vs)
 
 
+def mean_shift(
+    K: Tensor, n_layers: int, *, activation: Function | Activation, sw2: float, sb2: float
+) -> Tensor:
+    """k_l for l = 1 ... n_layers, (n_layers, ...): the mean square of a layer is K_l + k_l / n to first order in 1/n.
+
+    The mean of a curved function of a random kernel is not the function of its mean: k' = chi_q k + sw2 F''(K) V / 2
+    with F = E phi^2, F'' = E phi^2 (z^4 - 6 z^2 + 3) / 4 K^2 (by parts, so kinks do no harm) and V from `four_point`
+    (Roberts, Yaida and Hanin 2022).
+    """
+    phi = activations.of(activation)
+    Ks, Vs = four_point(K, n_layers, activation=phi, sw2=sw2, sb2=sb2)
+    shifts = [torch.zeros_like(K)]
+    for K, V in zip(Ks[:-1], Vs[:-1]):
+        growth = activations.moments(phi, K)[2]
+
+        def bent(h: Tensor, K: Tensor = K) -> Tensor:
+            z2 = h.square() / K[..., None]
+            return phi(h).square() * (z2.square() - 6 * z2 + 3)
+
+        second = gaussian.average(bent, K, kinks=phi.kinks) / (4 * K.square())
+        shifts.append(sw2 * (growth * shifts[-1] + second * V / 2))
+    return torch.stack(shifts)
+
+
 def sample_kernels(
     n: int,
     K: Tensor,
@@ -84,6 +109,34 @@ def sample_kernels(
         x = activation(sample_layer(K, width, rng=rng))
         K = (sw2 / width) * (x @ x.mT) + sb2
     return K
+
+
+def kurtosis(variances: Tensor) -> Estimate:
+    """E y^4 / 3 (E y^2)^2 of one output y, from its variance in n networks (n,): E s^2 / (E s)^2.
+
+    Blocked into 200 means, so that the error is one of nearly Gaussian numbers; n is a multiple of 200.  Raises
+    `ValueError` otherwise.
+    """
+    if variances.dim() != 1 or len(variances) % 200 or not len(variances):
+        raise ValueError(f"shape {tuple(variances.shape)}: one variance a network, for a multiple of 200 networks.")
+    moments = torch.stack([variances, variances.square()], 1)
+    return jackknife(lambda m: m[1] / m[0].square(), blocks(moments[None], len(variances) // 200))
+
+
+def relative_variance(small: Tensor, large: Tensor, widths: tuple[int, int]) -> Estimate:
+    """lim N Var(s) / (E s)^2 as the width N grows, from variances s (n,) of n networks at widths N and 2 N.
+
+    The combination 2 f(2 N) - f(N) has no term of order 1/N.  n as in `kurtosis`; `ValueError` for other widths.
+    """
+    N, twice = widths
+    if twice != 2 * N:
+        raise ValueError(f"widths = {widths}: the first order in 1/N cancels between N and 2 N; draw those.")
+    both = torch.stack([s**p for s in (small, large) for p in (1, 2)], 1)
+
+    def limit(m: Tensor) -> Tensor:
+        return 2 * twice * (m[3] / m[2] ** 2 - 1) - N * (m[1] / m[0] ** 2 - 1)
+
+    return jackknife(limit, blocks(both[None], len(small) // 200))
 
 
 def sample_layer(K: Tensor, width: int, *, rng: torch.Generator) -> Tensor:

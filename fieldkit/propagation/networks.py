@@ -3,7 +3,8 @@ r"""What do real random networks do?  Weights are drawn and nothing is averaged:
     h^1 = sqrt(sw2 / d) W^1 x + sqrt(sb2) b^1,       h^(l+1) = sqrt(sw2 / N) W^(l+1) phi(h^l) + sqrt(sb2) b^(l+1)
 
 with independent standard Gaussian weights and biases; h are PRE-activations.  All numbers are measured, so they carry
-the fluctuations and the bias of order 1 / N that the maps leave out.  float64 on the device of rng.
+the fluctuations and the bias of order 1 / N that the maps leave out.  Weights are drawn in float32, five times faster
+on a CPU, and used in float64: 24 random bits a weight are beyond any error bar.
 """
 
 from __future__ import annotations
@@ -69,7 +70,12 @@ def propagate(
                 if keep < 1:
                     coin = torch.rand(h.shape, generator=rng, device=rng.device, dtype=torch.float64)
                     h = h * (coin < keep) / keep
-            W = normal((width, h.shape[1]), rng)
-            h = math.sqrt(sw2 / h.shape[1]) * h @ W.T + math.sqrt(sb2) * normal((1, width), rng)
+            W = weights((width, h.shape[1]), rng=rng)
+            h = math.sqrt(sw2 / h.shape[1]) * h @ W.T + math.sqrt(sb2) * weights((1, width), rng=rng)
             overlaps[layer] = h @ h.T / width
     return found
+
+
+def weights(shape: tuple[int, ...], *, rng: torch.Generator) -> Tensor:
+    """Standard Gaussian numbers of a shape, drawn in float32, given in float64."""
+    return torch.randn(shape, generator=rng, device=rng.device, dtype=torch.float32).double()

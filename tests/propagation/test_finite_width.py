@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fieldkit.estimates import jackknife
+from fieldkit.estimates import jackknife, mean
 from fieldkit.propagation import activations, finite_width, maps
 
 ONE = torch.ones(1, 1, dtype=torch.float64)
@@ -93,3 +93,29 @@ def test_student_errors():
         finite_width.sample_kernels(3, ONE, [4, 0], activation=torch.tanh, sw2=1.0, sb2=0.0, rng=rng)
     with pytest.raises(ValueError, match="width = 0"):
         finite_width.relu_kurtosis(0, 3)
+
+
+@pytest.mark.parametrize("phi", [activations.tanh, activations.relu, activations.gelu])
+def test_the_mean_moves_with_the_width_as_the_first_order_says(phi):
+    """Widths 40 and 80: twice the second minus the first has lost the first order, their difference is it."""
+    rng, law = torch.Generator().manual_seed(11), {"sw2": 1.6, "sb2": 0.2}
+    start = torch.tensor(1.3, dtype=torch.float64)
+    k = finite_width.mean_shift(start, 5, activation=phi, **law)[-1]
+    narrow, wide = (
+        finite_width.sample_kernels(100_000, start.reshape(1, 1), [N] * 4, activation=phi, **law, rng=rng).flatten()
+        for N in (40, 80)
+    )
+    shift = mean(80 * (narrow - wide))
+    assert abs(shift.value - k) < 4 * shift.error + 0.1 * k.abs() + 0.02
+
+
+def test_kurtosis_and_relative_variance_of_a_known_law():
+    """s = 1 + z / sqrt(N): kurtosis 1 + 1/N, N Var s = 1."""
+    rng = torch.Generator().manual_seed(12)
+    small, large = (1 + torch.randn(40_000, generator=rng, dtype=torch.float64) / N**0.5 for N in (50, 100))
+    assert abs(finite_width.kurtosis(small).pull(1.02)) < 4
+    assert abs(finite_width.relative_variance(small, large, (50, 100)).pull(1.0)) < 4
+    with pytest.raises(ValueError, match="multiple of 200"):
+        finite_width.kurtosis(small[:300])
+    with pytest.raises(ValueError, match="N and 2 N"):
+        finite_width.relative_variance(small, large, (50, 90))
