@@ -48,13 +48,13 @@ def draw(
     def normal(*shape: int) -> Tensor:
         return torch.randn(shape, generator=rng, device=rng.device)
 
-    gain, spread = (
-        torch.as_tensor(v, dtype=torch.float32, device=rng.device).sqrt().expand(n)[:, None, None] for v in (sw2, sb2)
-    )
-    hidden = [weights(n, width, rng=rng).float() for _ in range(depth - 1)]
+    gain, spread = (_each(v, n, rng).sqrt() for v in (sw2, sb2))
+    hidden = torch.empty(depth - 1, n, width, width, device=rng.device)
+    for layer in hidden:
+        layer.copy_(weights(n, width, rng=rng))
     return {
         "first": gain / math.sqrt(d) * normal(n, d, width),
-        "hidden": gain * torch.stack(hidden) if hidden else normal(0, n, width, width),
+        "hidden": gain * hidden,
         "bias": spread * normal(depth, n, 1, width),
         "last": gain / math.sqrt(width) * normal(n, width, n_classes),
     }
@@ -72,8 +72,8 @@ def layers(parameters: Parameters, x: Tensor, *, activation: Function = torch.ta
 
 def losses(logits: Tensor, labels: Tensor) -> Tensor:
     """Cross entropy of labels (B,) or (n, B), averaged over the pictures, for logits (n, B, k): (n,)."""
-    chosen = labels.expand(logits.shape[:2])[..., None]
-    return -logits.log_softmax(-1).gather(-1, chosen).mean((1, 2))
+    chosen = labels.expand(logits.shape[:2])[..., None] == torch.arange(logits.shape[2], device=logits.device)
+    return -(logits.log_softmax(-1) * chosen).sum(-1).mean(1)
 
 
 def accuracy(parameters: Parameters, x: Tensor, labels: Tensor, *, activation: Function = torch.tanh) -> Tensor:
@@ -93,8 +93,8 @@ def squared_gradients(
 ) -> Tensor:
     """|dL / dW^l|^2 of the hidden layers l = 1 ... L, summed over the entries of W^l: (n, L), float64."""
     found = gradients(parameters, x, labels, activation=activation)
-    stacked = [found["first"].double().square().sum((1, 2))[:, None], found["hidden"].double().square().sum((2, 3)).T]
-    return torch.cat(stacked, 1)
+    first, hidden = (found[name].square().sum((-2, -1), dtype=torch.float64) for name in ("first", "hidden"))
+    return torch.cat([first[None], hidden]).T
 
 
 def plain(gradient: Tensor, memory: Tensor, rate: Tensor) -> tuple[Tensor, Tensor]:
@@ -128,7 +128,7 @@ def train(
     (`checkpoints.run`).
     """
     n = len(parameters["first"])
-    pace = torch.as_tensor(rate, dtype=torch.float32, device=rng.device).expand(n)[:, None, None]
+    pace = _each(rate, n, rng)
 
     def step(state: checkpoints.State, t: int, rng: torch.Generator) -> checkpoints.State:
         seen = torch.randint(len(labels), (n, batch), generator=rng, device=rng.device)
@@ -141,7 +141,7 @@ def train(
             "loss": state["loss"],
         }
 
-    state = {
+    state: checkpoints.State = {
         "parameters": parameters,
         "memory": {name: torch.zeros_like(p) for name, p in parameters.items()},
         "loss": torch.zeros(n_steps, n, device=rng.device),
@@ -158,3 +158,10 @@ def _descent(
     leaves = {name: p.detach().requires_grad_() for name, p in parameters.items()}
     loss = losses(layers(leaves, x, activation=activation)[-1], labels)
     return loss.detach(), dict(zip(leaves, torch.autograd.grad(loss.sum(), list(leaves.values()))))
+
+
+def _each(value: Tensor | float, n: int, rng: torch.Generator) -> Tensor:
+    """One number for each of n networks, (n, 1, 1), float32 on rng's device."""
+    if isinstance(value, Tensor):
+        return value.to(rng.device, torch.float32).reshape(n, 1, 1)
+    return torch.full((n, 1, 1), value, device=rng.device)
