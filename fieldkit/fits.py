@@ -9,6 +9,7 @@ would give bars that are too small and a chi^2 that means nothing (Aitken 1936).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -80,3 +81,16 @@ def linear_fit(design: Tensor, values: Tensor, covariance: Tensor) -> Fit:
     inverse = torch.linalg.solve_triangular(r, torch.eye(p, dtype=torch.float64), upper=True)
     residual = white_values - white_design @ parameters
     return Fit(parameters, inverse @ inverse.T, float(residual @ residual), k - p)
+
+
+def infinite_size(sizes: Sequence[float], estimates: Sequence[Estimate]) -> Estimate:
+    """Where independent estimates at these sizes go as size -> infinity: the straight line in 1 / size, at 0.
+
+    Raises `ValueError` as `linear_fit` does, in particular for fewer than two different sizes.
+
+    >>> print(infinite_size([10, 20], [Estimate(1.3, 0.01), Estimate(1.15, 0.01)]))
+    1.00(2)
+    """
+    design = torch.tensor([[1.0, 1 / size] for size in sizes], dtype=torch.float64)
+    values, errors = torch.tensor([[e.value, e.error] for e in estimates], dtype=torch.float64).T
+    return linear_fit(design, values, errors.square()).estimate(0)
