@@ -24,7 +24,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from fieldkit.propagation import gaussian
+from fieldkit.propagation import activations, gaussian
+from fieldkit.propagation.activations import Activation
 
 Function = Callable[[Tensor], Tensor]
 
@@ -42,8 +43,7 @@ def discrete(
     N: int,
     steps: int,
     *,
-    activation: Function,
-    derivative: Function,
+    activation: Function | Activation,
     g: float,
     sb2: float = 0.0,
     D: float = 0.0,
@@ -59,6 +59,7 @@ def discrete(
     step and start.  tied = False draws J anew at each step: a deep network.  Drop the first tens of steps; the rest
     averages to lambda.
     """
+    phi = activations.of(activation)
     b = math.sqrt(sb2) * gaussian.normal((n, N, 1), rng)
     J = _weights(n, N, g, rng)
     x = math.sqrt(q) * gaussian.normal((n, N, starts), rng)
@@ -67,7 +68,7 @@ def discrete(
     for step in range(steps):
         if step and not tied:
             J = _weights(n, N, g, rng)
-        h, v = (J @ torch.cat([activation(x), derivative(x) * v], -1)).chunk(2, -1)
+        h, v = (J @ torch.cat([phi(x), phi.derivative(x) * v], -1)).chunk(2, -1)
         x = h + b
         if D > 0:
             x = x + math.sqrt(D) * gaussian.normal((n, N, starts), rng)
@@ -82,8 +83,7 @@ def continuous(
     N: int,
     steps: int,
     *,
-    activation: Function,
-    derivative: Function,
+    activation: Function | Activation,
     g: float,
     h: float = 0.2,
     every: int = 5,
@@ -96,13 +96,14 @@ def continuous(
 
     The method of order 4 integrates state and tangent together; h is in units of the leak.
     """
+    phi = activations.of(activation)
     J = _weights(n, N, g, rng)
     x = math.sqrt(q) * gaussian.normal((n, N, starts), rng)
     y = torch.cat([x, _unit(gaussian.normal((n, N, starts), rng))[0]], -1)
 
     def speed(y: Tensor) -> Tensor:
         x, v = y.chunk(2, -1)
-        return J @ torch.cat([activation(x), derivative(x) * v], -1) - y
+        return J @ torch.cat([phi(x), phi.derivative(x) * v], -1) - y
 
     states, growth = [x], []
     for _ in range(steps // every):

@@ -51,7 +51,7 @@ def test_large_networks_reach_the_mean_field():
         "response": dynamic_mean_field.response_power(torch.tensor(0.5), g).item(),
     }
     for name, truth in theory.items():
-        assert abs(fits.infinite_size([60, 120], found[name]).pull(truth)) < 4, name
+        assert abs(fits.finite_size([60, 120], found[name]).estimate(0).pull(truth)) < 4, name
 
 
 def test_a_network_without_steady_state_is_refused():
