@@ -16,9 +16,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from scipy.special import digamma, gammaln
 from torch import Tensor
 
+from fieldkit import given
+from fieldkit.estimates import Estimate, jackknife
 from fieldkit.propagation import activations, gaussian
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
@@ -36,6 +40,19 @@ def relu_kurtosis(width: int, n_layers: int) -> float:
 def linear_kurtosis(width: int, n_layers: int) -> float:
     """E z^4 / 3 (E z^2)^2 of one output of a linear network without bias, exact: E g^4 / (E g^2)^2 - 1 = 2."""
     return _power(2, width, n_layers)
+
+
+def relu_typical(width: int) -> float:
+    """Mean change of ln(variance) a hidden layer of a ReLU network at sw2 = 2, no bias, exact; about -5 / (2 width).
+
+    The factor of a layer is (2/n) chi^2_k with k ~ Binomial(n, 1/2) neurons switched on and E ln chi^2_k = psi(k/2) +
+    ln 2.  The mean of the factor is 1, so the typical network shrinks although the average one does not.  All neurons
+    off, k = 0, of probability 2^-n, is left out.
+    """
+    given.whole("width", width, least=1, why="a layer has at least one neuron")
+    k = np.arange(1, width + 1)
+    weight = np.exp(gammaln(width + 1) - gammaln(k + 1) - gammaln(width - k + 1) - width * math.log(2))
+    return math.log(4 / width) + float((weight * digamma(k / 2)).sum() / weight.sum())
 
 
 def four_point(
@@ -84,6 +101,17 @@ def sample_kernels(
         x = activation(sample_layer(K, width, rng=rng))
         K = (sw2 / width) * (x @ x.mT) + sb2
     return K
+
+
+def kurtosis(variances: Tensor) -> Estimate:
+    """E z^4 / 3 (E z^2)^2 of outputs z ~ N(0, s) from their random variances s (n,): E s^2 / (E s)^2, with its error.
+
+    The jackknife leaves out one of 50 groups of networks at a time.  Raises `ValueError` for n that 50 does not divide.
+    """
+    if variances.dim() != 1 or len(variances) % 50:
+        raise ValueError(f"shape {tuple(variances.shape)}: expected (n,) with n a multiple of 50, the number of groups.")
+    groups = variances.reshape(50, -1)
+    return jackknife(lambda mean, square: square / mean.square(), groups.mean(1), groups.square().mean(1))
 
 
 def sample_layer(K: Tensor, width: int, *, rng: torch.Generator) -> Tensor:
