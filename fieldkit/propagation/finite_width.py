@@ -109,7 +109,7 @@ def kurtosis(variances: Tensor) -> Estimate:
     The jackknife leaves out one of 50 groups of networks at a time.  Raises `ValueError` for n that 50 does not divide.
     """
     if variances.dim() != 1 or len(variances) % 50:
-        raise ValueError(f"shape {tuple(variances.shape)}: expected (n,) with n a multiple of 50, the number of groups.")
+        raise ValueError(f"shape {tuple(variances.shape)}: expected (n,), n a multiple of 50, the number of groups.")
     groups = variances.reshape(50, -1)
     return jackknife(lambda mean, square: square / mean.square(), groups.mean(1), groups.square().mean(1))
 
