@@ -38,6 +38,16 @@ def circle(q: float, d: int, n_points: int, *, rng: torch.Generator) -> Tensor:
     return torch.stack([x, slope, -x])
 
 
+def ray(q: float, d: int, *, rng: torch.Generator) -> Tensor:
+    """x, x, 0 (3, 1, d): an input of mean square q that is stretched, x (1 + t) with its derivatives at t = 0.
+
+    <h h'> is half the growth of the length <h h>, so it falls by chi_q a layer at the fixed point.
+    """
+    given.positive("q", q, why="silence cannot be stretched")
+    x = networks.inputs(torch.full((1, 1), q, dtype=torch.float64), d, rng=rng)
+    return torch.stack([x, x, torch.zeros_like(x)])
+
+
 def layers(
     curve: Tensor,
     depth: int,

@@ -21,7 +21,7 @@ import torch
 from scipy.special import digamma, gammaln
 from torch import Tensor
 
-from fieldkit import given
+from fieldkit import fits, given
 from fieldkit.estimates import Estimate, jackknife
 from fieldkit.propagation import activations, gaussian
 from fieldkit.propagation.activations import Activation
@@ -76,6 +76,13 @@ def four_point(
     return torch.stack(Ks), torch.stack(Vs)
 
 
+def excess(K: Tensor, n_layers: int, *, activation: Function | Activation, sw2: float, sb2: float) -> Tensor:
+    """n times (kurtosis - 1) of the outputs, V / K^2, to first order in 1/n, after l = 1 ... n_layers layers (n_layers,
+    ...); as in `four_point`."""
+    kernels, V = four_point(K, n_layers, activation=activation, sw2=sw2, sb2=sb2)
+    return V / kernels.square()
+
+
 def sample_kernels(
     n: int,
     K: Tensor,
@@ -112,6 +119,19 @@ def kurtosis(variances: Tensor) -> Estimate:
         raise ValueError(f"shape {tuple(variances.shape)}: expected (n,), n a multiple of 50, the number of groups.")
     groups = variances.reshape(50, -1)
     return jackknife(lambda mean, square: square / mean.square(), groups.mean(1), groups.square().mean(1))
+
+
+def infinite_width(widths: Sequence[int], estimates: Sequence[Estimate], *, order: int = 1) -> Estimate:
+    """What independent estimates at finite widths tend to: the constant of a polynomial in 1/width of this order.
+
+    The bias that is left is of the next order, 1/width^(order + 1).  Raises `ValueError` as `fits.linear_fit`, for
+    fewer widths than coefficients among others.
+
+    >>> print(infinite_width((50, 100), [Estimate(1.2, 0.01), Estimate(1.1, 0.01)]))
+    1.00(2)
+    """
+    design = [[width**-k for k in range(order + 1)] for width in widths]
+    return fits.linear_fit(design, [e.value for e in estimates], [e.error**2 for e in estimates]).estimate(0)
 
 
 def sample_layer(K: Tensor, width: int, *, rng: torch.Generator) -> Tensor:

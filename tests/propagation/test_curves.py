@@ -42,6 +42,16 @@ def test_the_derivatives_carried_along_are_those_of_the_curve(phi):
         assert torch.allclose(torch.stack([h[:, i] for h in carried]), exact, rtol=1e-12, atol=1e-12)
 
 
+def test_a_push_along_a_ray_shrinks_by_the_slope_of_the_length_map():
+    """Exact after one hidden layer at every width, from whatever length."""
+    q, rng = 0.9, torch.Generator().manual_seed(8)
+    x = curves.ray(q, 7, rng=rng)
+    assert torch.allclose(torch.einsum("apd,bpd->ab", x, x)[:2, :2] / 7, torch.full((2, 2), q, dtype=torch.float64))
+    found = curves.propagate(x, 2, n=4000, width=12, rng=rng, **SETTINGS)[:, 1, 0, 1]
+    chi_q = 6.25 * activations.moments(activations.tanh, torch.tensor(6.25 * q + 0.09, dtype=torch.float64))[2]
+    assert abs(mean(found).pull(6.25 * q * chi_q.item())) < 4
+
+
 def test_points_may_have_weights_of_their_own():
     x = curves.circle(1.0, 5, 2, rng=torch.Generator().manual_seed(4))
     settings = {"activation": activations.tanh, "width": 6}
@@ -82,6 +92,8 @@ def test_student_errors():
         curves.circle(0.0, 4, 3, rng=rng)
     with pytest.raises(ValueError, match="n_points = 0"):
         curves.circle(1.0, 4, 0, rng=rng)
+    with pytest.raises(ValueError, match="q = -1"):
+        curves.ray(-1.0, 4, rng=rng)
     x = curves.circle(1.0, 4, 3, rng=rng)
     with pytest.raises(ValueError, match="depth = 0"):
         next(curves.layers(x, 0, width=3, rng=rng, **SETTINGS))
