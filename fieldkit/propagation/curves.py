@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from fieldkit import given
+from fieldkit.estimates import Estimate, jackknife
 from fieldkit.propagation import activations, networks
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
@@ -110,3 +111,45 @@ def bending(overlaps: Tensor) -> Tensor:
     """
     gg, aa, ga = overlaps[..., 1, 1], overlaps[..., 2, 2], overlaps[..., 1, 2]
     return (gg * aa - ga.square()) / gg**3
+
+
+def edges(
+    sb2: Tensor,
+    sw2: Tensor,
+    *,
+    n: int,
+    width: int,
+    activation: Function | Activation,
+    settle: int = 10,
+    layers_more: int = 10,
+    rng: torch.Generator,
+) -> list[Estimate]:
+    """Where the metric neither grows nor shrinks, ln sw2 for each sb2 (S,), measured in n drawn networks.
+
+    sw2 (S, k): k >= 3 values that bracket the edge.  After `settle` layers the mean of g over networks is followed for
+    `layers_more` layers; the rate of its growth is fitted by a parabola in ln sw2 and solved for zero.  All points see
+    the same standard weights.  Raises `ValueError` for k < 3 or a shape that does not fit.
+    """
+    if sw2.dim() != 2 or len(sw2) != len(sb2) or sw2.shape[1] < 3:
+        raise ValueError(f"shape {tuple(sw2.shape)} of sw2: expected ({len(sb2)}, k), k >= 3 values for each sb2.")
+    k = sw2.shape[1]
+    pair, last = networks.inputs(torch.eye(2), width, rng=rng), settle + layers_more
+    curve = torch.stack([pair[0], pair[1], torch.zeros_like(pair[0])])[:, None].expand(3, sw2.numel(), width)
+    weights = {"sw2": sw2.reshape(-1, 1), "sb2": sb2.repeat_interleave(k)[:, None]}
+    g = torch.empty(n, 2, *sw2.shape, device=rng.device, dtype=torch.float64)
+    for network in g:
+        for layer, h in enumerate(layers(curve, last, width=width, activation=activation, rng=rng, **weights), 1):
+            if layer in (settle, last):
+                network[layer // last] = h[1].square().mean(1).reshape(sw2.shape)
+    return [_zero(sw2[i].cpu().log(), g[:, :, i]) for i in range(len(sw2))]
+
+
+def _zero(x: Tensor, g: Tensor) -> Estimate:
+    """The zero of the parabola through ln(mean g after / mean g before) at x (k,), from g (n, 2, k)."""
+    solve = torch.linalg.pinv(torch.stack([x**0, x - x.mean(), (x - x.mean()).square()], 1))
+
+    def zero(g: Tensor) -> Tensor:
+        a, b, c = solve @ (g[1] / g[0]).log()
+        return x.mean() - 2 * a / (b + (b * b - 4 * a * c).sqrt())
+
+    return jackknife(zero, g)

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from fieldkit import fits, given
 from fieldkit.estimates import Estimate, jackknife
-from fieldkit.propagation import activations, gaussian
+from fieldkit.propagation import activations, gaussian, maps
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
 
@@ -91,14 +91,17 @@ def sample_kernels(
     activation: Function,
     sw2: float,
     sb2: float,
+    keep: float = 1.0,
     rng: torch.Generator,
 ) -> Tensor:
     """The random covariance of the pre-activations after hidden layers of these widths, for n networks: (n, m, m).
 
     K (m, m) is the covariance of the first pre-activations over m inputs.  The output of a network is N(0, this), so
     E z^2 is the mean of it and E z^4 three times the mean of its square: far less noise than from draws of z.  Work and
-    memory n m width; no weights.  Raises `ValueError` for an empty layer or K that is not square.
+    memory n m width; no weights.  `keep` < 1 is dropout: each neuron of each input is kept with this probability and
+    divided by it.  Raises `ValueError` for an empty layer, K that is not square, or keep outside (0, 1].
     """
+    maps.probability(keep)
     if K.dim() != 2 or K.shape[0] != K.shape[1]:
         raise ValueError(f"shape {tuple(K.shape)}: K is the (m, m) covariance over m inputs; one input is (1, 1).")
     if min(widths, default=1) < 1:
@@ -106,6 +109,8 @@ def sample_kernels(
     K = K.to(device=rng.device, dtype=torch.float64).expand(n, *K.shape)
     for width in widths:
         x = activation(sample_layer(K, width, rng=rng))
+        if keep < 1:
+            x = x * (torch.rand(x.shape, generator=rng, device=rng.device, dtype=torch.float64) < keep) / keep
         K = (sw2 / width) * (x @ x.mT) + sb2
     return K
 
@@ -115,10 +120,26 @@ def kurtosis(variances: Tensor) -> Estimate:
 
     The jackknife leaves out one of 50 groups of networks at a time.  Raises `ValueError` for n that 50 does not divide.
     """
-    if variances.dim() != 1 or len(variances) % 50:
-        raise ValueError(f"shape {tuple(variances.shape)}: expected (n,), n a multiple of 50, the number of groups.")
-    groups = variances.reshape(50, -1)
-    return jackknife(lambda mean, square: square / mean.square(), groups.mean(1), groups.square().mean(1))
+    if variances.dim() != 1:
+        raise ValueError(f"shape {tuple(variances.shape)}: expected (n,), one variance a network.")
+    s = _groups(variances)
+    return jackknife(lambda mean, square: square / mean.square(), s.mean(1), s.square().mean(1))
+
+
+def correlation(covariances: Tensor) -> Estimate:
+    """c of two inputs from their random covariances (n, 2, 2): E K_12 over the mean of E K_11 and E K_22.
+
+    Raises `ValueError` for another shape, or n that 50 does not divide.
+    """
+    if covariances.shape[1:] != (2, 2):
+        raise ValueError(f"shape {tuple(covariances.shape)}: expected (n, 2, 2), the covariances of two inputs.")
+    return jackknife(lambda K: 2 * K[0, 1] / (K[0, 0] + K[1, 1]), _groups(covariances).mean(1))
+
+
+def _groups(drawn: Tensor) -> Tensor:
+    if len(drawn) % 50:
+        raise ValueError(f"n = {len(drawn)}: 50 groups of networks are compared; draw a multiple of 50.")
+    return drawn.reshape(50, -1, *drawn.shape[1:])
 
 
 def infinite_width(widths: Sequence[int], estimates: Sequence[Estimate], *, order: int = 1) -> Estimate:
@@ -130,8 +151,9 @@ def infinite_width(widths: Sequence[int], estimates: Sequence[Estimate], *, orde
     >>> print(infinite_width((50, 100), [Estimate(1.2, 0.01), Estimate(1.1, 0.01)]))
     1.00(2)
     """
-    design = [[width**-k for k in range(order + 1)] for width in widths]
-    return fits.linear_fit(design, [e.value for e in estimates], [e.error**2 for e in estimates]).estimate(0)
+    design = torch.tensor(widths, dtype=torch.float64)[:, None] ** -torch.arange(order + 1)
+    values, errors = torch.tensor([[e.value, e.error] for e in estimates], dtype=torch.float64).T
+    return fits.linear_fit(design, values, errors.square()).estimate(0)
 
 
 def sample_layer(K: Tensor, width: int, *, rng: torch.Generator) -> Tensor:

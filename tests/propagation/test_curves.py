@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fieldkit.estimates import jackknife, mean
-from fieldkit.propagation import activations, curves, maps
+from fieldkit.propagation import activations, criticality, curves, maps
 
 SETTINGS = {"activation": activations.tanh, "sw2": 6.25, "sb2": 0.09}
 
@@ -84,6 +84,18 @@ def test_the_curvature_of_wide_networks_tends_to_the_map():
     for width, n in ((400, 60), (800, 15)):
         measured = jackknife(curves.bending, curves.propagate(x, 4, n=n, width=width, rng=rng, **SETTINGS)[:, 3])
         assert abs(measured.value / bends[3].item() - 1) < 20 / width + 4 * measured.error / bends[3].item()
+
+
+def test_the_measured_edge_of_chaos_is_the_critical_line():
+    sb2 = torch.tensor([0.05, 0.3], dtype=torch.float64)
+    line = criticality.critical_line(sb2, activation=activations.tanh)[0]
+    sw2 = line[:, None] * torch.tensor([0.85, 0.95, 1.05, 1.15], dtype=torch.float64)
+    rng = torch.Generator().manual_seed(9)
+    found = curves.edges(sb2, sw2, n=60, width=200, activation=activations.tanh, rng=rng)
+    for edge, exact in zip(found, line):
+        assert abs(edge.value - exact.log().item()) < 4 * edge.error + 1 / 200  # plus the bias of order 1 / width
+    with pytest.raises(ValueError, match="k >= 3"):
+        curves.edges(sb2, sw2[:, :2], n=60, width=200, activation=activations.tanh, rng=rng)
 
 
 def test_student_errors():

@@ -70,6 +70,17 @@ def test_the_mean_kernel_is_the_infinite_one_up_to_one_over_width():
     assert pulls.abs().max() < 4
 
 
+def test_dropout_masks_twins_apart_as_the_map_says():
+    """One hidden layer, where means are exact at every width: two copies of one input get different masks."""
+    q, settings = torch.tensor(1.3, dtype=torch.float64), {"activation": activations.tanh, "sw2": 1.5, "sb2": 0.1}
+    drawn = finite_width.sample_kernels(
+        20000, q * torch.ones(2, 2), [20], keep=0.8, rng=torch.Generator().manual_seed(9), **settings
+    )
+    lengths, e = maps.correlations(torch.zeros_like(q), q, 1, keep=0.8, **settings)
+    assert abs(mean(drawn[:, 0, 0]).pull(lengths[1].item())) < 4
+    assert abs(finite_width.correlation(drawn).pull(1 - e[1].item())) < 4
+
+
 def test_no_weight_matrix_and_weights_draw_the_same_law():
     """Three inputs, two hidden layers of five: second moments of the outputs' variance, by matrices and without."""
     x = torch.tensor([[1.0, 0], [0.5, 1], [-1, 0.3]], dtype=torch.float64)
@@ -103,3 +114,9 @@ def test_student_errors():
         finite_width.relu_kurtosis(0, 3)
     with pytest.raises(ValueError, match="multiple of 50"):
         finite_width.kurtosis(torch.ones(51))
+    with pytest.raises(ValueError, match="one variance a network"):
+        finite_width.kurtosis(torch.ones(50, 1, 1))
+    with pytest.raises(ValueError, match="covariances of two inputs"):
+        finite_width.correlation(torch.ones(50))
+    with pytest.raises(ValueError, match="keep = 2"):
+        finite_width.sample_kernels(3, ONE, [4], activation=torch.tanh, sw2=1.0, sb2=0.0, keep=2.0, rng=rng)
