@@ -16,11 +16,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from scipy.special import digamma, gammaln
 from torch import Tensor
 
-from fieldkit.estimates import Estimate, blocks, jackknife
-from fieldkit.propagation import activations, gaussian
+from fieldkit import fits, given
+from fieldkit.estimates import Estimate, jackknife
+from fieldkit.propagation import activations, gaussian, maps
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
 
@@ -37,6 +40,19 @@ def relu_kurtosis(width: int, n_layers: int) -> float:
 def linear_kurtosis(width: int, n_layers: int) -> float:
     """E z^4 / 3 (E z^2)^2 of one output of a linear network without bias, exact: E g^4 / (E g^2)^2 - 1 = 2."""
     return _power(2, width, n_layers)
+
+
+def relu_typical(width: int) -> float:
+    """Mean change of ln(variance) a hidden layer of a ReLU network at sw2 = 2, no bias, exact; about -5 / (2 width).
+
+    The factor of a layer is (2/n) chi^2_k with k ~ Binomial(n, 1/2) neurons switched on and E ln chi^2_k = psi(k/2) +
+    ln 2.  The mean of the factor is 1, so the typical network shrinks although the average one does not.  All neurons
+    off, k = 0, of probability 2^-n, is left out.
+    """
+    given.whole("width", width, least=1, why="a layer has at least one neuron")
+    k = np.arange(1, width + 1)
+    weight = np.exp(gammaln(width + 1) - gammaln(k + 1) - gammaln(width - k + 1) - width * math.log(2))
+    return math.log(4 / width) + float((weight * digamma(k / 2)).sum() / weight.sum())
 
 
 def four_point(
@@ -60,28 +76,11 @@ def four_point(
     return torch.stack(Ks), torch.stack(Vs)
 
 
-def mean_shift(
-    K: Tensor, n_layers: int, *, activation: Function | Activation, sw2: float, sb2: float
-) -> Tensor:
-    """k_l for l = 1 ... n_layers, (n_layers, ...): the mean square of a layer is K_l + k_l / n to first order in 1/n.
-
-    The mean of a curved function of a random kernel is not the function of its mean: k' = chi_q k + sw2 F''(K) V / 2
-    with F = E phi^2, F'' = E phi^2 (z^4 - 6 z^2 + 3) / 4 K^2 (by parts, so kinks do no harm) and V from `four_point`
-    (Roberts, Yaida and Hanin 2022).
-    """
-    phi = activations.of(activation)
-    Ks, Vs = four_point(K, n_layers, activation=phi, sw2=sw2, sb2=sb2)
-    shifts = [torch.zeros_like(K)]
-    for K, V in zip(Ks[:-1], Vs[:-1]):
-        growth = activations.moments(phi, K)[2]
-
-        def bent(h: Tensor, K: Tensor = K) -> Tensor:
-            z2 = h.square() / K[..., None]
-            return phi(h).square() * (z2.square() - 6 * z2 + 3)
-
-        second = gaussian.average(bent, K, kinks=phi.kinks) / (4 * K.square())
-        shifts.append(sw2 * (growth * shifts[-1] + second * V / 2))
-    return torch.stack(shifts)
+def excess(K: Tensor, n_layers: int, *, activation: Function | Activation, sw2: float, sb2: float) -> Tensor:
+    """n times (kurtosis - 1) of the outputs, V / K^2, to first order in 1/n, after l = 1 ... n_layers layers (n_layers,
+    ...); as in `four_point`."""
+    kernels, V = four_point(K, n_layers, activation=activation, sw2=sw2, sb2=sb2)
+    return V / kernels.square()
 
 
 def sample_kernels(
@@ -92,14 +91,17 @@ def sample_kernels(
     activation: Function,
     sw2: float,
     sb2: float,
+    keep: float = 1.0,
     rng: torch.Generator,
 ) -> Tensor:
     """The random covariance of the pre-activations after hidden layers of these widths, for n networks: (n, m, m).
 
     K (m, m) is the covariance of the first pre-activations over m inputs.  The output of a network is N(0, this), so
     E z^2 is the mean of it and E z^4 three times the mean of its square: far less noise than from draws of z.  Work and
-    memory n m width; no weights.  Raises `ValueError` for an empty layer or K that is not square.
+    memory n m width; no weights.  `keep` < 1 is dropout: each neuron of each input is kept with this probability and
+    divided by it.  Raises `ValueError` for an empty layer, K that is not square, or keep outside (0, 1].
     """
+    maps.probability(keep)
     if K.dim() != 2 or K.shape[0] != K.shape[1]:
         raise ValueError(f"shape {tuple(K.shape)}: K is the (m, m) covariance over m inputs; one input is (1, 1).")
     if min(widths, default=1) < 1:
@@ -107,36 +109,51 @@ def sample_kernels(
     K = K.to(device=rng.device, dtype=torch.float64).expand(n, *K.shape)
     for width in widths:
         x = activation(sample_layer(K, width, rng=rng))
+        if keep < 1:
+            x = x * (torch.rand(x.shape, generator=rng, device=rng.device, dtype=torch.float64) < keep) / keep
         K = (sw2 / width) * (x @ x.mT) + sb2
     return K
 
 
 def kurtosis(variances: Tensor) -> Estimate:
-    """E y^4 / 3 (E y^2)^2 of one output y, from its variance in n networks (n,): E s^2 / (E s)^2.
+    """E z^4 / 3 (E z^2)^2 of outputs z ~ N(0, s) from their random variances s (n,): E s^2 / (E s)^2, with its error.
 
-    Blocked into 200 means, so that the error is one of nearly Gaussian numbers; n is a multiple of 200.  Raises
-    `ValueError` otherwise.
+    The jackknife leaves out one of 50 groups of networks at a time.  Raises `ValueError` for n that 50 does not divide.
     """
-    if variances.dim() != 1 or len(variances) % 200 or not len(variances):
-        raise ValueError(f"shape {tuple(variances.shape)}: one variance a network, for a multiple of 200 networks.")
-    moments = torch.stack([variances, variances.square()], 1)
-    return jackknife(lambda m: m[1] / m[0].square(), blocks(moments[None], len(variances) // 200))
+    if variances.dim() != 1:
+        raise ValueError(f"shape {tuple(variances.shape)}: expected (n,), one variance a network.")
+    s = _groups(variances)
+    return jackknife(lambda mean, square: square / mean.square(), s.mean(1), s.square().mean(1))
 
 
-def relative_variance(small: Tensor, large: Tensor, widths: tuple[int, int]) -> Estimate:
-    """lim N Var(s) / (E s)^2 as the width N grows, from variances s (n,) of n networks at widths N and 2 N.
+def correlation(covariances: Tensor) -> Estimate:
+    """c of two inputs from their random covariances (n, 2, 2): E K_12 over the mean of E K_11 and E K_22.
 
-    The combination 2 f(2 N) - f(N) has no term of order 1/N.  n as in `kurtosis`; `ValueError` for other widths.
+    Raises `ValueError` for another shape, or n that 50 does not divide.
     """
-    N, twice = widths
-    if twice != 2 * N:
-        raise ValueError(f"widths = {widths}: the first order in 1/N cancels between N and 2 N; draw those.")
-    both = torch.stack([s**p for s in (small, large) for p in (1, 2)], 1)
+    if covariances.shape[1:] != (2, 2):
+        raise ValueError(f"shape {tuple(covariances.shape)}: expected (n, 2, 2), the covariances of two inputs.")
+    return jackknife(lambda K: 2 * K[0, 1] / (K[0, 0] + K[1, 1]), _groups(covariances).mean(1))
 
-    def limit(m: Tensor) -> Tensor:
-        return 2 * twice * (m[3] / m[2] ** 2 - 1) - N * (m[1] / m[0] ** 2 - 1)
 
-    return jackknife(limit, blocks(both[None], len(small) // 200))
+def _groups(drawn: Tensor) -> Tensor:
+    if len(drawn) % 50:
+        raise ValueError(f"n = {len(drawn)}: 50 groups of networks are compared; draw a multiple of 50.")
+    return drawn.reshape(50, -1, *drawn.shape[1:])
+
+
+def infinite_width(widths: Sequence[int], estimates: Sequence[Estimate], *, order: int = 1) -> Estimate:
+    """What independent estimates at finite widths tend to: the constant of a polynomial in 1/width of this order.
+
+    The bias that is left is of the next order, 1/width^(order + 1).  Raises `ValueError` as `fits.linear_fit`, for
+    fewer widths than coefficients among others.
+
+    >>> print(infinite_width((50, 100), [Estimate(1.2, 0.01), Estimate(1.1, 0.01)]))
+    1.00(2)
+    """
+    design = torch.tensor(widths, dtype=torch.float64)[:, None] ** -torch.arange(order + 1)
+    values, errors = torch.tensor([[e.value, e.error] for e in estimates], dtype=torch.float64).T
+    return fits.linear_fit(design, values, errors.square()).estimate(0)
 
 
 def sample_layer(K: Tensor, width: int, *, rng: torch.Generator) -> Tensor:

@@ -3,8 +3,7 @@ r"""What do real random networks do?  Weights are drawn and nothing is averaged:
     h^1 = sqrt(sw2 / d) W^1 x + sqrt(sb2) b^1,       h^(l+1) = sqrt(sw2 / N) W^(l+1) phi(h^l) + sqrt(sb2) b^(l+1)
 
 with independent standard Gaussian weights and biases; h are PRE-activations.  All numbers are measured, so they carry
-the fluctuations and the bias of order 1 / N that the maps leave out.  Weights are drawn in float32, five times faster
-on a CPU, and used in float64: 24 random bits a weight are beyond any error bar.
+the fluctuations and the bias of order 1 / N that the maps leave out.  float64 on the device of rng.
 """
 
 from __future__ import annotations
@@ -49,13 +48,16 @@ def propagate(
     sw2: float,
     sb2: float,
     keep: float = 1.0,
+    dtype: torch.dtype = torch.float64,
     rng: torch.Generator,
 ) -> Tensor:
     """Overlaps h h^T / width of the pre-activations of inputs x (m, d) in n random networks: (n, depth, m, m).
 
     `depth` layers of weights of the same width.  `keep` < 1 is dropout: before every hidden layer's weights each neuron
     of each input is kept with this probability and divided by it.  Networks are drawn one after another, so memory is
-    one weight matrix.  Raises `ValueError` for depth < 1, width < 1 or keep outside (0, 1].
+    one weight matrix.  `dtype`: weights may be drawn in float32, five times faster on a CPU; they are used in float64,
+    and 24 random bits a weight are beyond any error bar.  Raises `ValueError` for depth < 1, width < 1 or keep outside
+    (0, 1].
     """
     given.whole("depth", depth, least=1, why="a network has at least one layer of weights")
     given.whole("width", width, least=1, why="a layer has at least one neuron")
@@ -70,12 +72,12 @@ def propagate(
                 if keep < 1:
                     coin = torch.rand(h.shape, generator=rng, device=rng.device, dtype=torch.float64)
                     h = h * (coin < keep) / keep
-            W = weights((width, h.shape[1]), rng=rng)
-            h = math.sqrt(sw2 / h.shape[1]) * h @ W.T + math.sqrt(sb2) * weights((1, width), rng=rng)
+            W = draw((width, h.shape[1]), dtype, rng)
+            h = math.sqrt(sw2 / h.shape[1]) * h @ W.T + math.sqrt(sb2) * draw((1, width), dtype, rng)
             overlaps[layer] = h @ h.T / width
     return found
 
 
-def weights(shape: tuple[int, ...], *, rng: torch.Generator) -> Tensor:
-    """Standard Gaussian numbers of a shape, drawn in float32, given in float64."""
-    return torch.randn(shape, generator=rng, device=rng.device, dtype=torch.float32).double()
+def draw(shape: tuple[int, ...], dtype: torch.dtype, rng: torch.Generator) -> Tensor:
+    """Standard Gaussian numbers drawn in `dtype`, given in float64."""
+    return torch.randn(shape, generator=rng, device=rng.device, dtype=dtype).double()
