@@ -31,13 +31,6 @@ MUTANTS = [
     Mutant(
         "linear-batch",
         BATCH,
-        "h, v = h - h.mean(-1, keepdim=True), v - v.mean(-1, keepdim=True)",
-        "v = v - v.mean(-1, keepdim=True)",
-        "the mean of the batch is not subtracted",
-    ),
-    Mutant(
-        "linear-batch",
-        BATCH,
         "return (_batch(B) - 2) / (B - 3)",
         "return (_batch(B) - 1) / (B - 3)",
         "one dimension too many",
@@ -52,8 +45,8 @@ MUTANTS = [
     Mutant(
         "large-batch",
         BATCH,
-        "forward = 0.5 - (0.5 + (B - 1) * K_ij) / B",
-        "forward = 0.5",
-        "the mean over the batch is forgotten",
+        "((B - 1) * (B - 3) * (0.5 - K_ij))",
+        "((B - 1) * (B - 3) * 0.5)",
+        "the mean over the batch is not subtracted from the spread",
     ),
 ]
