@@ -24,18 +24,23 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from fieldkit.propagation import activations, gaussian
+from fieldkit.propagation import activations, fixed_points, gaussian, maps
 from fieldkit.propagation.activations import Activation
 
 Function = Callable[[Tensor], Tensor]
 
 
-def discrete_lyapunov(derivative: Function, *, g: float, q: float, kinks: tuple[float, ...] = ()) -> float:
-    """1/2 log(g^2 E phi'^2), x ~ N(0, q) with q the fixed point of the length map."""
-    variance = torch.tensor(q, dtype=torch.float64)
-    return 0.5 * math.log(
-        g**2 * gaussian.average(lambda x: derivative(x).square(), variance, kinks=kinks, n=32).item()
-    )
+def discrete_mean_field(
+    activation: Function | Activation, *, g: Tensor | float, sb2: Tensor | float = 0.0, D: Tensor | float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """(q*, lambda) of the discrete network at N -> infinity; g, sb2 and D broadcast.
+
+    q* = g^2 E phi^2 + sb2 + D, the length map's fixed point, and lambda = 1/2 log(g^2 E phi'^2) at it.
+    """
+    phi = activations.of(activation)
+    g, variance = maps.broadcast(g, sb2 + D)
+    q = fixed_points.length_fixed_point(g.square(), variance, activation=phi)
+    return q, 0.5 * torch.log(g.square() * activations.moments(phi, q)[1])
 
 
 def discrete(

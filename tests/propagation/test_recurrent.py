@@ -4,27 +4,15 @@ import math
 
 import pytest
 import torch
-from scipy.optimize import brentq
 
 from fieldkit import estimates
-from fieldkit.propagation import activations, dynamic_mean_field, gaussian, recurrent
+from fieldkit.propagation import activations, criticality, dynamic_mean_field, recurrent
 from tests.fakegpu import NAME, fake_gpu
 
 
-def sech2(x):
-    return 1 / torch.cosh(x) ** 2
-
-
-def fixed_point(g):
-    def excess(q):
-        return g**2 * gaussian.average(lambda x: x.tanh().square(), torch.tensor(q, dtype=torch.float64)).item() - q
-
-    return brentq(excess, 1e-3, g**2)
-
-
 def test_discrete_networks_have_the_mean_field_state_and_exponent():
-    g, q = 2.0, fixed_point(2.0)
-    truth = recurrent.discrete_lyapunov(sech2, g=g, q=q)
+    g = 2.0
+    q, truth = (value.item() for value in recurrent.discrete_mean_field(activations.tanh, g=g))
     assert truth == pytest.approx(0.154724230, rel=1e-8)  # half of log chi_1, trapezoid rule in 28 digits
     rng = torch.Generator().manual_seed(8)
     x, growth = recurrent.discrete(24, 300, 60, activation=activations.tanh, g=g, q=q, rng=rng)
@@ -39,9 +27,7 @@ def test_discrete_networks_have_the_mean_field_state_and_exponent():
 def test_continuous_networks_approach_the_mean_field_variance():
     state = dynamic_mean_field.solve(torch.tanh, 3.0)
     rng = torch.Generator().manual_seed(9)
-    x, growth = recurrent.continuous(
-        10, 250, 300, activation=activations.tanh, g=3.0, q=state.Delta0, rng=rng
-    )
+    x, growth = recurrent.continuous(10, 250, 300, activation=activations.tanh, g=3.0, q=state.Delta0, rng=rng)
     estimate = estimates.mean(recurrent.autocorrelation(x[:, 0, 15:], 1)[:, 0])
     assert abs(estimate.value - state.Delta0) < 4 * estimate.error + 10 * state.Delta0 / 250
     assert 0 < estimates.mean(growth[..., 15:]).value < 1.2 * dynamic_mean_field.lyapunov(state)  # from below
@@ -78,33 +64,35 @@ def test_starts_of_one_network_share_its_matrix_and_nothing_else():
         assert torch.linalg.matrix_rank(one[:, 0]) == 6
 
 
+def test_twins_keep_their_distance_on_the_critical_line():
+    D = torch.tensor([0.05, 0.2, 1.0], dtype=torch.float64)
+    sw2, q = criticality.critical_line(D, activation=activations.tanh)
+    here, exponent = recurrent.discrete_mean_field(activations.tanh, g=sw2.sqrt(), D=D)
+    assert torch.allclose(here, q, rtol=1e-10) and exponent.abs().max() < 1e-10
+
+
 def test_new_weights_at_each_step_make_a_deep_network():
-    g, q = 3.0, fixed_point(3.0)
+    g = 3.0
+    q, truth = (value.item() for value in recurrent.discrete_mean_field(activations.tanh, g=g))
     rng = torch.Generator().manual_seed(13)
     x, growth = recurrent.discrete(
         40, 60, 30, activation=activations.tanh, g=g, q=q, starts=4, tied=False, rng=rng
     )
     exponent = estimates.mean(growth[..., 10:].mean(1))
-    assert abs(exponent.value - recurrent.discrete_lyapunov(sech2, g=g, q=q)) < 4 * exponent.error + 3 / 60
+    assert abs(exponent.value - truth) < 4 * exponent.error + 3 / 60
     assert abs(estimates.mean(recurrent.autocorrelation(x[:, :, 10:], 3)[..., 2].mean(1)).pull(0.0)) < 4
 
 
 def test_noise_adds_to_the_variance_and_calms():
-    # q = g^2 E tanh^2 + D, the length map with D in the place of the variance of the bias
     g, D = 1.5, 1.0
-    q = brentq(
-        lambda q: g**2 * gaussian.average(lambda x: x.tanh().square(), torch.tensor(q, dtype=torch.float64)).item()
-        + D - q, 1e-3, g**2 + D,
-    )  # fmt: skip
+    q, truth = (value.item() for value in recurrent.discrete_mean_field(activations.tanh, g=g, D=D))
+    assert truth < 0 < recurrent.discrete_mean_field(activations.tanh, g=g)[1]
     rng = torch.Generator().manual_seed(14)
-    x, growth = recurrent.discrete(
-        30, 200, 40, activation=activations.tanh, g=g, D=D, q=q, starts=4, rng=rng
-    )
+    x, growth = recurrent.discrete(30, 200, 40, activation=activations.tanh, g=g, D=D, q=q, starts=4, rng=rng)
     variance = estimates.mean(recurrent.autocorrelation(x[:, :, 10:], 1).mean(1))
     assert abs(variance.value - q) < 4 * variance.error + 3 * q / 200
     exponent = estimates.mean(growth[..., 10:].mean(1))
-    assert recurrent.discrete_lyapunov(sech2, g=g, q=q) < 0
-    assert abs(exponent.value - recurrent.discrete_lyapunov(sech2, g=g, q=q)) < 4 * exponent.error + 2 / 200
+    assert abs(exponent.value - truth) < 4 * exponent.error + 2 / 200
 
 
 def test_lags_longer_than_the_run_are_refused():
