@@ -3,7 +3,6 @@
 from tests.mutation import Mutant
 
 LOOPS, TABLE, BALL = (f"fieldkit/propagation/{name}.py" for name in ("recurrent", "two_time", "dynamic_mean_field"))
-CHAPTER = "book/propagation/recurrent.md"
 
 MUTANTS = [
     Mutant(
@@ -15,9 +14,9 @@ MUTANTS = [
     ),
     Mutant(
         "tied-exponent",
-        CHAPTER,
-        "rest.chi_1.log().item() / 2",
-        "rest.chi_1.log().item()",
+        LOOPS,
+        "return q, 0.5 * torch.log(",
+        "return q, torch.log(",
         "growth of the squared distance taken for that of the distance",
     ),
     Mutant("fresh-leak", TABLE, "if step and not tied:", "if step < 0:", "the deep network keeps its first matrix"),
