@@ -74,3 +74,10 @@ def test_an_infinite_system_is_the_end_of_a_line_in_one_over_size():
     assert abs(pulls.std().item() - 1) < 4 / 2000**0.5 and abs(pulls.mean().item()) < 4 / 1000**0.5
     with pytest.raises(ValueError, match="told apart"):
         finite_size([50, 50], [Estimate(1.0, 0.1), Estimate(1.0, 0.1)])
+
+
+def test_a_second_order_in_one_over_size_is_removed_when_asked_for():
+    sizes = (10, 20, 40)
+    exact = [Estimate(2 - 7 / N + 30 / N**2, 0.01) for N in sizes]
+    assert abs(finite_size(sizes, exact, order=2).estimate(0).value - 2) < 1e-9
+    assert abs(finite_size(sizes, exact).estimate(0).value - 2) > 0.01

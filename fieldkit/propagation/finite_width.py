@@ -21,7 +21,7 @@ import torch
 from scipy.special import digamma, gammaln
 from torch import Tensor
 
-from fieldkit import fits, given
+from fieldkit import given
 from fieldkit.estimates import Estimate, jackknife
 from fieldkit.propagation import activations, gaussian, maps
 from fieldkit.propagation.activations import Activation
@@ -140,20 +140,6 @@ def _groups(drawn: Tensor) -> Tensor:
     if len(drawn) % 50:
         raise ValueError(f"n = {len(drawn)}: 50 groups of networks are compared; draw a multiple of 50.")
     return drawn.reshape(50, -1, *drawn.shape[1:])
-
-
-def infinite_width(widths: Sequence[int], estimates: Sequence[Estimate], *, order: int = 1) -> Estimate:
-    """What independent estimates at finite widths tend to: the constant of a polynomial in 1/width of this order.
-
-    The bias that is left is of the next order, 1/width^(order + 1).  Raises `ValueError` as `fits.linear_fit`, for
-    fewer widths than coefficients among others.
-
-    >>> print(infinite_width((50, 100), [Estimate(1.2, 0.01), Estimate(1.1, 0.01)]))
-    1.00(2)
-    """
-    design = torch.tensor(widths, dtype=torch.float64)[:, None] ** -torch.arange(order + 1)
-    values, errors = torch.tensor([[e.value, e.error] for e in estimates], dtype=torch.float64).T
-    return fits.linear_fit(design, values, errors.square()).estimate(0)
 
 
 def sample_layer(K: Tensor, width: int, *, rng: torch.Generator) -> Tensor:
