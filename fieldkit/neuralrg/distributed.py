@@ -58,9 +58,11 @@ def parallel(module: nn.Module) -> nn.Module:
     return nn.parallel.DistributedDataParallel(module, broadcast_buffers=False)
 
 
-def mean(values: Tensor) -> Tensor:
-    """Average of values over the processes, on each of them."""
+def together(values: Tensor) -> Tensor:
+    """values (m,) of all processes, one after the other, on each of them: those of the joint batch."""
     world = share()[1]
-    if world > 1:
-        dist.all_reduce(values)
-    return values / world
+    if world == 1:
+        return values
+    parts = [torch.empty_like(values) for _ in range(world)]
+    dist.all_gather(parts, values.contiguous())
+    return torch.cat(parts)

@@ -118,7 +118,7 @@ def train(
         value.backward()
         optimiser.step()
         seen = state["seen"]
-        seen[t] = distributed.mean(_summary(log_weight))
+        seen[t] = _summary(distributed.together(log_weight))
         if (t + 1) % every == 0 or t + 1 == n_steps:
             _refuse_infinite(seen[t], t)
             line.update(t + 1, seen[t])

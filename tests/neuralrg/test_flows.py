@@ -203,7 +203,7 @@ def test_densities_on_two_sites_integrate_to_one(make, rng):
 def test_densities_on_four_sites_integrate_to_one(odd, rng):
     """L = 2 in two dimensions: the fourfold integral; the tails beyond x = 50 hold about 1e-5."""
     flow = shaken(mera(2, rng=rng, dtype=torch.float64, width=3, n_rounds=2, odd=odd), rng, 0.1)
-    x, weight = stretched(4.6, 37)
+    x, weight = stretched(4.6, 41)
     rest, total = torch.cartesian_prod(x, x, x), 0.0
     weights = torch.einsum("i,j,k->ijk", weight, weight, weight).flatten()
     with torch.no_grad():
