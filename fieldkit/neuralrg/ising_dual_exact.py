@@ -67,22 +67,39 @@ def zero_mode(theory: IsingDual, squared_magnetization: float) -> float:
     return K0 + K0**2 * theory.volume * squared_magnetization
 
 
+def draw(theory: IsingDual, n: int, *, rng: torch.Generator) -> Tensor:
+    """n independent fields of the dual (n, L, ..., L) float64: spins from the list of all states, fields given spins.
+
+    At most 20 spins, d = 1 or 2.
+    """
+    states = _states(theory)
+    weight = (_quadratic_form(states, theory.kernel()) / 2).softmax(0).to(rng.device)
+    chosen = torch.multinomial(weight, n, replacement=True, generator=rng)
+    return theory.fields(states.to(rng.device)[chosen], rng=rng)
+
+
 def by_states(theory: IsingDual, x: Tensor) -> Tensor:
     """ln of the normalised density of fields x (n, L, ..., L) as a mixture over all spin states, (n,) float64.
 
     p(x) = sum_s P(s) N(x; K s, K): nothing of S enters, which is its use.  At most 20 spins, d = 1 or 2.
     """
-    L, d = theory.L, theory.d
-    rows, columns = (L, L) if d == 2 else (1, L)
-    states = ising_exact.all_states(rows, columns).to(torch.float64).reshape(-1, *(L,) * d)
-    K, axes = theory.kernel(), tuple(range(1, d + 1))
-
-    def quadratic_form(y: Tensor, kernel: Tensor) -> Tensor:
-        return (torch.fft.fftn(y, dim=axes).abs().square() * kernel).sum(axes) / theory.volume
-
-    log_weight = quadratic_form(states, K) / 2
+    states, K, axes = _states(theory), theory.kernel(), tuple(range(1, theory.d + 1))
+    log_weight = _quadratic_form(states, K) / 2
     log_state = log_weight - log_weight.logsumexp(0)
     mean = torch.fft.ifftn(torch.fft.fftn(states, dim=axes) * K, dim=axes).real
     norm = theory.volume * math.log(2 * math.pi) / 2 + K.log().sum() / 2
-    rows_out = [(log_state - quadratic_form(one - mean, 1 / K) / 2).logsumexp(0) for one in x.to(torch.float64)]
-    return torch.stack(rows_out) - norm
+    rows = [(log_state - _quadratic_form(one - mean, 1 / K) / 2).logsumexp(0) for one in x.to(torch.float64)]
+    return torch.stack(rows) - norm
+
+
+def _states(theory: IsingDual) -> Tensor:
+    """All spin states (2^N, L, ..., L), float64."""
+    L, d = theory.L, theory.d
+    rows, columns = (L, L) if d == 2 else (1, L)
+    return ising_exact.all_states(rows, columns).to(torch.float64).reshape(-1, *(L,) * d)
+
+
+def _quadratic_form(y: Tensor, kernel: Tensor) -> Tensor:
+    """y kernel y for fields (n, L, ..., L), the kernel by its eigenvalues (L, ..., L): (n,)."""
+    axes = tuple(range(1, y.dim()))
+    return (torch.fft.fftn(y, dim=axes).abs().square() * kernel).sum(axes) / kernel.numel()

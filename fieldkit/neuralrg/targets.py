@@ -55,6 +55,12 @@ class OneSector:
         push = torch.sigmoid(-self._argument(x)) * (self.sharpness / x[0].numel())
         return self.whole.force(x) + push.reshape(-1, *(1,) * (x.dim() - 1))
 
+    def turned(self, x: Tensor, *, rng: torch.Generator) -> Tensor:
+        """Fields of p (n, L, ..., L) made fields of p_+: each keeps its sign with probability sigmoid(sharpness M)."""
+        given.generator(rng)
+        keep = torch.rand(len(x), generator=rng, device=rng.device, dtype=x.dtype) < torch.sigmoid(self._argument(x))
+        return torch.where(keep.reshape(-1, *(1,) * (x.dim() - 1)), x, -x)
+
     def _argument(self, x: Tensor) -> Tensor:
         return self.sharpness * x.mean(tuple(range(1, x.dim())))
 

@@ -7,6 +7,7 @@ import torch
 
 from fieldkit.estimates import fraction, mean
 from fieldkit.lattice import ising, ising_exact
+from fieldkit.lattice.phi4 import Phi4
 from fieldkit.neuralrg import ising_dual_exact as exact
 from fieldkit.neuralrg import targets
 from fieldkit.neuralrg.ising_dual import IsingDual, log_cosh
@@ -113,6 +114,15 @@ def test_one_sector_and_its_image_make_the_whole(rng):
     place = x.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(half.action(place).sum(), place)
     assert torch.allclose(half.force(x), -gradient, atol=1e-12)
+
+
+def test_fields_turned_into_one_sector_have_its_law(rng):
+    """For any g: <g(x)> over turned draws is <2 sigmoid(sharpness M) g> over draws; here with white noise as p."""
+    half = targets.OneSector(Phi4(1.0, 0.0), 3.0)
+    x = torch.randn(40000, 2, 2, generator=rng, dtype=torch.float64)
+    m = x.mean((1, 2))
+    found = mean(half.turned(x, rng=rng).mean((1, 2)))
+    assert abs(found.pull(mean(2 * torch.sigmoid(3.0 * m) * m))) < 4
 
 
 def test_the_albergo_convention_is_this_one(rng):
