@@ -10,7 +10,8 @@ along (`Flow.transport`; Vaitl et al.  2022), and costs half again what `plain_g
 `train` goes on where a killed run stopped, with the same bits: weights, optimiser and generator are in the checkpoint.
 Under `torchrun` every process takes its share of one joint batch (`distributed`).  Adam, Kingma and Ba 2015; the rate
 rises over 50 steps and falls to zero as a cosine (Loshchilov and Hutter 2017).  Spectra, scales and peaks move `PACE`
-times as fast as networks.
+times as fast as networks.  A gradient longer than the number of sites is cut to that length: one wild batch at the
+start would otherwise stay in Adam's memory, and has sent flows to the wrong one of two mountains.
 """
 
 from __future__ import annotations
@@ -116,6 +117,7 @@ def train(
         value, log_weight = loss(z)
         optimiser.zero_grad()
         value.backward()
+        nn.utils.clip_grad_norm_(flow.parameters(), flow.prior.volume)
         optimiser.step()
         seen = state["seen"]
         seen[t] = _summary(distributed.together(log_weight))
