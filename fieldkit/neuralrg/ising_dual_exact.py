@@ -67,6 +67,19 @@ def zero_mode(theory: IsingDual, squared_magnetization: float) -> float:
     return K0 + K0**2 * theory.volume * squared_magnetization
 
 
+def correlator(theory: IsingDual) -> Tensor:
+    """<x_0 x_r> of the dual, (L, ..., L) float64, K + K <s s> K with <s s> summed over all states.
+
+    At most 20 spins, d = 1 or 2.
+    """
+    states, axes = _states(theory), tuple(range(theory.d))
+    p = (_quadratic_form(states, theory.kernel()) / 2).softmax(0)
+    power = torch.fft.fftn(states, dim=tuple(range(1, theory.d + 1))).abs().square() / theory.volume
+    spins = torch.tensordot(p, power, 1)
+    K = theory.kernel()
+    return torch.fft.ifftn(K + K.square() * spins, dim=axes).real
+
+
 def draw(theory: IsingDual, n: int, *, rng: torch.Generator) -> Tensor:
     """n independent fields of the dual (n, L, ..., L) float64: spins from the list of all states, fields given spins.
 

@@ -40,3 +40,10 @@ def overlap(field: Tensor, other: Tensor) -> Tensor:
     d = other.dim()
     f, g = field.flatten(-d), other.flatten().to(field)
     return (f @ g) / (f.norm(dim=-1) * g.norm())
+
+
+def covariance(v: Tensor, w: Tensor, propagator: Tensor) -> float:
+    """sum over x, y of v(x) C(x - y) w(y): how the amplitudes of shapes v and w (L, ..., L) go together in a field whose
+    propagator is C (L, ..., L), x counted from 0 on every axis."""
+    power = torch.fft.fftn(propagator)
+    return (torch.fft.fftn(v).conj() * power * torch.fft.fftn(w)).mean().real.item()

@@ -105,6 +105,17 @@ def test_fields_from_exact_spins_obey_the_exact_identities(rng):
     assert abs(up.pull(0.5)) < 4 and theory.magnetization(x).shape == (n,)
 
 
+def test_the_correlator_has_the_exact_energy_and_longest_wave_in_it():
+    theory = IsingDual(4, 2.4)
+    C = exact.correlator(theory)
+    by_modes = torch.fft.fft2(C).real
+    assert (by_modes / theory.kernel()).mean().item() == pytest.approx(exact.quadratic(theory), abs=1e-10)
+    m2 = ising_exact.magnetization_moment(4, 2.4, 2)
+    assert C.sum().item() == pytest.approx(exact.zero_mode(theory, m2), abs=1e-9)
+    found = exact.draw(theory, 20000, rng=torch.Generator().manual_seed(1))
+    assert abs(mean((found * found.roll(1, 2)).mean((1, 2))).pull(C[0, 1].item())) < 4
+
+
 def test_one_sector_and_its_image_make_the_whole(rng):
     theory = IsingDual(4, 2.2)
     half = targets.OneSector(theory, 3.0)

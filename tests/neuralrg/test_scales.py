@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from fieldkit.lattice import free
 from fieldkit.neuralrg import blocks, information, receptive, scales
 from fieldkit.neuralrg.equivariant import equivariant
 from fieldkit.neuralrg.mera import mera
@@ -56,6 +57,13 @@ def test_the_response_is_the_column_of_the_jacobian(rng):
     assert torch.allclose(found[1], J[:, :, 2, 3], atol=1e-10)
     assert receptive.overlap(found, found[1]).tolist()[1] == pytest.approx(1)
     assert abs(receptive.overlap(receptive.wavelet(4, (1, 1)), receptive.wavelet(4, (1, 2))).item()) < 1e-12
+
+
+def test_shapes_go_together_as_the_propagator_says(rng):
+    C = free.propagator(4, 2, mass2=0.5)
+    v, w = torch.randn(2, 4, 4, generator=rng, dtype=torch.float64)
+    matrix = torch.linalg.inv(free.matrix(4, 2, mass2=0.5))
+    assert receptive.covariance(v, w, C) == pytest.approx((v.flatten() @ matrix @ w.flatten()).item(), abs=1e-12)
 
 
 def test_haar_is_orthogonal_and_its_last_row_is_the_mean():
