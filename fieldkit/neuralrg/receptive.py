@@ -43,7 +43,9 @@ def overlap(field: Tensor, other: Tensor) -> Tensor:
 
 
 def covariance(v: Tensor, w: Tensor, propagator: Tensor) -> float:
-    """sum over x, y of v(x) C(x - y) w(y): how the amplitudes of shapes v and w (L, ..., L) go together in a field whose
-    propagator is C (L, ..., L), x counted from 0 on every axis."""
+    """sum over x, y of v(x) C(x - y) w(y): how the amplitudes of shapes v and w (L, ..., L) go together in a field.
+
+    C (L, ..., L) is the field's propagator, x counted from 0 on every axis.
+    """
     power = torch.fft.fftn(propagator)
     return (torch.fft.fftn(v).conj() * power * torch.fft.fftn(w)).mean().real.item()

@@ -45,10 +45,10 @@ MUTANTS = [
     ),
     Mutant(
         "neighbours",
-        "fieldkit/neuralrg/spectrum.py",
-        "return acceleration.filtered(x, (-half).exp()), -half.sum()",
-        "return acceleration.filtered(x, half.exp()), -half.sum()",
-        "the spectrum goes the same way in both directions",
+        "book/neuralrg/scales.md",
+        "a, b = z[:, 1::2, 1::2], z[:, 1::2, ::2]",
+        "a, b = x[:, 1::2, 1::2], x[:, 1::2, ::2]",
+        "the field in place of what it leaves behind",
     ),
     Mutant(
         "squares",
