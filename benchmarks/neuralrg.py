@@ -122,7 +122,7 @@ def adam(flow: Flow | Symmetrised, target: targets.Target, batch: int, rng: torc
 def ours(make: Callable[[torch.Generator], Flow], target: targets.Target, seconds: float, batch: int) -> Flow:
     """A flow trained for as many steps as fit into the seconds, float64 afterwards; the batch grows eightfold."""
     rng = torch.Generator().manual_seed(0)
-    trial, middle = make(rng), round(7 * batch / math.log(8))  # the mean of the batches; a step costs what its batch does
+    trial, middle = make(rng), round(7 * batch / math.log(8))  # the mean batch; a step costs what its batch does
     each = step_seconds(lambda n: training.train(trial, target, n_steps=n, batch=middle, rng=rng))
     flow = make(rng)
     training.train(flow, target, n_steps=max(1, int(seconds / each)), batch=batch, last_batch=8 * batch, rng=rng)

@@ -79,11 +79,12 @@ def train(
     """Train the flow in place for n_steps batches; what they said.
 
     last_batch: the batch grows from `batch` to this, by the same factor a step: small steps are cheap at first, and the
-    last ones need the fields that are rare.  rate: the largest learning rate of the networks.  path, every, label: a checkpoint as in `checkpoints.run`; a file
-    of another flow, target, label, batch or length raises ValueError.  show: a progress line on stderr with free
-    energy, gap to -truth (the exact ln Z) a site, and effective sample size.  Raises ValueError for sizes below 1, a
-    rate that is not positive, a batch that the processes cannot share evenly, and when the free energy is no longer
-    finite (looked at every `every` steps).
+    last ones need the fields that are rare.  rate: the largest learning rate of the networks.  path, every, label: a
+    checkpoint as in `checkpoints.run`; a file of another flow, target, label, batch or length raises ValueError.  show:
+    a progress line on stderr with free energy, gap to -truth (the exact ln Z) a site, and effective sample size.
+
+    Raises ValueError for sizes below 1, a rate that is not positive, a batch that the processes cannot share evenly,
+    and when the free energy is no longer finite (looked at every `every` steps).
     """
     given.whole("n_steps", n_steps, least=1, why="training takes steps")
     given.whole("batch", batch, least=2, why="a batch needs a mean and a spread")
