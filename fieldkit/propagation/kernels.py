@@ -84,6 +84,27 @@ def ntk(
     return kernels(x, y, activation=activation, depth=depth, sw2=sw2, sb2=sb2)[1]
 
 
+def averages(
+    K: Tensor, *, activation: Function | Activation, n_terms: int = maps.TERMS
+) -> tuple[Tensor, Tensor]:
+    """(E phi(u_i) phi(u_j), E phi'(u_i) phi'(u_j)) for u ~ N(0, K), each (P, P) as K: one layer without its weights.
+
+    The diagonal by its own integral.  Raises `ValueError` when K is not square.
+    """
+    if K.dim() != 2 or K.shape[0] != K.shape[1]:
+        raise ValueError(f"shape {tuple(K.shape)}: K is the (P, P) covariance of P pre-activations.")
+    phi, q = activations.of(activation), K.diagonal()
+    if phi.dual is None:
+        columns = q, gaussian.coefficients(phi, q, n_terms=n_terms, kinks=phi.kinks, parity=phi.parity)
+    else:
+        columns = q, q[None]
+    product, slope = _dual(phi, columns, columns, K)
+    square, slope2, _ = activations.moments(phi, q)
+    product.diagonal().copy_(square)
+    slope.diagonal().copy_(slope2)
+    return product, slope
+
+
 def post_activation(kernel: Tensor, *, sw2: float, sb2: float) -> Tensor:
     """E phi(u) phi(v) of the last hidden layer from the pre-activation kernel after it: (K - sb2) / sw2."""
     return (kernel - sb2) / sw2

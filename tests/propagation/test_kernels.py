@@ -175,3 +175,15 @@ def test_rows_that_mix_are_refused():
     assert tangent.empirical_ntk(module.eval(), inputs(4, 3)).shape == (4, 1, 4, 1)
     with pytest.raises(ValueError, match="chunk = 0"):
         tangent.empirical_ntk(module, inputs(4, 3), chunk=0)
+
+
+@pytest.mark.parametrize("phi", [activations.erf, activations.tanh, activations.relu])
+def test_averages_are_one_layer_of_the_kernel(phi):
+    x = torch.randn(5, 3, generator=torch.Generator().manual_seed(9), dtype=torch.float64)
+    K, T = (kernels.kernels(x, activation=phi, depth=0, sw2=1.5, sb2=0.1)[0] for _ in range(2))
+    product, slope = kernels.averages(K, activation=phi)
+    after, tangent = kernels.kernels(x, activation=phi, depth=1, sw2=1.5, sb2=0.1)
+    assert torch.allclose(1.5 * product + 0.1, after, rtol=1e-12)
+    assert torch.allclose(1.5 * product + 0.1 + 1.5 * slope * T, tangent, rtol=1e-12)
+    with pytest.raises(ValueError, match="covariance of P"):
+        kernels.averages(K[:2], activation=phi)
