@@ -112,6 +112,22 @@ def delta_orthogonal_(weight: Tensor, *, gain: float = 1.0, rng: torch.Generator
     return weight
 
 
+def random_layer(h: Tensor, *, profile: Tensor, sw2: float, rng: torch.Generator) -> Tensor:
+    """A circular convolution of h (n, C, L, L) for n networks, each with a fresh filter of variance sw2 v_b / C: the
+    weights are drawn and torch convolves, so autograd goes through.
+
+    profile: v (k, k), of sum one.  Raises `ValueError` for another number of axes.
+    """
+    if h.dim() != 4 or profile.dim() != 2:
+        raise ValueError(f"h {tuple(h.shape)}, profile {tuple(profile.shape)}: give (n, C, L, L) and (k, k).")
+    n, channels = h.shape[:2]
+    spread = (sw2 / channels * profile).sqrt().to(device=rng.device)
+    weight = spread * gaussian.normal((n * channels, channels, *profile.shape), rng)
+    rim = [_odd(k) // 2 for k in reversed(profile.shape) for _ in range(2)]
+    around = torch.nn.functional.pad(h.flatten(0, 1)[None], rim, mode="circular")
+    return torch.conv2d(around, weight, groups=n).reshape(h.shape)
+
+
 def sample_covariance(
     n: int,
     channels: int,

@@ -55,6 +55,15 @@ def relu_typical(width: int) -> float:
     return math.log(4 / width) + float((weight * digamma(k / 2)).sum() / weight.sum())
 
 
+def linear_typical(width: int) -> float:
+    """Mean change of ln(variance) a layer of a linear network at sw2 = 1, no bias, exact; about -1 / width.
+
+    The factor of a layer is chi^2_n / n, of mean 1, and E ln chi^2_n = psi(n/2) + ln 2.
+    """
+    given.whole("width", width, least=1, why="a layer has at least one neuron")
+    return float(digamma(width / 2)) - math.log(width / 2)
+
+
 def four_point(
     K: Tensor, n_layers: int, *, activation: Function | Activation, sw2: float, sb2: float
 ) -> tuple[Tensor, Tensor]:

@@ -176,6 +176,20 @@ def test_drawn_layers_are_those_of_torch_convolutions():
         assert abs(mine.pull(torchs)) < 4
 
 
+def test_a_drawn_layer_averages_squares_over_its_filter_both_ways():
+    rng = torch.Generator().manual_seed(6)
+    profile = torch.tensor([[0.1, 0.2, 0.0], [0.1, 0.3, 0.1], [0.05, 0.05, 0.1]], dtype=torch.float64)
+    h = torch.rand(4000, 2, 5, 4, generator=rng, dtype=torch.float64).requires_grad_()
+    after = convolution.random_layer(h, profile=profile, sw2=1.7, rng=rng)
+    truth = convolution.spread(h.detach().square().mean((0, 1)), profile, chi=1.7, depth=1)
+    found = after.detach().square().mean(1)
+    assert all(abs(estimates.mean(found[:, i, j]).pull(truth[i, j].item())) < 4.5 for i in range(5) for j in range(4))
+    (back,) = torch.autograd.grad(after[:, 0, 2, 2].sum(), h)
+    assert back[0, 0].count_nonzero() == 8  # one tap is off
+    found = estimates.mean(back.square().sum(1)[:, 3, 1])  # (2, 2) sees (3, 1) through its tap (+1, -1)
+    assert abs(found.pull(1.7 * profile[2, 0].item())) < 4.5
+
+
 def test_it_runs_on_the_device_of_its_generator():
     with fake_gpu() as rng:
         profile, settings = torch.full((3,), 1 / 3, device=rng.device, dtype=torch.float64), {"sw2": 1, "sb2": 0.1}
@@ -190,5 +204,8 @@ def test_it_runs_on_the_device_of_its_generator():
             assert after.device.type == NAME
         out = convolution.sample_covariance(3, 4, K, 2, profile=profile, activation=torch.tanh, rng=rng, **settings)
         assert out.device.type == NAME
+        flat = torch.full((3, 3), 1 / 9, device=rng.device, dtype=torch.float64)
+        h = torch.rand(2, 4, 5, 5, generator=rng, device=rng.device, dtype=torch.float64)
+        assert convolution.random_layer(h, profile=flat, sw2=1.0, rng=rng).device.type == NAME
         weight = torch.empty((4, 4, 3), device=rng.device)
         assert convolution.delta_orthogonal_(weight, rng=rng).device.type == NAME

@@ -43,6 +43,15 @@ def test_the_typical_relu_network_shrinks_although_the_mean_does_not():
     assert finite_width.relu_typical(2) == pytest.approx(by_hand, rel=1e-14)
 
 
+def test_the_typical_variance_of_a_linear_network_shrinks():
+    rng = torch.Generator().manual_seed(5)
+    linear = activations.linear
+    K = finite_width.sample_kernels(20000, ONE, [12] * 6, activation=linear, sw2=1.0, sb2=0.0, rng=rng)
+    assert abs(mean(K.log() / 6).pull(finite_width.linear_typical(12))) < 4
+    assert finite_width.linear_typical(2) == pytest.approx(-0.5772156649015329, rel=1e-14)  # E ln of an exponential
+    assert 1e5 * finite_width.linear_typical(10**5) == pytest.approx(-1, rel=1e-3)
+
+
 def test_tanh_at_criticality_follows_its_first_order():
     width, n_layers = 200, 6
     K, V = finite_width.four_point(ONE[0, 0], n_layers, activation=activations.tanh, sw2=1.0, sb2=0.0)
