@@ -13,12 +13,14 @@ Source: Xiao et al. 2018, who trained ten thousand layers.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from fieldkit.propagation import jacobian
+from fieldkit.propagation import activations, criticality, jacobian, training
 from fieldkit.propagation.training import Parameters
 
 SIDE = 4  # sites a side behind the first layer
@@ -30,26 +32,27 @@ def draw(
     depth: int,
     channels: int,
     *,
-    profile: Tensor,
-    sw2: float,
-    sb2: float,
+    v: Tensor,
     q: float,
+    gain: float = 1.0,
     weights: Callable[..., Tensor] = jacobian.gaussian_weights,
     rng: torch.Generator,
 ) -> Parameters:
     """n networks with `depth` layers behind the first: "first" (n, 9, C), "hidden" (depth, n, C_in, 9 C_out), "bias"
     (depth, n, 1, C) and "last" (n, sites C, 10).
 
-    profile: v (3, 3), of sum one; tap b of a layer is sqrt(sw2 v_b) `weights`, so `jacobian.orthogonal_weights` on the
+    They are critical with fixed point q* = q: sw2 and sb2 of `criticality.at_length`; then sw2 is multiplied by `gain`.
+    v: profile (3, 3), of sum one; tap b of a layer is sqrt(sw2 v_b) `weights`, so `jacobian.orthogonal_weights` on the
     delta profile is the delta-orthogonal start of many layers at once (`convolution.delta_orthogonal_` fills one).
     The first layer brings pixels of mean square 1 to length q; the last is zero: every network starts at the loss
     ln 10.
     """
+    sw2, sb2 = criticality.at_length(q, activation=activations.tanh)
     hidden = torch.zeros(depth, n, channels, 9, channels, device=rng.device)
-    for tap, v in enumerate(profile.flatten().tolist()):
-        if v > 0:
+    for tap, share in enumerate(v.flatten().tolist()):
+        if share > 0:
             matrices = weights(depth * n, channels, rng=rng).float()
-            hidden[:, :, :, tap] = math.sqrt(sw2 * v) * matrices.reshape(depth, n, channels, channels)
+            hidden[:, :, :, tap] = math.sqrt(gain * sw2 * share) * matrices.reshape(depth, n, channels, channels)
     first = torch.randn(n, 9, channels, generator=rng, device=rng.device)
     bias = torch.randn(depth, n, 1, channels, generator=rng, device=rng.device)
     return {
@@ -69,6 +72,48 @@ def logits(parameters: Parameters, images: Tensor, *, q: float) -> Tensor:
     for w, b in zip(parameters["hidden"].unbind(), parameters["bias"].unbind()):
         x = convolve(torch.tanh(x), w, wired) + b
     return torch.tanh(x).reshape(n, batch, -1) @ parameters["last"] / math.sqrt(q)
+
+
+def learn(
+    depth: int,
+    channels: int,
+    task: tuple[Tensor, Tensor, Tensor, Tensor],
+    *,
+    v: Tensor,
+    weights: Callable[..., Tensor],
+    rates: Sequence[float],
+    n: int,
+    n_steps: int = 50,
+    batch: int = 16,
+    rng: torch.Generator,
+    path: str | Path | None = None,
+) -> Tensor:
+    """Accuracy on unseen pictures of n networks, (n,), trained by `training.momentum` at the best of the rates.
+
+    task: images, labels, unseen images, their labels (`digits.halves`).  Every rate is divided by the depth and tried
+    on n networks of its own; the best is that of the lowest mean loss over the last fifth of the steps, so the unseen
+    pictures have no part in the choice.  At the start q* = 1/2 sqrt(1 / depth): the spread that the bending of tanh
+    gives to lengths, about depth 8 q*^2, is then the same at every depth.
+    """
+    images, labels, unseen, answers = task
+    q = 0.5 / math.sqrt(depth)
+    pace = torch.tensor(rates).repeat_interleave(n) / depth
+    net, forward = draw(len(pace), depth, channels, v=v, q=q, weights=weights, rng=rng), partial(logits, q=q)
+    net, loss = training.descend(
+        forward,
+        net,
+        images,
+        labels,
+        n_steps=n_steps,
+        rate=pace,
+        rule=training.momentum,
+        batch=batch,
+        rng=rng,
+        path=path,
+    )
+    best = loss[-(n_steps // 5 + 1) :].mean(0).reshape(-1, n).mean(1).nan_to_num(math.inf).argmin()
+    with torch.no_grad():
+        return training.right(forward(net, unseen), answers).reshape(-1, n)[best]
 
 
 def convolve(x: Tensor, w: Tensor, wired: Tensor) -> Tensor:

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from fieldkit.propagation import convolution, deep_convolution, jacobian, training
+from fieldkit.propagation import activations, convolution, criticality, deep_convolution, jacobian, training
 
+GAIN = 1.2 / criticality.at_length(0.3, activation=activations.tanh)[0]  # sw2 = 1.2
 DELTA, WIDE = convolution.delta_profile(3, 2), convolution.uniform_profile(3, 2)
 
 
-def network(depth=3, n=2, channels=5, profile=WIDE, seed=0, **weights):
+def network(depth=3, n=2, channels=5, v=WIDE, seed=0, **weights):
     rng = torch.Generator().manual_seed(seed)
-    law = {"profile": profile, "sw2": 1.2, "sb2": 0.1, "q": 0.3}
-    return deep_convolution.draw(n, depth, channels, **law, **weights, rng=rng), rng
+    return deep_convolution.draw(n, depth, channels, v=v, q=0.3, gain=GAIN, **weights, rng=rng), rng
 
 
 def blobs(rng):
@@ -46,10 +46,10 @@ def test_it_is_torchs_convolution():
 
 
 def test_filters_have_the_variance_of_their_profile():
-    profile = torch.tensor([[0.1, 0.2, 0.0], [0.1, 0.3, 0.1], [0.05, 0.05, 0.1]])
-    net, _ = network(depth=40, n=5, channels=16, profile=profile)
+    v = torch.tensor([[0.1, 0.2, 0.0], [0.1, 0.3, 0.1], [0.05, 0.05, 0.1]])
+    net, _ = network(depth=40, n=5, channels=16, v=v)
     measured = 16 * net["hidden"].unflatten(3, (9, 16)).square().mean((0, 1, 2, 4))
-    assert torch.allclose(measured, 1.2 * profile.flatten(), atol=0.015)  # 51,200 draws a tap: 4.6 sigma at 0.3
+    assert torch.allclose(measured, 1.2 * v.flatten(), atol=0.015)  # 51,200 draws a tap: 4.6 sigma at 0.3
 
 
 def test_the_delta_orthogonal_start_keeps_every_site_and_norm():
@@ -69,7 +69,7 @@ def test_every_network_starts_at_the_loss_of_ignorance():
 
 
 def test_a_shallow_one_learns_and_networks_differ():
-    net, rng = network(depth=2, n=3, profile=DELTA, weights=jacobian.orthogonal_weights)
+    net, rng = network(depth=2, n=3, v=DELTA, weights=jacobian.orthogonal_weights)
     images, labels = blobs(rng)
     forward = partial(deep_convolution.logits, q=0.3)
     settings = {"n_steps": 30, "batch": 20, "rate": 0.01, "rule": training.momentum, "rng": rng}
@@ -89,12 +89,20 @@ def test_a_network_that_overflows_harms_no_other():
     assert training.right(forward(trained, images), labels)[1] == 0
 
 
+def test_the_best_rate_is_chosen_by_the_loss():
+    rng = torch.Generator().manual_seed(3)
+    images, labels = blobs(rng)
+    settings = {"v": DELTA, "weights": jacobian.orthogonal_weights, "n": 2, "n_steps": 20}
+    found = deep_convolution.learn(2, 5, (images, labels, *blobs(rng)), rates=(1e-6, 0.02, 1e6), **settings, rng=rng)
+    assert found.shape == (2,) and found.min() > 0.9  # the slow one learns nothing, the fast one overflows
+
+
 ON_DEVICE = """
 from functools import partial
 import torch
 from fieldkit.propagation import convolution, deep_convolution, training
 from tests.fakegpu import NAME, fake_gpu
-law = {"profile": convolution.uniform_profile(3, 2), "sw2": 1.2, "sb2": 0.1, "q": 0.3}
+law = {"v": convolution.uniform_profile(3, 2), "sw2": 1.2, "sb2": 0.1, "q": 0.3}
 with fake_gpu() as rng:
     shapes = {"first": (2, 9, 5), "hidden": (3, 2, 5, 45), "bias": (3, 2, 1, 5), "last": (2, 80, 10)}
     net = {name: torch.rand(shape, generator=rng, device=rng.device) for name, shape in shapes.items()}
