@@ -21,6 +21,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad, unfold
 
 from fieldkit.propagation import finite_width, gaussian, kernels
 from fieldkit.propagation.activations import Activation
@@ -113,8 +114,10 @@ def delta_orthogonal_(weight: Tensor, *, gain: float = 1.0, rng: torch.Generator
 
 
 def random_layer(h: Tensor, *, v: Tensor, sw2: float, rng: torch.Generator) -> Tensor:
-    """A circular convolution of h (n, C, L, L) for n networks, each with a fresh filter of variance sw2 v_b / C: the
-    weights are drawn and torch convolves, so autograd goes through.
+    """A circular convolution of h (n, C, L, L) for n networks, each with a fresh filter of variance sw2 v_b / C.
+
+    The weights are drawn, and autograd goes through: one product of matrices, because a grouped convolution of
+    thousands of networks is slow on a GPU.
 
     v (k, k) has sum one.  Raises `ValueError` for another number of axes.
     """
@@ -124,8 +127,8 @@ def random_layer(h: Tensor, *, v: Tensor, sw2: float, rng: torch.Generator) -> T
     spread = (sw2 / channels * v).sqrt().to(device=rng.device)
     weight = spread * gaussian.normal((n * channels, channels, *v.shape), rng)
     rim = [_odd(k) // 2 for k in reversed(v.shape) for _ in range(2)]
-    around = torch.nn.functional.pad(h.flatten(0, 1)[None], rim, mode="circular")
-    return torch.conv2d(around, weight, groups=n).reshape(h.shape)
+    patches = unfold(pad(h, rim, mode="circular"), v.shape)  # (n, C k k, L L)
+    return (weight.reshape(n, channels, -1) @ patches).reshape(h.shape)
 
 
 def random_layers(

@@ -186,6 +186,8 @@ def test_a_drawn_layer_averages_squares_over_its_filter_both_ways():
     assert all(abs(estimates.mean(found[:, i, j]).pull(truth[i, j].item())) < 4.5 for i in range(5) for j in range(4))
     (back,) = torch.autograd.grad(after[:, 0, 2, 2].sum(), h)
     assert back[0, 0].count_nonzero() == 8  # one tap is off
+    with pytest.raises(ValueError, match="C, L, L"):
+        convolution.random_layer(h, v=v[0], sw2=1.0, rng=rng)
     found = estimates.mean(back.square().sum(1)[:, 3, 1])  # (2, 2) sees (3, 1) through its tap (+1, -1)
     assert abs(found.pull(1.7 * v[2, 0].item())) < 4.5
 
