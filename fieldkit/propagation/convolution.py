@@ -116,7 +116,8 @@ def delta_orthogonal_(weight: Tensor, *, gain: float = 1.0, rng: torch.Generator
 def random_layer(h: Tensor, *, v: Tensor, sw2: float, rng: torch.Generator) -> Tensor:
     """A circular convolution of h (n, C, L, L) for n networks, each with a fresh filter of variance sw2 v_b / C.
 
-    The weights are drawn, and autograd goes through; each network is one product of matrices.  v (k, k) has sum one.  Raises `ValueError` for another number of axes.
+    The weights are drawn, and autograd goes through; each network is one product of matrices.  v (k, k) has sum one.
+    Raises `ValueError` for another number of axes.
     """
     if h.dim() != 4 or v.dim() != 2:
         raise ValueError(f"h {tuple(h.shape)}, v {tuple(v.shape)}: give (n, C, L, L) and (k, k).")
