@@ -124,7 +124,7 @@ def edges(
     layers_more: int = 10,
     rng: torch.Generator,
 ) -> list[Estimate]:
-    """Where the metric neither grows nor shrinks, ln sw2 for each sb2 (S,), measured in n drawn networks.
+    """Where the metric neither grows nor shrinks: sw2 for each sb2 (S,), measured in n drawn networks.
 
     sw2 (S, k): k >= 3 values that bracket the edge.  After `settle` layers the mean of g over networks is followed for
     `layers_more` layers; the rate of its growth is fitted by a parabola in ln sw2 and solved for zero.  All points see
@@ -145,11 +145,11 @@ def edges(
 
 
 def _zero(x: Tensor, g: Tensor) -> Estimate:
-    """The zero of the parabola through ln(mean g after / mean g before) at x (k,), from g (n, 2, k)."""
+    """exp of the zero of the parabola through ln(mean g after / mean g before) at x (k,), from g (n, 2, k)."""
     solve = torch.linalg.pinv(torch.stack([x**0, x - x.mean(), (x - x.mean()).square()], 1))
 
     def zero(g: Tensor) -> Tensor:
         a, b, c = solve @ (g[1] / g[0]).log()
-        return x.mean() - 2 * a / (b + (b * b - 4 * a * c).sqrt())
+        return (x.mean() - 2 * a / (b + (b * b - 4 * a * c).sqrt())).exp()
 
     return jackknife(zero, g)
