@@ -14,14 +14,14 @@ Sources: Poole et al. 2016.  float64 on the device of rng.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from fieldkit import given
 from fieldkit.estimates import Estimate, jackknife
-from fieldkit.propagation import activations, networks
+from fieldkit.propagation import activations, finite_width, fixed_points, networks
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
 
@@ -113,6 +113,34 @@ def bending(overlaps: Tensor) -> Tensor:
     return (gg * aa - ga.square()) / gg**3
 
 
+def circles(
+    depth: int,
+    *,
+    widths: Sequence[int],
+    work: int,
+    activation: Function | Activation,
+    sw2: float,
+    sb2: float,
+    n_points: int = 12,
+    rng: torch.Generator,
+) -> dict[int, Tensor]:
+    """Overlaps (n, depth + 1, 3, 3) of a circle at each width N, in n = 3/8 work / N networks (a cost like the one of
+    `finite_width.deep_correlation`), through `depth` hidden layers; the first pre-activations have variance q*.
+    """
+    q = fixed_points.length_fixed_point(sw2, sb2, activation=activation).item()
+    found = {}
+    for N in widths:
+        x, n = circle((q - sb2) / sw2, N, n_points, rng=rng), 3 * work // (8 * N)
+        found[N] = propagate(x, depth + 1, n=n, width=N, activation=activation, sw2=sw2, sb2=sb2, rng=rng)
+    return found
+
+
+def wide(f: Callable[[Tensor], Tensor], drawn: dict[int, Tensor]) -> Estimate:
+    """f of the mean overlaps (depth + 1, 3, 3) at infinite width: the jackknife at each width of `circles`, then a
+    straight line in 1/width."""
+    return finite_width.infinite_width([*drawn], [jackknife(f, overlaps) for overlaps in drawn.values()])
+
+
 def edges(
     sb2: Tensor,
     sw2: Tensor,
@@ -126,16 +154,16 @@ def edges(
 ) -> list[Estimate]:
     """Where the metric neither grows nor shrinks: sw2 for each sb2 (S,), measured in n drawn networks.
 
-    sw2 (S, k): k >= 3 values that bracket the edge.  After `settle` layers the mean of g over networks is followed for
-    `layers_more` layers; the rate of its growth is fitted by a parabola in ln sw2 and solved for zero.  All points see
-    the same standard weights.  Raises `ValueError` for k < 3 or a shape that does not fit.
+    sw2 (S,): a guess good to 15 %; networks are drawn from 0.85 to 1.15 times as much.  After `settle` layers the mean
+    of g over networks is followed for `layers_more` layers; the rate of its growth is fitted by a parabola in ln sw2
+    and solved for zero.  All points see the same standard weights.  Raises `ValueError` for shapes that do not fit.
     """
-    if sw2.dim() != 2 or len(sw2) != len(sb2) or sw2.shape[1] < 3:
-        raise ValueError(f"shape {tuple(sw2.shape)} of sw2: expected ({len(sb2)}, k), k >= 3 values for each sb2.")
-    k = sw2.shape[1]
+    if sb2.dim() != 1 or sb2.shape != sw2.shape:
+        raise ValueError(f"shapes {tuple(sb2.shape)}, {tuple(sw2.shape)}: expected (S,) twice, a guess for each sb2.")
+    sw2 = sw2[:, None] * torch.linspace(0.85, 1.15, 4, device=rng.device, dtype=torch.float64)
     pair, last = networks.inputs(torch.eye(2), width, rng=rng), settle + layers_more
     curve = torch.stack([pair[0], pair[1], torch.zeros_like(pair[0])])[:, None].expand(3, sw2.numel(), width)
-    weights = {"sw2": sw2.reshape(-1, 1), "sb2": sb2.repeat_interleave(k)[:, None]}
+    weights = {"sw2": sw2.reshape(-1, 1), "sb2": sb2.repeat_interleave(4)[:, None]}
     g = torch.empty(n, 2, *sw2.shape, device=rng.device, dtype=torch.float64)
     for network in g:
         for layer, h in enumerate(layers(curve, last, width=width, activation=activation, rng=rng, **weights), 1):
