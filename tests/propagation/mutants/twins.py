@@ -2,9 +2,9 @@
 
 from tests.mutation import Mutant
 
-CURVES, MAPS, POINTS, FINITE, PHI, CRITICAL, GAUSS = (
+CURVES, MAPS, POINTS, FINITE, CRITICAL, GAUSS = (
     f"fieldkit/propagation/{name}.py"
-    for name in ("curves", "maps", "fixed_points", "finite_width", "activations", "criticality", "gaussian")
+    for name in ("curves", "maps", "fixed_points", "finite_width", "criticality", "gaussian")
 )
 
 MUTANTS = [
@@ -86,13 +86,6 @@ MUTANTS = [
         "torch.rand(x.shape, generator",
         "torch.rand((len(x), 1, width), generator",
         "one mask for both passes",
-    ),
-    Mutant(
-        "power",
-        PHI,
-        "theta = 2 * torch.asin((e / 2).sqrt())",
-        "theta = torch.asin((2 * e).clamp_max(1).sqrt())",
-        "the sine of half an angle for half the sine",
     ),
     Mutant(
         "power",
