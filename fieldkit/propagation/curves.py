@@ -145,31 +145,35 @@ def edges(
     sb2: Tensor,
     sw2: Tensor,
     *,
-    n: int,
-    width: int,
+    widths: Sequence[int],
+    work: int,
     activation: Function | Activation,
     settle: int = 10,
     layers_more: int = 10,
     rng: torch.Generator,
 ) -> list[Estimate]:
-    """Where the metric neither grows nor shrinks: sw2 for each sb2 (S,), measured in n drawn networks.
+    """Where the metric neither grows nor shrinks: sw2 for each sb2 (S,), measured, at infinite width.
 
-    sw2 (S,): a guess good to 15 %; networks are drawn from 0.85 to 1.15 times as much.  After `settle` layers the mean
-    of g over networks is followed for `layers_more` layers; the rate of its growth is fitted by a parabola in ln sw2
-    and solved for zero.  All points see the same standard weights.  Raises `ValueError` for shapes that do not fit.
+    sw2 (S,): a guess good to 15 %; networks are drawn from 0.85 to 1.15 times as much, work / 8 N of them at each width
+    N, and all points see the same standard weights.  After `settle` layers the mean of g over networks is followed for
+    `layers_more` layers; the rate of its growth is fitted by a parabola in ln sw2 and solved for zero.  One width is
+    off by about 1 / N.  Raises `ValueError` for shapes that do not fit.
     """
     if sb2.dim() != 1 or sb2.shape != sw2.shape:
         raise ValueError(f"shapes {tuple(sb2.shape)}, {tuple(sw2.shape)}: expected (S,) twice, a guess for each sb2.")
     sw2 = sw2[:, None] * torch.linspace(0.85, 1.15, 4, device=rng.device, dtype=torch.float64)
-    pair, last = networks.inputs(torch.eye(2), width, rng=rng), settle + layers_more
-    curve = torch.stack([pair[0], pair[1], torch.zeros_like(pair[0])])[:, None].expand(3, sw2.numel(), width)
     weights = {"sw2": sw2.reshape(-1, 1), "sb2": sb2.repeat_interleave(4)[:, None]}
-    g = torch.empty(n, 2, *sw2.shape, device=rng.device, dtype=torch.float64)
-    for network in g:
-        for layer, h in enumerate(layers(curve, last, width=width, activation=activation, rng=rng, **weights), 1):
-            if layer in (settle, last):
-                network[layer // last] = h[1].square().mean(1).reshape(sw2.shape)
-    return [_zero(sw2[i].cpu().log(), g[:, :, i]) for i in range(len(sw2))]
+    found = []
+    for N in widths:
+        pair = networks.inputs(torch.eye(2), N, rng=rng)
+        curve = torch.stack([pair[0], pair[1], torch.zeros_like(pair[0])])[:, None].expand(3, sw2.numel(), N)
+        g = torch.empty(work // (8 * N), 2, *sw2.shape, device=rng.device, dtype=torch.float64)
+        for network in g:
+            drawn = layers(curve, settle + layers_more, width=N, activation=activation, rng=rng, **weights)
+            speed = [h[1].square().mean(1).reshape(sw2.shape) for h in drawn]
+            network[0], network[1] = speed[settle - 1], speed[-1]
+        found.append([_zero(sw2[i].cpu().log(), g[:, :, i]) for i in range(len(sw2))])
+    return [finite_width.infinite_width(widths, list(at)) for at in zip(*found)]
 
 
 def _zero(x: Tensor, g: Tensor) -> Estimate:
