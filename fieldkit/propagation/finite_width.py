@@ -21,7 +21,7 @@ import torch
 from scipy.special import digamma, gammaln
 from torch import Tensor
 
-from fieldkit import given
+from fieldkit import fits, given
 from fieldkit.estimates import Estimate, jackknife
 from fieldkit.propagation import activations, gaussian, maps
 from fieldkit.propagation.activations import Activation
@@ -134,6 +134,35 @@ def correlation(covariances: Tensor) -> Estimate:
     if covariances.shape[1:] != (2, 2):
         raise ValueError(f"shape {tuple(covariances.shape)}: expected (n, 2, 2), the covariances of two inputs.")
     return jackknife(lambda K: 2 * K[0, 1] / (K[0, 0] + K[1, 1]), _groups(covariances).mean(1))
+
+
+def deep_correlation(
+    c: float,
+    q: float,
+    hidden: int,
+    *,
+    widths: Sequence[int],
+    work: int,
+    activation: Function,
+    sw2: float,
+    sb2: float,
+    keep: float = 1.0,
+    rng: torch.Generator,
+) -> Estimate:
+    """c after so many hidden layers at infinite width, measured: from inputs of first variance q and correlation c.
+
+    `sample_kernels` at each width N in about work / N networks (the cost is the same at each), then a straight line in
+    1 / width.  Raises as `fits.finite_size` does, and `ValueError` for less work than 50 networks of the largest width.
+    """
+    given.whole("work", work, least=50 * max(widths), why="50 groups of networks are compared at every width")
+    K = q * torch.tensor([[1, c], [c, 1]], dtype=torch.float64)
+
+    def at(width: int) -> Estimate:
+        n, layers = work // (50 * width) * 50, [width] * hidden
+        drawn = sample_kernels(n, K, layers, activation=activation, sw2=sw2, sb2=sb2, keep=keep, rng=rng)
+        return correlation(drawn)
+
+    return fits.finite_size(widths, [at(width) for width in widths]).estimate(0)
 
 
 def _groups(drawn: Tensor) -> Tensor:

@@ -81,6 +81,16 @@ def test_dropout_masks_twins_apart_as_the_map_says():
     assert abs(finite_width.correlation(drawn).pull(1 - e[1].item())) < 4
 
 
+def test_the_correlation_at_infinite_width_is_the_maps():
+    """Five layers, where one width alone would be off by several bars."""
+    q, settings = torch.tensor(0.9, dtype=torch.float64), {"activation": activations.tanh, "sw2": 2.25, "sb2": 0.05}
+    rng, e = torch.Generator().manual_seed(10), maps.correlations(0.5 * torch.ones_like(q), q, 5, **settings)[1][-1]
+    measured = finite_width.deep_correlation(0.5, 0.9, 5, widths=(40, 80, 160), work=200_000, rng=rng, **settings)
+    assert abs(measured.pull(1 - e.item())) < 4
+    with pytest.raises(ValueError, match="work = 100"):
+        finite_width.deep_correlation(0.5, 0.9, 5, widths=(40, 80), work=100, rng=rng, **settings)
+
+
 def test_no_weight_matrix_and_weights_draw_the_same_law():
     """Three inputs, two hidden layers of five: second moments of the outputs' variance, by matrices and without."""
     x = torch.tensor([[1.0, 0], [0.5, 1], [-1, 0.3]], dtype=torch.float64)
