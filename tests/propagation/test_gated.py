@@ -58,8 +58,8 @@ def test_untied_networks_follow_the_theory_and_tied_ones_do_not(draw, gate):
 
 
 def test_the_memory_cell_exceeds_what_it_shows():
-    c2, h2 = gated.lstm_sample(4, 60, 20, Gate(1, 1, mu=2.0), tied=True, rng=torch.Generator().manual_seed(14))
-    assert (c2 > h2).all() and (h2 < 1).all()
+    c2, c4, h2 = gated.lstm_sample(4, 60, 20, Gate(1, 1, mu=2.0), tied=True, rng=torch.Generator().manual_seed(14)).T
+    assert (c2 > h2).all() and (h2 < 1).all() and (c4 > c2.square()).all()
 
 
 def test_it_runs_on_the_device_of_its_generator():
@@ -67,3 +67,5 @@ def test_it_runs_on_the_device_of_its_generator():
         for draw in (gated.minimal_sample, gated.gru_sample, gated.lstm_sample):
             for tied in (True, False):
                 assert all(out.device.type == NAME for out in draw(2, 4, 2, Gate(1, 1), tied=tied, rng=rng))
+        D = gated.minimal_sensitivity(2, 4, 2, 2, Gate(1, 1), tied=True, rng=rng)
+        assert D.device.type == NAME and D.shape == (2, 3)
