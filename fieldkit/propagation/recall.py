@@ -11,7 +11,6 @@ far back the gradient was felt.  Many networks at once, float32 for speed.  Sour
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -21,78 +20,71 @@ from fieldkit import checkpoints, given
 from fieldkit.propagation import training
 from fieldkit.propagation.gated import Gate
 
-PARTS = ("W", "V", "b", "a", "pattern")
-LEARNT = PARTS[:4]
+LEARNT = ("W", "V", "b", "a")
 
 
 def taught(
-    gates: Sequence[Gate],
+    gate: Gate,
     delay: int,
     *,
     n: int,
-    N: int,
-    n_steps: int,
-    rate: float,
-    rng: torch.Generator,
+    N: int = 32,
+    n_steps: int = 100,
+    rate: float = 0.01,
     batch: int = 32,
+    rng: torch.Generator,
     path: str | Path | None = None,
 ) -> Tensor:
-    """Accuracy on 400 fresh sequences of n networks of N units for each of the gates after training, (len(gates), n).
+    """Accuracy of n networks of N units on 400 fresh sequences after n_steps of training, (n,); 0.5 is guessing.
 
-    0.5 is guessing.  `path` keeps a checkpoint.  Raises `ValueError` for a delay below 1.
+    `gate` draws the weights and biases at the start and the noise at all times.  `rate` is the learning rate, `path`
+    keeps a checkpoint (`checkpoints.run`).  Raises `ValueError` for a delay below 1.
     """
     given.whole("delay", delay, least=1, why="the bit is asked for at least one step after it was shown")
-    start = {"now": _draw(gates, n, N, rng)}
+    start = {"now": _draw(gate, n, N, rng)}
     start["memory"] = {name: torch.zeros_like(start["now"][name]) for name in LEARNT}
-    pace = torch.tensor(rate, device=rng.device)
+    pace = torch.full((), rate, device=rng.device)
 
     def step(state: checkpoints.State, t: int, rng: torch.Generator) -> checkpoints.State:
         now = {name: p.detach().requires_grad_(name in LEARNT) for name, p in state["now"].items()}
-        s, answer = _answers(now, delay, batch, gates, rng)
+        s, answer = _answers(now, delay, batch, gate, rng)
         loss = torch.nn.functional.softplus(-s * answer).mean((1, 2)).sum()
         slopes = torch.autograd.grad(loss, [now[name] for name in LEARNT])
         moves = {k: training.rmsprop(g, state["memory"][k], pace) for k, g in zip(LEARNT, slopes, strict=True)}
         learnt = {name: now[name].detach() + moves[name][0] for name in LEARNT}
         return {"now": {**now, **learnt}, "memory": {name: memory for name, (_, memory) in moves.items()}}
 
-    label = f"delay {delay}, rate {rate}, batch {batch}, {list(gates)}"
+    label = f"delay {delay}, rate {rate}, batch {batch}, {gate}"
     end = checkpoints.run(step, start, n_steps, rng=rng, path=path, label=label)
     with torch.no_grad():
-        s, answer = _answers(end["now"], delay, 400, gates, rng)
-    return (s * answer > 0).double().mean((1, 2)).reshape(len(gates), n)
+        s, answer = _answers(end["now"], delay, 400, gate, rng)
+    return (s * answer > 0).double().mean((1, 2))
 
 
-def _draw(gates: Sequence[Gate], n: int, N: int, rng: torch.Generator) -> dict[str, Tensor]:
-    """Networks as rows of (len(gates) n, ...): the n networks of the first gate first."""
-    rows = len(gates) * n
+def _draw(gate: Gate, n: int, N: int, rng: torch.Generator) -> dict[str, Tensor]:
+    """Weights W and V (n, N, N), biases b, readouts a and the patterns that carry the bit."""
 
     def normal(*shape: int) -> Tensor:
-        return torch.randn((rows, *shape), generator=rng, device=rng.device)
-
-    def each(values: Sequence[float]) -> Tensor:
-        return torch.tensor(values, device=rng.device).repeat_interleave(n)[:, None, None]
+        return torch.randn((n, *shape), generator=rng, device=rng.device)
 
     return {
-        "W": each([math.sqrt(g.sw2 / N) for g in gates]) * normal(N, N),
-        "V": each([math.sqrt(g.sv2 / N) for g in gates]) * normal(N, N),
-        "b": each([g.mu for g in gates]) + each([math.sqrt(g.sb2) for g in gates]) * normal(1, N),
+        "W": math.sqrt(gate.sw2 / N) * normal(N, N),
+        "V": math.sqrt(gate.sv2 / N) * normal(N, N),
+        "b": gate.mu + math.sqrt(gate.sb2) * normal(1, N),
         "a": normal(N, 1) / math.sqrt(N),
         "pattern": normal(1, N),
     }
 
 
 def _answers(
-    now: dict[str, Tensor], delay: int, batch: int, gates: Sequence[Gate], rng: torch.Generator
+    now: dict[str, Tensor], delay: int, batch: int, gate: Gate, rng: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """(bits s, readouts), each (rows, batch, 1), for fresh sequences."""
-    rows, _, N = now["pattern"].shape
-    noise = torch.tensor([math.sqrt(g.R) for g in gates], device=rng.device)
-    noise = noise.repeat_interleave(rows // len(gates))[:, None, None]
-    coin = torch.rand((rows, batch, 1), generator=rng, device=rng.device)
-    s = torch.where(coin < 0.5, -1.0, 1.0)
-    x, h = s * now["pattern"], torch.zeros((rows, batch, N), device=rng.device)
+    """(bits s, readouts), each (n, batch, 1), for fresh sequences."""
+    n, _, N = now["pattern"].shape
+    s = torch.randint(2, (n, batch, 1), generator=rng, device=rng.device, dtype=torch.float32) * 2 - 1
+    x, h = s * now["pattern"], torch.zeros((n, batch, N), device=rng.device)
     for _ in range(delay + 1):
         u = torch.sigmoid(torch.baddbmm(x @ now["V"].mT + now["b"], h, now["W"].mT))
         h = u * h + (1 - u) * x
-        x = noise * torch.randn((rows, batch, N), generator=rng, device=rng.device)
+        x = math.sqrt(gate.R) * torch.randn((n, batch, N), generator=rng, device=rng.device)
     return s, h @ now["a"]
