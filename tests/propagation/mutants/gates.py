@@ -31,8 +31,8 @@ MUTANTS = [
         "gru-push",
         GATED,
         "rest2 * slope2 * gate.sw2 * (r2 + gate.sw2 * dr2 * Q)",
-        "rest2 * slope2 * gate.sw2 * r2",
-        "no push through the reset gate",
+        "rest2 * slope2 * gate.sw2 * (1 + gate.sw2 * dr2 * Q)",
+        "a candidate that reads all slips",
     ),
     Mutant(
         "gru-push",
