@@ -1,4 +1,4 @@
-r"""What do many trained networks answer?  Wide torch networks in the NTK parameterisation, each trained on the same data.
+r"""What do many trained networks answer?  Torch networks in the NTK parameterisation, all taught the same lesson.
 
     h^1 = sqrt(sw2 / d) W^1 x + sqrt(sb2) b^1,    h^(l+1) = sqrt(sw2 / N) W^(l+1) phi(h^l) + sqrt(sb2) b^(l+1),
 
@@ -91,7 +91,7 @@ def tangents(
 
 
 def lesson(images: Tensor, named: Tensor, *, classes: tuple[int, int], n: int) -> tuple[Tensor, Tensor]:
-    """(x, y): the first n pictures of two classes as inputs (n, d), with targets +1 for the first class, -1 for the other.
+    """(x, y): the first n pictures of two classes as inputs (n, d), with targets +1 for the first class, else -1.
 
     images (k, ...) with labels named (k,).  Raises `ValueError` when there are fewer than n.
     """
@@ -109,7 +109,7 @@ def train(
     Every network is trained for itself on x (k, d) and targets y (k,), all data in every step, loss sum (f - y)^2 / 2.
     Raises `ValueError` when the steps do not increase from 0 or more.
     """
-    if list(steps) != sorted(set(steps)) or min(steps) < 0:
+    if list(steps) != sorted(set(steps)) or min(steps, default=-1) < 0:
         raise ValueError(f"steps = {list(steps)}: name increasing numbers of steps, 0 for the untrained network.")
     parameters, buffers = stack_module_state(list(networks))
     one, dtype = networks[0], next(iter(parameters.values())).dtype

@@ -63,9 +63,10 @@ def relu_tangent(width: int, depth: int) -> float:
     Given the forward pass a matrix W is random but for its product with phi(h^l), and h^l . df/dh^l = f because f is
     homogeneous.  So with k_l ~ Binomial(width, 1/2) neurons switched on and f = sqrt(K) z,
 
-        p_l = (z^2 + p_(l+1) chi'^2_(k_l - 1)) / chi^2_(k_l),    K_(l+1) = K_l (2 / width) chi^2_(k_l),    p_(depth+1) = 1,
+        p_l = (z^2 + p_(l+1) chi'^2_(k_l - 1)) / chi^2_(k_l),    K_(l+1) = K_l (2 / width) chi^2_(k_l),
 
-    with the same chi^2_(k_l) in both.  Second moments, weighted with K^2, follow layer by layer; the mean is depth + 1.
+    p_(depth+1) = 1, with the same chi^2_(k_l) in both.  Second moments, weighted with K^2, follow layer by
+    layer; the mean of T is depth + 1 times K_1.
     """
     given.whole("width", width, least=1, why="a layer has at least one neuron")
     given.whole("depth", depth, least=0, why="it counts hidden layers")

@@ -105,7 +105,7 @@ def regress(train: Tensor, cross: Tensor, targets: Tensor, *, noise: float) -> T
 
 
 def gradient_descent(
-    K: Tensor, T: Tensor, y: Tensor, *, rate: float, steps: Sequence[int]
+    K: Tensor, T: Tensor, y: Tensor, *, rate: float, steps: Sequence[float]
 ) -> tuple[Tensor, Tensor]:
     r"""(mean, variance) over infinitely wide networks of their answers to m new inputs, each (len(steps), m).
 
@@ -113,9 +113,10 @@ def gradient_descent(
 
         f_t(x) = f_0(x) + A_t (y - f_0(X)),    A_t = T(x, X) T(X, X)^-1 (1 - (1 - rate T(X, X))^t),
 
-    and f_0 is Gaussian with covariance K: mean A_t y, variance K(x, x) + A_t K(X, X) A_t^T - 2 A_t K(X, x).  No Bayesian
-    posterior: T decides the mean, both the variance.  K and T (k + m, k + m) are the `kernels` over the k training
-    inputs, then the m new ones; y (k,).  Source: Lee et al. 2019.  Raises `ValueError` for a rate that diverges.
+    and f_0 is Gaussian with covariance K: mean A_t y, variance K(x, x) + A_t K(X, X) A_t^T - 2 A_t K(X, x).  This is no
+    Bayesian posterior: T decides the mean, both the variance.  K and T (k + m, k + m) are the `kernels` over the k
+    training inputs, then the m new ones; y (k,).  Between whole steps the same power draws the line, as long as no
+    answer overshoots.  Source: Lee et al. 2019.  Raises `ValueError` for a rate that diverges, or has no such line.
     """
     k = len(y)
     values, vectors = torch.linalg.eigh(T[:k, :k])
@@ -124,7 +125,9 @@ def gradient_descent(
             f"rate = {rate}: gradient descent converges for rates between 0 and 2 / (largest eigenvalue) = "
             f"{2 / values[-1].item():.3g}; take one of them."
         )
-    t = torch.tensor(list(steps), device=K.device)[:, None]
+    t = torch.tensor([float(step) for step in steps], device=K.device, dtype=torch.float64)[:, None]
+    if rate * values[-1].item() > 1 and bool((t != t.round()).any()):
+        raise ValueError(f"steps = {list(steps)}: at rate {rate} answers overshoot, so only whole steps make sense.")
     learnt = (1 - (1 - rate * values) ** t) / values
     A = torch.einsum("mj,tj,ij->tmi", T[k:, :k] @ vectors, learnt, vectors)
     variance = K.diagonal()[k:] + ((A @ K[:k, :k]) * A).sum(2) - 2 * (A * K[k:, :k]).sum(2)
