@@ -66,7 +66,7 @@ def relu_tangent(width: int, depth: int) -> float:
         p_l = (z^2 + p_(l+1) chi'^2_(k_l - 1)) / chi^2_(k_l),    K_(l+1) = K_l (2 / width) chi^2_(k_l),
 
     p_(depth+1) = 1, with the same chi^2_(k_l) in both.  Second moments, weighted with K^2, follow layer by
-    layer; the mean of T is depth + 1 times K_1.
+    layer; the mean of T is (depth + 1) K_1.
     """
     given.whole("width", width, least=1, why="a layer has at least one neuron")
     given.whole("depth", depth, least=0, why="it counts hidden layers")
