@@ -55,6 +55,33 @@ def relu_typical(width: int) -> float:
     return math.log(4 / width) + float((weight * digamma(k / 2)).sum() / weight.sum())
 
 
+def relu_tangent(width: int, depth: int) -> float:
+    """E T^2 / (E T)^2 of the tangent kernel T(x, x) of ReLU networks with `depth` hidden layers, sw2 = 2, no bias, in
+    the NTK parameterisation; exact but for terms 2^-width, and 1 + 3 / width for one hidden layer.
+
+    T = K (1 + p_1 + ... + p_depth): layer l of weights gives K_l |df/dh^l|^2 = K p_l, K = K_(depth+1).
+    Given the forward pass a matrix W is random but for its product with phi(h^l), and h^l . df/dh^l = f because f is
+    homogeneous.  So with k_l ~ Binomial(width, 1/2) neurons switched on and f = sqrt(K) z,
+
+        p_l = (z^2 + p_(l+1) chi'^2_(k_l - 1)) / chi^2_(k_l),    K_(l+1) = K_l (2 / width) chi^2_(k_l),
+
+    p_(depth+1) = 1, with the same chi^2_(k_l) in both.  Second moments, weighted with K^2, follow layer by
+    layer; the mean of T is (depth + 1) K_1.
+    """
+    given.whole("width", width, least=1, why="a layer has at least one neuron")
+    given.whole("depth", depth, least=0, why="it counts hidden layers")
+    k, k2 = width / 2, width * (width + 1) / 4  # E k, E k^2
+    C, B, CC, CB, BB = k, k - 1, k2 + 2 * k, k2 - k, k2 - 1  # moments of chi^2_k (C) and chi'^2_(k-1) (B)
+    zz, zp, zS, pp, pS, SS = 3.0, 1.0, 1.0, 1.0, 1.0, 1.0  # E K^2 z^4, K^2 z^2 p, ... with S the sum of all p so far
+    for _ in range(depth):
+        pp, pS = zz + 2 * B * zp + BB * pp, C * zS + CB * pS
+        zp, zS = C * zz + CB * zp, CC * zS
+        zz, SS = CC * zz, CC * SS
+        zS, pS, SS = zS + zp, pS + pp, SS + 2 * pS + pp
+        zz, zp, zS, pp, pS, SS = (4 / width**2 * m for m in (zz, zp, zS, pp, pS, SS))
+    return SS / (depth + 1) ** 2
+
+
 def four_point(
     K: Tensor, n_layers: int, *, activation: Function | Activation, sw2: float, sb2: float
 ) -> tuple[Tensor, Tensor]:
@@ -176,6 +203,12 @@ def sample_layer(K: Tensor, width: int, *, rng: torch.Generator) -> Tensor:
     n, m = K.shape[:2]
     white = torch.randn(n, m, width, generator=rng, device=rng.device, dtype=torch.float64)
     return _factor(K) @ white
+
+
+def relative_spread(kernels: Tensor) -> Estimate:
+    """Standard deviation over mean of random kernels (n, ...), one number each, with its error from the jackknife."""
+    k = kernels.reshape(len(kernels), -1).mean(1)
+    return jackknife(lambda mean, square: (square / mean**2 - 1).sqrt(), k, k**2)
 
 
 def _factor(K: Tensor) -> Tensor:

@@ -130,3 +130,18 @@ def test_student_errors():
         finite_width.correlation(torch.ones(50))
     with pytest.raises(ValueError, match="keep = 2"):
         finite_width.sample_kernels(3, ONE, [4], activation=torch.tanh, sw2=1.0, sb2=0.0, keep=2.0, rng=rng)
+
+
+def test_the_relu_tangent_kernel_scatters_like_three_over_width_with_one_hidden_layer():
+    for width in (1, 7, 64):  # by hand, as in the exercise of the chapter on kernels
+        assert finite_width.relu_tangent(width, 1) == pytest.approx(1 + 3 / width, rel=1e-14)
+    assert finite_width.relu_tangent(5, 0) == 1.0
+    assert (finite_width.relu_tangent(10**6, 2) - 1) * 10**6 == pytest.approx(58 / 9, rel=1e-4)
+    with pytest.raises(ValueError, match="width = 0"):
+        finite_width.relu_tangent(0, 1)
+
+
+def test_the_spread_of_kernels_is_their_exact_kurtosis_less_one():
+    rng, law = torch.Generator().manual_seed(8), {"activation": activations.relu, "sw2": 2.0, "sb2": 0.0}
+    K = finite_width.sample_kernels(2000, ONE, [20, 20], rng=rng, **law)
+    assert abs(finite_width.relative_spread(K).pull((finite_width.relu_kurtosis(20, 3) - 1) ** 0.5)) < 4.5
