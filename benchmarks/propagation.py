@@ -1,4 +1,5 @@
-"""How fast is the theory of wide random networks?  Processor seconds of a phase diagram, its inverse, and two kernels.
+"""How fast is the theory of wide random networks?  Processor seconds of a phase diagram, its inverse, and two kernels;
+and what the tangent kernel of a module costs in memory.
 
 `python -m benchmarks.propagation` from the root.  One thread; both sides take turns in one run, and the ratio is the
 median over the turns.  The peer of the phase diagram is neural-tangents' numerical dual activation, degree 25: its row
@@ -8,14 +9,17 @@ is printed where it is installed (an environment of its own: jax and jaxlib 0.5.
 
 from __future__ import annotations
 
+import resource
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
 import torch
 
 from benchmarks import table
-from fieldkit.propagation import activations, criticality, fixed_points, kernels
+from fieldkit.propagation import activations, criticality, fixed_points, kernels, tangent
 
 TURNS = 5
 
@@ -87,6 +91,28 @@ def main() -> None:
         lambda: kernels.kernels(x, activation=activations.erf, depth=10, sw2=1.5, sb2=0.1),
         special_functions(2000, 10),
     )
+    memory_rows()
+
+
+def ntk_memory(n_layers: int, chunk: int) -> tuple[int, int]:
+    """(growth of the peak resident memory, size of the Jacobian), in kB, for 32 inputs of a module 500 wide."""
+    layers = [part for _ in range(n_layers) for part in (torch.nn.Linear(500, 500), torch.nn.Tanh())]
+    module, x = torch.nn.Sequential(*layers, torch.nn.Linear(500, 1)).double(), torch.randn(32, 500).double()
+    tangent.empirical_ntk(module[-1:], x, chunk=chunk)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    tangent.empirical_ntk(module, x, chunk=chunk)
+    jacobian = 32 * sum(p.numel() for p in module.parameters()) * 8 // 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, jacobian
+
+
+def memory_rows() -> None:
+    """Each in a process of its own, because a peak never falls."""
+    table.head("tangent kernel, chunk 2^20 (8.4 MB)", "Jacobian")
+    for n_layers in (2, 8, 32):
+        code = f"from benchmarks.propagation import ntk_memory; print(*ntk_memory({n_layers}, 2**20))"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        grown, jacobian = (int(kB) for kB in done.stdout.split())
+        table.row(f"peak memory, {n_layers * 0.25:g} million parameters", grown, jacobian, "kB")
 
 
 def neural_tangents(n: int) -> Callable[[], object] | None:

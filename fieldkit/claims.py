@@ -121,7 +121,7 @@ class Ledger:
             raise ValueError(
                 f'claim "{name}": tolerance = {tolerance}; state what the method can promise, a positive number.'
             )
-        value, truth = float(value), float(truth)
+        value, truth, tolerance = float(value), float(truth), float(tolerance)
         if not math.isfinite(truth):
             raise ValueError(f'claim "{name}": the truth is {truth}; nothing can be compared with that.')
         measured, true = Estimate(value, tolerance), Estimate(truth, 0.0)

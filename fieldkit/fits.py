@@ -9,6 +9,7 @@ would give bars that are too small and a chi^2 that means nothing (Aitken 1936).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -80,3 +81,17 @@ def linear_fit(design: Tensor, values: Tensor, covariance: Tensor) -> Fit:
     inverse = torch.linalg.solve_triangular(r, torch.eye(p, dtype=torch.float64), upper=True)
     residual = white_values - white_design @ parameters
     return Fit(parameters, inverse @ inverse.T, float(residual @ residual), k - p)
+
+
+def finite_size(sizes: Iterable[float], estimates: Iterable[Estimate], *, order: int = 1) -> Fit:
+    """Fit a polynomial in 1 / size of this order, limit + slope / size + ..., to independent estimates at these sizes.
+
+    `estimate(0)` is the limit of infinite size; the bias that is left is of the next order in 1 / size.  Raises
+    `ValueError` as `linear_fit` does, in particular for fewer different sizes than coefficients.
+
+    >>> print(finite_size([10, 20], [Estimate(1.3, 0.01), Estimate(1.15, 0.01)]).estimate(0))
+    1.00(2)
+    """
+    design = torch.tensor([[size**-k for k in range(order + 1)] for size in sizes], dtype=torch.float64)
+    values, errors = torch.tensor([[e.value, e.error] for e in estimates], dtype=torch.float64).T
+    return linear_fit(design, values, errors.square())

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from fieldkit.fits import linear_fit
+from fieldkit.estimates import Estimate
+from fieldkit.fits import finite_size, linear_fit
 
 RNG = torch.Generator().manual_seed(2)
 X = torch.linspace(0, 1, 6, dtype=torch.float64)
@@ -59,3 +60,24 @@ def test_a_fit_sees_what_is_missing():
     for i in (-1, 2):
         with pytest.raises(ValueError, match=f"i = {i}: the fit has parameters 0 to 1"):
             linear_fit(LINE, X, torch.ones(6)).estimate(i)
+
+
+def test_an_infinite_system_is_the_end_of_a_line_in_one_over_size():
+    sizes = [50, 100, 400]
+    exact = finite_size(sizes, [Estimate(2 - 7 / N, 0.01) for N in sizes])
+    assert exact.parameters.tolist() == pytest.approx([2, -7], abs=1e-9)
+    draws = [
+        finite_size(sizes, [Estimate(2 - 7 / N + 0.01 * torch.randn((), generator=RNG).item(), 0.01) for N in sizes])
+        for _ in range(1000)
+    ]
+    pulls = torch.tensor([d.estimate(0).pull(2.0) for d in draws])
+    assert abs(pulls.std().item() - 1) < 4 / 2000**0.5 and abs(pulls.mean().item()) < 4 / 1000**0.5
+    with pytest.raises(ValueError, match="told apart"):
+        finite_size([50, 50], [Estimate(1.0, 0.1), Estimate(1.0, 0.1)])
+
+
+def test_a_second_order_in_one_over_size_is_removed_when_asked_for():
+    sizes = (10, 20, 40)
+    exact = [Estimate(2 - 7 / N + 30 / N**2, 0.01) for N in sizes]
+    assert abs(finite_size(sizes, exact, order=2).estimate(0).value - 2) < 1e-9
+    assert abs(finite_size(sizes, exact).estimate(0).value - 2) > 0.01

@@ -16,10 +16,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from scipy.special import digamma, gammaln
 from torch import Tensor
 
-from fieldkit.propagation import activations, gaussian
+from fieldkit import given
+from fieldkit.estimates import Estimate, jackknife
+from fieldkit.propagation import activations, gaussian, maps
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
 
@@ -36,6 +40,19 @@ def relu_kurtosis(width: int, n_layers: int) -> float:
 def linear_kurtosis(width: int, n_layers: int) -> float:
     """E z^4 / 3 (E z^2)^2 of one output of a linear network without bias, exact: E g^4 / (E g^2)^2 - 1 = 2."""
     return _power(2, width, n_layers)
+
+
+def relu_typical(width: int) -> float:
+    """Mean change of ln(variance) a hidden layer of a ReLU network at sw2 = 2, no bias, exact; about -5 / (2 width).
+
+    The factor of a layer is (2/n) chi^2_k with k ~ Binomial(n, 1/2) neurons switched on and E ln chi^2_k = psi(k/2) +
+    ln 2.  The mean of the factor is 1, so the typical network shrinks although the average one does not.  All neurons
+    off, k = 0, of probability 2^-n, is left out.
+    """
+    given.whole("width", width, least=1, why="a layer has at least one neuron")
+    k = np.arange(1, width + 1)
+    weight = np.exp(gammaln(width + 1) - gammaln(k + 1) - gammaln(width - k + 1) - width * math.log(2))
+    return math.log(4 / width) + float((weight * digamma(k / 2)).sum() / weight.sum())
 
 
 def four_point(
@@ -59,6 +76,13 @@ def four_point(
     return torch.stack(Ks), torch.stack(Vs)
 
 
+def excess(K: Tensor, n_layers: int, *, activation: Function | Activation, sw2: float, sb2: float) -> Tensor:
+    """n times (kurtosis - 1) of the outputs, V / K^2, to first order in 1/n, after l = 1 ... n_layers layers (n_layers,
+    ...); as in `four_point`."""
+    kernels, V = four_point(K, n_layers, activation=activation, sw2=sw2, sb2=sb2)
+    return V / kernels.square()
+
+
 def sample_kernels(
     n: int,
     K: Tensor,
@@ -67,14 +91,17 @@ def sample_kernels(
     activation: Function,
     sw2: float,
     sb2: float,
+    keep: float = 1.0,
     rng: torch.Generator,
 ) -> Tensor:
     """The random covariance of the pre-activations after hidden layers of these widths, for n networks: (n, m, m).
 
     K (m, m) is the covariance of the first pre-activations over m inputs.  The output of a network is N(0, this), so
     E z^2 is the mean of it and E z^4 three times the mean of its square: far less noise than from draws of z.  Work and
-    memory n m width; no weights.  Raises `ValueError` for an empty layer or K that is not square.
+    memory n m width; no weights.  `keep` < 1 is dropout: each neuron of each input is kept with this probability and
+    divided by it.  Raises `ValueError` for an empty layer, K that is not square, or keep outside (0, 1].
     """
+    maps.probability(keep)
     if K.dim() != 2 or K.shape[0] != K.shape[1]:
         raise ValueError(f"shape {tuple(K.shape)}: K is the (m, m) covariance over m inputs; one input is (1, 1).")
     if min(widths, default=1) < 1:
@@ -82,8 +109,37 @@ def sample_kernels(
     K = K.to(device=rng.device, dtype=torch.float64).expand(n, *K.shape)
     for width in widths:
         x = activation(sample_layer(K, width, rng=rng))
+        if keep < 1:
+            x = x * (torch.rand(x.shape, generator=rng, device=rng.device, dtype=torch.float64) < keep) / keep
         K = (sw2 / width) * (x @ x.mT) + sb2
     return K
+
+
+def kurtosis(variances: Tensor) -> Estimate:
+    """E z^4 / 3 (E z^2)^2 of outputs z ~ N(0, s) from their random variances s (n,): E s^2 / (E s)^2, with its error.
+
+    The jackknife leaves out one of 50 groups of networks at a time.  Raises `ValueError` for n that 50 does not divide.
+    """
+    if variances.dim() != 1:
+        raise ValueError(f"shape {tuple(variances.shape)}: expected (n,), one variance a network.")
+    s = _groups(variances)
+    return jackknife(lambda mean, square: square / mean.square(), s.mean(1), s.square().mean(1))
+
+
+def correlation(covariances: Tensor) -> Estimate:
+    """c of two inputs from their random covariances (n, 2, 2): E K_12 over the mean of E K_11 and E K_22.
+
+    Raises `ValueError` for another shape, or n that 50 does not divide.
+    """
+    if covariances.shape[1:] != (2, 2):
+        raise ValueError(f"shape {tuple(covariances.shape)}: expected (n, 2, 2), the covariances of two inputs.")
+    return jackknife(lambda K: 2 * K[0, 1] / (K[0, 0] + K[1, 1]), _groups(covariances).mean(1))
+
+
+def _groups(drawn: Tensor) -> Tensor:
+    if len(drawn) % 50:
+        raise ValueError(f"n = {len(drawn)}: 50 groups of networks are compared; draw a multiple of 50.")
+    return drawn.reshape(50, -1, *drawn.shape[1:])
 
 
 def sample_layer(K: Tensor, width: int, *, rng: torch.Generator) -> Tensor:

@@ -43,11 +43,10 @@ def groups(N: int, *, device: torch.device | str | None = None) -> Tensor:
     return torch.where(torch.arange(N, device=device) < N // 2, 1.0, -1.0).double()
 
 
-def stochastic_block_model(n: int, N: int, *, c: float, eps: float, rng: torch.Generator) -> Tensor:
-    """n graphs of N nodes in the two `groups`, adjacency matrices (n, N, N) of zeros and ones without loops.
+def probabilities(N: int, *, c: float, eps: float) -> tuple[float, float]:
+    """(p_in, p_out) = (c_in, c_out) / N of edges inside a group and across, c = (c_in + c_out) / 2, eps = c_out / c_in.
 
-    Edges are independent, with probability c_in / N inside and c_out / N across; eps = c_out / c_in, mean degree c =
-    (c_in + c_out) / 2.  Raises `ValueError` if a probability exceeds 1 or eps is negative.
+    Raises `ValueError` if a probability exceeds 1 or eps is negative.
     """
     c_in = 2 * c / (1 + eps)
     if eps < 0 or max(c_in, eps * c_in) > N:
@@ -55,8 +54,17 @@ def stochastic_block_model(n: int, N: int, *, c: float, eps: float, rng: torch.G
             f"c = {c}, eps = {eps}: edge probabilities {c_in / N:.3g} and {eps * c_in / N:.3g} must lie in [0, 1]; "
             "take more nodes or a smaller degree."
         )
+    return c_in / N, eps * c_in / N
+
+
+def stochastic_block_model(n: int, N: int, *, c: float, eps: float, rng: torch.Generator) -> Tensor:
+    """n graphs of N nodes in the two `groups`, adjacency matrices (n, N, N) of zeros and ones without loops.
+
+    Edges are independent, with the two `probabilities`.
+    """
+    p_in, p_out = probabilities(N, c=c, eps=eps)
     s = groups(N, device=rng.device)
-    probability = torch.where(s[:, None] * s > 0, c_in / N, eps * c_in / N)
+    probability = torch.where(s[:, None] * s > 0, p_in, p_out)
     draw = torch.rand((n, N, N), generator=rng, device=rng.device, dtype=torch.float64)
     upper = (draw < probability).double().triu(1)
     return upper + upper.mT
@@ -86,6 +94,24 @@ def features(
         W = torch.randn((n, F, F), generator=rng, device=rng.device, dtype=torch.float64) * math.sqrt(sw2 / F)
         H = A @ activation(H) @ W / math.sqrt(c)
     return H
+
+
+def feature_noise(A: Tensor, *, F: int, square: float, fourth: float, sw2: float, c: float) -> Tensor:
+    """E |H H^T / F - K|^2 after ONE layer with F features, exact at every F: (n,) for graphs A (n, N, N).
+
+    square, fourth = E phi^2, E phi^4 of a unit Gaussian, phi odd.  With P = A^2, K = (sw2 / c) square P, the columns of
+    A phi(H_0) have E |a|^4 = square^2 ((tr P)^2 + 2 tr P^2) + (fourth - 3 square^2) sum P_ii^2, and given them H has
+    independent Gaussian columns of covariance M, so that E |H H^T / F - M|^2 = (tr M^2 + (tr M)^2) / F.
+    """
+    P = A @ A
+    trace, power = P.diagonal(dim1=-2, dim2=-1).sum(-1), P.square().sum((-1, -2))
+    scale = (sw2 / c) ** 2
+    spread = square**2 * (trace**2 + 2 * power)
+    spread = spread + (fourth - 3 * square**2) * P.diagonal(dim1=-2, dim2=-1).square().sum(-1)
+    from_inputs = scale / F * (spread - square**2 * power)  # E |M - K|^2
+    size = scale * square**2 * power + from_inputs  # E tr M^2
+    trace2 = scale * square**2 * trace**2 + scale / F * (spread - square**2 * trace**2)  # E (tr M)^2
+    return (size + trace2) / F + from_inputs
 
 
 def block_averages(K: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:

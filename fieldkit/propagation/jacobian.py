@@ -129,6 +129,30 @@ def linear_gaussian_moment(k: int, *, depth: int) -> float:
     return math.comb((depth + 1) * k, k) // (depth * k + 1)
 
 
+def linear_gaussian_second_moment(depth: int, *, width: int) -> float:
+    """E tr (J J^T)^2 / N of a product of L real Gaussian N x N layers with sw2 = 1, exact at every width N.
+
+    Averaging the last factor by Wick's theorem, with a = E tr M^2 / N and b = E (tr M / N)^2 of M = J J^T:
+    a' = (1 + 1/N) a + b,  b' = b + 2 a / N^2, from a = b = 1.  N -> infinity: L + 1 (Penson and Zyczkowski 2011).
+    """
+    a, b = 1.0, 1.0
+    for _ in range(depth):
+        a, b = (1 + 1 / width) * a + b, b + 2 * a / width**2
+    return a
+
+
+def relu_orthogonal_edge(depth: int) -> float:
+    """The edge for ReLU at sw2 = 2 with orthogonal weights: (1 + m) / m [(1 + 2 m) / (1 + m)]^L at m = 1 / (L - 2).
+
+    D^2 is 0 or 1, so M(y) = 1 / 2 (y - 1) and the minimum over m is explicit.  Raises `ValueError` for depth < 3, where
+    the spectrum ends in an atom.
+    """
+    if depth < 3:
+        raise ValueError(f"depth = {depth}: one or two layers have an atom at the top of the spectrum; take 3 or more.")
+    m = 1 / (depth - 2)
+    return (1 + m) / m * ((1 + 2 * m) / (1 + m)) ** depth
+
+
 def universal_smooth_edge(spread: float) -> float:
     """The edge when depth -> infinity, q -> 0 at fixed L (mu_2 / mu_1^2 - 1) = spread, orthogonal weights, smooth phi.
 

@@ -20,6 +20,8 @@ import torch
 from scipy.integrate import quad
 from torch import Tensor
 
+from fieldkit.propagation import gaussian
+
 
 def free_variance(a: float, D: float) -> float:
     """s = D / 2a, the stationary <x^2> at u = 0."""
@@ -32,6 +34,12 @@ def one_loop_variance(a: float, D: float, u: float) -> float:
     """s - 3 u s^2 / a; the next term is of order u^2 and positive, so the loop falls below the truth."""
     s = free_variance(a, D)
     return s - 3 * u * s**2 / a
+
+
+def hartree_variance(a: float, D: float, u: float) -> float:
+    """s that closes the loop on itself, s = D / 2(a + 3 u s): the mean field of this one unit, positive for u >= 0."""
+    s = free_variance(a, D)
+    return s if u == 0 else a * (math.sqrt(1 + 12 * u * s / a) - 1) / (6 * u)
 
 
 def exact_variance(a: float, D: float, u: float) -> float:
@@ -76,15 +84,32 @@ def propagators(steps: int, *, h: float, a: float, D: float) -> tuple[Tensor, Te
     return inverse[:steps, :steps], inverse[:steps, steps:], inverse[steps:, steps:]
 
 
-def sample(n: int, steps: int, *, h: float, a: float, D: float, u: float, rng: torch.Generator) -> Tensor:
-    """x after `steps` steps of size h for n independent units from x = 0, (n,), by the stochastic Heun method.
+def walk(
+    x: Tensor, steps: int, *, h: float, a: float, D: float, u: float, force: float = 0.0, rng: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """(x, kicks) after a time h * steps: units x (2, n) go on, and what noise each received, sqrt(D) W, is (n,).
 
-    Weak order 2 for additive noise: the stationary variance is off by O(h^2) (Kloeden and Platen 1992).
+    Row 0 takes steps of h, row 1 takes two of h / 2 through the same noise: the stochastic Heun method, of weak order 2
+    for additive noise (Kloeden and Platen 1992).  `extrapolate` removes its error of order h^2.  `force` is added to
+    the drift.  Raises `ValueError` for another shape.
     """
-    x = torch.zeros(n, device=rng.device, dtype=torch.float64)
-    for _ in range(steps):
-        kick = math.sqrt(D * h) * torch.randn(n, generator=rng, device=rng.device, dtype=torch.float64)
-        here = -(a * x + u * x**3)
+    if x.dim() != 2 or x.shape[0] != 2:
+        raise ValueError(f"shape {tuple(x.shape)}: n units, each with a coarse and a fine copy, are x of shape (2, n).")
+
+    def heun(x: Tensor, h: float, kick: Tensor) -> Tensor:
+        here = force - (a * x + u * x**3)
         there = x + h * here + kick
-        x = x + h / 2 * (here - (a * there + u * there**3)) + kick
-    return x
+        return x + h / 2 * (here + force - (a * there + u * there**3)) + kick
+
+    kicks = torch.zeros_like(x[0])
+    for _ in range(steps):
+        first, second = math.sqrt(D * h / 2) * gaussian.normal((2, x.shape[1]), rng)
+        coarse = heun(x[0], h, first + second)
+        x = torch.stack([coarse, heun(heun(x[1], h / 2, first), h / 2, second)])
+        kicks = kicks + first + second
+    return x, kicks
+
+
+def extrapolate(values: Tensor) -> Tensor:
+    """(4 fine - coarse) / 3 of values (2, ...) found at steps h / 2 and h: what is left is of order h^3."""
+    return (4 * values[1] - values[0]) / 3

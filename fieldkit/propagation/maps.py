@@ -136,16 +136,18 @@ def curvature(
     activation: Function | Activation,
     sw2: Tensor | float,
     sb2: Tensor | float,
+    start: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """How a circle of inputs stretches and bends: (metric ratio g_l / g_0, N kappa_l^2), each (n_layers + 1, ...).
 
     g_l = chi_1 g_(l-1),  N kappa_l^2 = 3 chi_2 / chi_1^2 + N kappa_(l-1)^2 / chi_1, with chi_2 = sw2 E phi''^2 and
-    every chi at the q of its layer (Poole et al. 2016).  The circle starts at variance q with N kappa_0^2 = 1 / q:
-    radius sqrt(N q), curvature 1 / radius.  Raises `ValueError` for a phi with kinks, whose phi'' is no function.
+    every chi at the q of its layer (Poole et al. 2016).  The circle starts at variance q with N kappa_0^2 = `start`,
+    by default 1 / q: radius sqrt(N q) about zero, curvature 1 / radius; a bias moves the centre, and then q = radius^2
+    / N + sb2.  Raises `ValueError` for a phi with kinks, whose phi'' is no function.
     """
     phi = activations.of(activation)
     twice_differentiable(phi)
-    metric, bends = [torch.ones_like(q)], [1 / q]
+    metric, bends = [torch.ones_like(q)], [1 / q if start is None else start]
     for _ in range(n_layers):
         chi_1 = sw2 * activations.moments(phi, q)[1]
         chi_2 = sw2 * gaussian.average(lambda h: phi.second_derivative(h).square(), q)

@@ -48,13 +48,16 @@ def propagate(
     sw2: float,
     sb2: float,
     keep: float = 1.0,
+    dtype: torch.dtype = torch.float64,
     rng: torch.Generator,
 ) -> Tensor:
     """Overlaps h h^T / width of the pre-activations of inputs x (m, d) in n random networks: (n, depth, m, m).
 
     `depth` layers of weights of the same width.  `keep` < 1 is dropout: before every hidden layer's weights each neuron
     of each input is kept with this probability and divided by it.  Networks are drawn one after another, so memory is
-    one weight matrix.  Raises `ValueError` for depth < 1, width < 1 or keep outside (0, 1].
+    one weight matrix.  `dtype`: weights may be drawn in float32, five times faster on a CPU; they are used in float64,
+    and 24 random bits a weight are beyond any error bar.  Raises `ValueError` for depth < 1, width < 1 or keep outside
+    (0, 1].
     """
     given.whole("depth", depth, least=1, why="a network has at least one layer of weights")
     given.whole("width", width, least=1, why="a layer has at least one neuron")
@@ -69,7 +72,12 @@ def propagate(
                 if keep < 1:
                     coin = torch.rand(h.shape, generator=rng, device=rng.device, dtype=torch.float64)
                     h = h * (coin < keep) / keep
-            W = normal((width, h.shape[1]), rng)
-            h = math.sqrt(sw2 / h.shape[1]) * h @ W.T + math.sqrt(sb2) * normal((1, width), rng)
+            W = draw((width, h.shape[1]), dtype, rng)
+            h = math.sqrt(sw2 / h.shape[1]) * h @ W.T + math.sqrt(sb2) * draw((1, width), dtype, rng)
             overlaps[layer] = h @ h.T / width
     return found
+
+
+def draw(shape: tuple[int, ...], dtype: torch.dtype, rng: torch.Generator) -> Tensor:
+    """Standard Gaussian numbers drawn in `dtype`, given in float64."""
+    return torch.randn(shape, generator=rng, device=rng.device, dtype=dtype).double()

@@ -6,10 +6,14 @@ r"""Do two nearly equal states of a random recurrent network meet or part?  Real
 
 One matrix J for all times, J_ij ~ N(0, g^2 / N).  In discrete time at N -> infinity the field J phi(x_t) is fresh at
 each step, as if depth were time: two times are correlated like two inputs (c* = 0 without bias), and the squared
-tangent grows by chi_1 each step.  Continuous time keeps a memory through the leak, and its exponent converges slowly
-in N: plot it against 1 / N.
+tangent grows by chi_1 each step.  Noise of variance D in each step adds to q* like a bias, q* = g^2 E phi^2 + sb2 + D,
+but no two times share it.  Continuous time keeps a memory through the leak, and its exponent converges slowly in N:
+plot it against 1 / N.
 
-Sources: Amari 1972; Cessac 1995 (discrete time); Sompolinsky, Crisanti and Sommers 1988.
+Each network runs from `starts` states side by side: one matrix is read once for all of them.
+
+Sources: Amari 1972; Molgedey, Schuchhardt and Schuster 1992 (noise); Cessac 1995; Sompolinsky, Crisanti and Sommers
+1988.
 """
 
 from __future__ import annotations
@@ -20,17 +24,23 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from fieldkit.propagation import gaussian
+from fieldkit.propagation import activations, fixed_points, gaussian, maps
+from fieldkit.propagation.activations import Activation
 
 Function = Callable[[Tensor], Tensor]
 
 
-def discrete_lyapunov(derivative: Function, *, g: float, q: float, kinks: tuple[float, ...] = ()) -> float:
-    """1/2 log(g^2 E phi'^2), x ~ N(0, q) with q the fixed point of the length map."""
-    variance = torch.tensor(q, dtype=torch.float64)
-    return 0.5 * math.log(
-        g**2 * gaussian.average(lambda x: derivative(x).square(), variance, kinks=kinks, n=32).item()
-    )
+def discrete_mean_field(
+    activation: Function | Activation, *, g: Tensor | float, sb2: Tensor | float = 0.0, D: Tensor | float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """(q*, lambda) of the discrete network at N -> infinity; g, sb2 and D broadcast.
+
+    q* = g^2 E phi^2 + sb2 + D, the length map's fixed point, and lambda = 1/2 log(g^2 E phi'^2) at it.
+    """
+    phi = activations.of(activation)
+    g, variance = maps.broadcast(g, sb2 + D)
+    q = fixed_points.length_fixed_point(g.square(), variance, activation=phi)
+    return q, 0.5 * torch.log(g.square() * activations.moments(phi, q)[1])
 
 
 def discrete(
@@ -38,28 +48,39 @@ def discrete(
     N: int,
     steps: int,
     *,
-    activation: Function,
-    derivative: Function,
+    activation: Function | Activation,
     g: float,
     sb2: float = 0.0,
+    D: float = 0.0,
     q: float = 1.0,
+    starts: int = 1,
+    tied: bool = True,
     rng: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
-    """(x, growth) of n discrete networks: states (n, steps + 1, N) and log growth of a tangent per step (n, steps).
+    """(x, growth) of n discrete networks: states (n, starts, steps + 1, N) and log growth of a tangent per step (n,
+    starts, steps).
 
-    Starts at x_0 ~ N(0, q).  Drop the first tens of steps; the rest averages to lambda.
+    Starts at x_0 ~ N(0, q); `sb2` is the variance of a bias that stays, `D` that of a noise drawn anew for each unit,
+    step and start.  tied = False draws J anew at each step: a deep network.  Drop the first tens of steps; the rest
+    averages to lambda.
     """
-    J = g / math.sqrt(N) * gaussian.normal((n, N, N), rng)
-    b = math.sqrt(sb2) * gaussian.normal((n, N), rng)
-    x, v = math.sqrt(q) * gaussian.normal((n, N), rng), _unit(gaussian.normal((n, N), rng))[0]
+    phi = activations.of(activation)
+    b = math.sqrt(sb2) * gaussian.normal((n, N, 1), rng)
+    J = _weights(n, N, g, rng)
+    x = math.sqrt(q) * gaussian.normal((n, N, starts), rng)
+    v = _unit(gaussian.normal((n, N, starts), rng))[0]
     states, growth = [x], []
-    for _ in range(steps):
-        both = J @ torch.stack([activation(x), derivative(x) * v], -1)
-        x = both[..., 0] + b
-        v, log_size = _unit(both[..., 1])
+    for step in range(steps):
+        if step and not tied:
+            J = _weights(n, N, g, rng)
+        h, v = (J @ torch.cat([phi(x), phi.derivative(x) * v], -1)).chunk(2, -1)
+        x = h + b
+        if D > 0:
+            x = x + math.sqrt(D) * gaussian.normal((n, N, starts), rng)
+        v, log_size = _unit(v)
         states.append(x)
         growth.append(log_size)
-    return torch.stack(states, 1), torch.stack(growth, 1)
+    return torch.stack(states, 1).permute(0, 3, 1, 2), torch.stack(growth, 2)
 
 
 def continuous(
@@ -67,26 +88,27 @@ def continuous(
     N: int,
     steps: int,
     *,
-    activation: Function,
-    derivative: Function,
+    activation: Function | Activation,
     g: float,
     h: float = 0.2,
     every: int = 5,
     q: float = 1.0,
+    starts: int = 1,
     rng: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
-    """(x, growth) of n continuous networks: states every `every` Runge-Kutta steps of size h, (n, steps // every + 1,
-    N), and log growth of a tangent per unit of time over each of them, (n, steps // every).
+    """(x, growth) of n continuous networks: states every `every` Runge-Kutta steps of size h, (n, starts, steps //
+    every + 1, N), and log growth of a tangent per unit of time over each of them, (n, starts, steps // every).
 
     The method of order 4 integrates state and tangent together; h is in units of the leak.
     """
-    J = g / math.sqrt(N) * gaussian.normal((n, N, N), rng)
-    x, v = math.sqrt(q) * gaussian.normal((n, N), rng), _unit(gaussian.normal((n, N), rng))[0]
-    y = torch.stack([x, v], -1)
+    phi = activations.of(activation)
+    J = _weights(n, N, g, rng)
+    x = math.sqrt(q) * gaussian.normal((n, N, starts), rng)
+    y = torch.cat([x, _unit(gaussian.normal((n, N, starts), rng))[0]], -1)
 
     def speed(y: Tensor) -> Tensor:
-        x, v = y[..., 0], y[..., 1]
-        return J @ torch.stack([activation(x), derivative(x) * v], -1) - y
+        x, v = y.chunk(2, -1)
+        return J @ torch.cat([phi(x), phi.derivative(x) * v], -1) - y
 
     states, growth = [x], []
     for _ in range(steps // every):
@@ -95,22 +117,30 @@ def continuous(
             k2 = speed(y + h / 2 * k1)
             k3 = speed(y + h / 2 * k2)
             y = y + h / 6 * (k1 + 2 * k2 + 2 * k3 + speed(y + h * k3))
-        v, log_size = _unit(y[..., 1])
-        y = torch.stack([y[..., 0], v], -1)
-        states.append(y[..., 0])
+        x, v = y.chunk(2, -1)
+        v, log_size = _unit(v)
+        y = torch.cat([x, v], -1)
+        states.append(x)
         growth.append(log_size / (h * every))
-    return torch.stack(states, 1), torch.stack(growth, 1)
+    return torch.stack(states, 1).permute(0, 3, 1, 2), torch.stack(growth, 2)
 
 
 def autocorrelation(states: Tensor, lags: int) -> Tensor:
-    """Averages of x_i(t) x_i(t + k) over units and times, k = 0 .. lags - 1, for each network: (n, T, N) -> (n,
-    lags)."""
-    T = states.shape[1]
+    """Averages of x_i(t) x_i(t + k) over units and times, k = 0 .. lags - 1, for each run: (..., T, N) -> (..., lags).
+
+    Averages over starts belong to one network: take them before an error bar is made.
+    """
+    T = states.shape[-2]
     if lags > T:
         raise ValueError(f"lags = {lags}: a run of {T} saved states has lags below {T}; save more states.")
-    return torch.stack([(states[:, : T - k] * states[:, k:]).mean((1, 2)) for k in range(lags)], 1)
+    return torch.stack([(states[..., : T - k, :] * states[..., k:, :]).mean((-2, -1)) for k in range(lags)], -1)
+
+
+def _weights(n: int, N: int, g: float, rng: torch.Generator) -> Tensor:
+    return g / math.sqrt(N) * gaussian.normal((n, N, N), rng)
 
 
 def _unit(v: Tensor) -> tuple[Tensor, Tensor]:
-    size = v.norm(dim=-1, keepdim=True)
-    return v / size, size[..., 0].log()
+    """v (n, N, starts) at length one along N, and the logarithm of its length (n, starts)."""
+    size = v.norm(dim=1, keepdim=True)
+    return v / size, size[:, 0].log()

@@ -7,7 +7,8 @@ r"""How does a random network forget its start?  The whole surface C(t, t') foll
 
 From a Gaussian start the single unit stays Gaussian for ever, because eta is: N needs only C at the same times, and no
 Monte Carlo is left.  h is the Euler step of the network itself, so the recursion is exact for the network at finite h;
-h = 1 is the discrete network x_(t+1) = J phi(x_t).
+h = 1 is the discrete network x_(t+1) = J phi(x_t).  With new weights at each step (tied = False: a deep network with
+skip connections) eta_t knows nothing of the past, N[t, s] = A[t, s] = 0 for s < t.
 
 Sources: Sompolinsky, Crisanti and Sommers 1988; Sompolinsky and Zippelius 1982 (two-time equations); Williams 1998
 (erf).
@@ -45,8 +46,30 @@ def erf_dual(scale: float) -> Dual:
     return dual
 
 
+def mehler_dual(activation: Function, *, n_terms: int = 160) -> Dual:
+    """<phi(u) phi(v)> = sum_k a_k(var_u) a_k(var_v) c^k of a smooth phi, with c the correlation of u and v.
+
+    What the cut leaves out is the rest of sum a_k^2: for tanh it falls as exp(-pi sqrt(2 k / var)), 1e-8 at var = 9.
+    """
+
+    def dual(cov: Tensor, var_u: Tensor, var_v: Tensor) -> Tensor:
+        a = gaussian.coefficients(activation, torch.cat([var_u.reshape(-1), var_v.reshape(-1)]), n_terms=n_terms)
+        left, right = a[:, : var_u.numel()], a[:, var_u.numel() :]
+        return gaussian.polynomial(left * right, cov / (var_u * var_v).sqrt())[0]
+
+    return dual
+
+
 def covariance(
-    steps: int, *, dual: Dual, g: float, h: float, start: float = 1.0, D: float = 0.0, device: str | None = None
+    steps: int,
+    *,
+    dual: Dual,
+    g: float,
+    h: float,
+    start: float = 1.0,
+    D: float = 0.0,
+    tied: bool = True,
+    device: str | None = None,
 ) -> Tensor:
     """C[t, t'] for t, t' = 0 .. steps, (steps + 1, steps + 1), in units of the Euler step h.
 
@@ -61,6 +84,8 @@ def covariance(
     for t in range(steps):
         variance = C.diagonal()[: t + 1]
         N = g**2 * dual(C[t, : t + 1], variance[t], variance)
+        if not tied:
+            N = torch.cat([torch.zeros_like(N[:-1]), N[-1:]])
         A = N @ filtered[: t + 1, : t + 1]
         row = (1 - h) * C[t, : t + 1] + h * A
         C[t + 1, : t + 1], C[: t + 1, t + 1] = row, row
@@ -102,16 +127,20 @@ def sample(
     h: float,
     start: float = 1.0,
     D: float = 0.0,
+    tied: bool = True,
     rng: torch.Generator,
 ) -> Tensor:
     """Trajectories (n, steps + 1, N) of n networks with N units, x_0 ~ N(0, start), J_ij ~ N(0, g^2 / N), Euler step h.
 
-    Their overlaps `overlap(...)` converge to `covariance` as N grows, with corrections of order 1 / N.
+    tied = False draws J anew at each step.  Their overlaps `overlap(...)` converge to `covariance` as N grows, with
+    corrections of order 1 / N.
     """
     J = g / math.sqrt(N) * gaussian.normal((n, N, N), rng)
     x = math.sqrt(start) * gaussian.normal((n, N), rng)
     out = [x]
-    for _ in range(steps):
+    for step in range(steps):
+        if step and not tied:
+            J = g / math.sqrt(N) * gaussian.normal((n, N, N), rng)
         drive = (J @ activation(x)[..., None])[..., 0]
         x = (1 - h) * x + h * drive
         if D > 0:

@@ -1,18 +1,14 @@
 """Laws of networks of finite width: exact kurtosis, first order in 1/n, and sampling without weights."""
 
+import math
+
 import pytest
 import torch
 
-from fieldkit.estimates import jackknife
+from fieldkit.estimates import mean
 from fieldkit.propagation import activations, finite_width, maps
 
 ONE = torch.ones(1, 1, dtype=torch.float64)
-
-
-def kurtosis(variances):
-    """E z^4 / 3 (E z^2)^2 from the random variances of z, with its error over blocks of networks."""
-    blocks = variances.reshape(50, -1)
-    return jackknife(lambda first, second: second / first.square(), blocks.mean(1), blocks.square().mean(1))
 
 
 @pytest.mark.parametrize("n_layers", [2, 5])
@@ -23,7 +19,7 @@ def kurtosis(variances):
 def test_sampled_networks_have_the_exact_kurtosis(phi, sw2, exact, n_layers):
     rng = torch.Generator().manual_seed(n_layers)
     K = finite_width.sample_kernels(20000, ONE, [10] * (n_layers - 1), activation=phi, sw2=sw2, sb2=0.0, rng=rng)
-    assert abs(kurtosis(K[:, 0, 0]).pull(exact(10, n_layers))) < 4
+    assert abs(finite_width.kurtosis(K[:, 0, 0]).pull(exact(10, n_layers))) < 4
 
 
 def test_the_exact_kurtosis_starts_with_the_recursion():
@@ -35,6 +31,18 @@ def test_the_exact_kurtosis_starts_with_the_recursion():
     assert finite_width.relu_kurtosis(100, 10) == pytest.approx(1.551328215978516, rel=1e-15)  # (21/20)^9, exact
 
 
+def test_the_typical_relu_network_shrinks_although_the_mean_does_not():
+    rng = torch.Generator().manual_seed(4)
+    K = finite_width.sample_kernels(20000, ONE, [12] * 6, activation=activations.relu, sw2=2.0, sb2=0.0, rng=rng)
+    K = K[K > 0]  # all twelve neurons of a layer off: about once in 4096
+    assert abs(mean(K.log() / 6).pull(finite_width.relu_typical(12))) < 4
+    assert 1e5 * finite_width.relu_typical(10**5) == pytest.approx(-2.5, rel=1e-3)  # E ln x = -Var x / 2 + ...
+    # two neurons: on one (probability 2/3) or both (1/3), ln chi^2_k = psi(k/2) + ln 2
+    euler = 0.5772156649015329
+    by_hand = math.log(4 / 2) + 2 / 3 * (-euler - 2 * math.log(2)) + 1 / 3 * -euler
+    assert finite_width.relu_typical(2) == pytest.approx(by_hand, rel=1e-14)
+
+
 def test_tanh_at_criticality_follows_its_first_order():
     width, n_layers = 200, 6
     K, V = finite_width.four_point(ONE[0, 0], n_layers, activation=activations.tanh, sw2=1.0, sb2=0.0)
@@ -44,7 +52,7 @@ def test_tanh_at_criticality_follows_its_first_order():
     drawn = finite_width.sample_kernels(
         20000, ONE, [width] * (n_layers - 1), activation=torch.tanh, sw2=1.0, sb2=0.0, rng=rng
     )
-    measured, predicted = kurtosis(drawn[:, 0, 0]), 1 + (V[-1] / K[-1].square() / width).item()
+    measured, predicted = finite_width.kurtosis(drawn[:, 0, 0]), 1 + (V[-1] / K[-1].square() / width).item()
     second_order = (predicted - 1) ** 2
     assert abs(measured.value - predicted) < 4 * measured.error + second_order
 
@@ -60,6 +68,17 @@ def test_the_mean_kernel_is_the_infinite_one_up_to_one_over_width():
     exact = length * torch.stack([torch.ones_like(e), 1 - e])  # one hidden layer: the mean is exact
     pulls = (drawn.mean(0)[0] - exact) / (drawn.std(0)[0] / 20000**0.5)
     assert pulls.abs().max() < 4
+
+
+def test_dropout_masks_twins_apart_as_the_map_says():
+    """One hidden layer, where means are exact at every width: two copies of one input get different masks."""
+    q, settings = torch.tensor(1.3, dtype=torch.float64), {"activation": activations.tanh, "sw2": 1.5, "sb2": 0.1}
+    drawn = finite_width.sample_kernels(
+        20000, q * torch.ones(2, 2), [20], keep=0.8, rng=torch.Generator().manual_seed(9), **settings
+    )
+    lengths, e = maps.correlations(torch.zeros_like(q), q, 1, keep=0.8, **settings)
+    assert abs(mean(drawn[:, 0, 0]).pull(lengths[1].item())) < 4
+    assert abs(finite_width.correlation(drawn).pull(1 - e[1].item())) < 4
 
 
 def test_no_weight_matrix_and_weights_draw_the_same_law():
@@ -93,3 +112,11 @@ def test_student_errors():
         finite_width.sample_kernels(3, ONE, [4, 0], activation=torch.tanh, sw2=1.0, sb2=0.0, rng=rng)
     with pytest.raises(ValueError, match="width = 0"):
         finite_width.relu_kurtosis(0, 3)
+    with pytest.raises(ValueError, match="multiple of 50"):
+        finite_width.kurtosis(torch.ones(51))
+    with pytest.raises(ValueError, match="one variance a network"):
+        finite_width.kurtosis(torch.ones(50, 1, 1))
+    with pytest.raises(ValueError, match="covariances of two inputs"):
+        finite_width.correlation(torch.ones(50))
+    with pytest.raises(ValueError, match="keep = 2"):
+        finite_width.sample_kernels(3, ONE, [4], activation=torch.tanh, sw2=1.0, sb2=0.0, keep=2.0, rng=rng)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from fieldkit import estimates
+from fieldkit.estimates import blocks, mean
 from fieldkit.propagation import gaussian, jacobian
 from tests.fakegpu import NAME, fake_gpu
 from tests.propagation.golden import golden
@@ -205,3 +206,27 @@ def test_it_runs_on_the_device_of_its_generator():
             weights=jacobian.orthogonal_weights, rng=rng,
         )  # fmt: skip
         assert out.device.type == NAME
+
+
+@pytest.mark.parametrize(("depth", "width"), [(1, 3), (3, 5), (4, 2)])
+def test_the_second_moment_of_a_finite_product_is_exact(depth, width):
+    rng = torch.Generator().manual_seed(21)
+    law = {"activation": lambda h: h, "derivative": torch.ones_like, "sw2": 1.0, "sb2": 0.0, "q": 1.0}
+    spectrum = jacobian.sample(40_000, width, depth, **law, rng=rng)
+    second = mean(blocks(spectrum.square().mean(1)[None], 200))
+    assert abs(second.pull(jacobian.linear_gaussian_second_moment(depth, width=width))) < 4
+
+
+def test_the_second_moment_of_a_wide_product_is_fuss_catalan():
+    wide = jacobian.linear_gaussian_second_moment(6, width=10**9)
+    assert wide == pytest.approx(jacobian.linear_gaussian_moment(2, depth=6), rel=1e-7)
+
+
+def test_the_relu_edge_is_a_minimum():
+    for depth in (3, 8, 32):
+        at = jacobian.relu_orthogonal_edge(depth)
+        m = torch.linspace(0.01, 20, 200_001, dtype=torch.float64)
+        scan = ((1 + m) / m * ((1 + 2 * m) / (1 + m)) ** depth).min().item()
+        assert at == pytest.approx(scan, rel=1e-6) and at <= scan * (1 + 1e-12)
+    with pytest.raises(ValueError, match="atom"):
+        jacobian.relu_orthogonal_edge(2)

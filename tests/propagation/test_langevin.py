@@ -1,5 +1,7 @@
 """Laws of the noisy unit."""
 
+import math
+
 import pytest
 import torch
 
@@ -56,13 +58,57 @@ def test_the_inverse_action_has_the_blocks_of_the_generating_functional():
     assert torch.allclose(C, D * h * R @ R.T, atol=1e-13)
 
 
+def rest(n, device="cpu"):
+    return torch.zeros((2, n), device=device, dtype=torch.float64)
+
+
 def test_simulated_units_have_the_exact_variance():
     for u in (0.0, 0.5):
-        x = langevin.sample(40000, 100, h=0.1, a=1.0, D=1.0, u=u, rng=torch.Generator().manual_seed(12))
-        estimate = estimates.mean(x.square())
-        truth = langevin.exact_variance(1.0, 1.0, u)
-        assert abs(estimate.value - truth) < 4 * estimate.error + 0.1**2 * truth
+        rng = torch.Generator().manual_seed(12)
+        x, _ = langevin.walk(rest(40000), 60, h=0.1, a=1.0, D=1.0, u=u, rng=rng)
+        estimate = estimates.mean(langevin.extrapolate(x.square()))
+        assert abs(estimate.pull(langevin.exact_variance(1.0, 1.0, u))) < 4
         assert u == 0 or abs(estimate.pull(langevin.one_loop_variance(1.0, 1.0, u))) > 10
+
+
+def test_the_two_copies_differ_by_the_error_of_the_step():
+    gaps = []
+    for h in (0.1, 0.05):
+        rng = torch.Generator().manual_seed(3)
+        x, _ = langevin.walk(rest(40000), int(6 / h), h=h, a=1.0, D=1.0, u=0.5, rng=rng)
+        gaps.append(x.square().mean(1).diff().item())
+    assert gaps[0] == pytest.approx(4 * gaps[1], rel=0.15) and gaps[0] > 0
+
+
+def test_without_noise_a_walk_is_the_solution_of_the_differential_equation():
+    # dx/dt = -a x - u x^3: x^-2 = (x_0^-2 + u / a) e^(2 a t) - u / a
+    x = torch.full((2, 1), 0.8, dtype=torch.float64)
+    found = langevin.walk(x, 40, h=0.05, a=1.0, D=0.0, u=0.7, rng=torch.Generator())[0]
+    exact = ((0.8**-2 + 0.7) * math.exp(4.0) - 0.7) ** -0.5
+    assert langevin.extrapolate(found).item() == pytest.approx(exact, abs=2 * 0.05**3)
+    assert abs(langevin.extrapolate(found).item() - exact) < 0.1 * abs(found[1, 0].item() - exact)
+
+
+def test_a_push_moves_a_linear_unit_by_force_over_stiffness():
+    x, kicks = langevin.walk(rest(3), 200, h=0.1, a=2.0, D=0.0, u=0.0, force=0.6, rng=torch.Generator())
+    assert torch.allclose(x, torch.full_like(x, 0.3)) and kicks.abs().max() == 0
+
+
+def test_noise_probes_the_response():
+    # <x W> / sqrt(D) is the answer to a steady force (Novikov 1965), and by fluctuation and dissipation 2 <x^2> / D
+    rng = torch.Generator().manual_seed(5)
+    x, kicks = langevin.walk(rest(40000), 60, h=0.1, a=1.0, D=0.8, u=0.5, rng=rng)
+    estimate = estimates.mean(langevin.extrapolate(x) * kicks / 0.8)
+    assert abs(estimate.pull(2 * langevin.exact_variance(1.0, 0.8, 0.5) / 0.8)) < 4
+
+
+def test_hartree_is_right_to_first_order_and_solves_its_equation():
+    a, D, u = 1.3, 0.8, 0.4
+    s = langevin.hartree_variance(a, D, u)
+    assert s == pytest.approx(D / (2 * (a + 3 * u * s)), rel=1e-14)
+    errors = [langevin.hartree_variance(1, 1, u) - langevin.one_loop_variance(1, 1, u) for u in (2e-3, 1e-3)]
+    assert errors[0] / errors[1] == pytest.approx(4, rel=0.03)
+    assert langevin.hartree_variance(a, D, 0.0) == langevin.free_variance(a, D)
 
 
 def test_errors_speak():
@@ -70,8 +116,11 @@ def test_errors_speak():
         langevin.exact_variance(1, 1, -0.1)
     with pytest.raises(ValueError, match="no steady state exists"):
         langevin.free_variance(0, 1)
+    with pytest.raises(ValueError, match="coarse and a fine copy"):
+        langevin.walk(torch.zeros(5), 1, h=0.1, a=1, D=1, u=0, rng=torch.Generator())
 
 
 def test_it_runs_on_the_device_of_its_generator():
     with fake_gpu() as rng:
-        assert langevin.sample(4, 3, h=0.1, a=1, D=1, u=0.1, rng=rng).device.type == NAME
+        x, kicks = langevin.walk(rest(4, rng.device), 3, h=0.1, a=1, D=1, u=0.1, rng=rng)
+        assert langevin.extrapolate(x).device.type == NAME and kicks.device.type == NAME

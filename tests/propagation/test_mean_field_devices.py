@@ -3,7 +3,17 @@
 import pytest
 import torch
 
-from fieldkit.propagation import activations, criticality, finite_width, fixed_points, gaussian, kernels, maps
+from fieldkit.propagation import (
+    activations,
+    criticality,
+    curves,
+    finite_width,
+    fixed_points,
+    gaussian,
+    kernels,
+    maps,
+    networks,
+)
 from tests.fakegpu import NAME, fake_gpu
 
 
@@ -22,6 +32,16 @@ def drawn(rng):
     return finite_width.sample_kernels(5, K, [4, 4], activation=torch.tanh, sw2=1.0, sb2=0.1, rng=rng)
 
 
+def carried(rng):
+    x = gaussian.normal((3, 4, 5), rng)
+    return curves.propagate(x, 3, n=2, width=4, activation=activations.tanh, sw2=1.0, sb2=0.1, rng=rng)
+
+
+def matrices(rng):
+    x, settings = gaussian.normal((2, 5), rng), {"activation": torch.tanh, "sw2": 1.0, "sb2": 0.1, "rng": rng}
+    return networks.propagate(x, 3, n=2, width=4, keep=0.9, dtype=torch.float32, **settings)
+
+
 WORK = {
     "moments": lambda rng: activations.moments(activations.tanh, plane(rng)[0])[2],
     "moments, kinked": lambda rng: activations.moments(activations.hard_tanh, plane(rng)[0])[2],
@@ -29,6 +49,8 @@ WORK = {
     "coefficients, kinked": lambda rng: gaussian.coefficients(torch.tanh, plane(rng)[0][0], n_terms=9, kinks=(1.0,)),
     "maps": lambda rng: maps.correlations(*plane(rng), 2, activation=activations.tanh, sw2=1.0, sb2=0.1)[1],
     "circle": lambda rng: maps.curvature(plane(rng)[0], 2, activation=activations.tanh, sw2=1.0, sb2=0.1)[1],
+    "curves": carried,
+    "networks": matrices,
     "kernels": lambda rng: gram(rng, activations.erf),
     "kernels, quadrature": lambda rng: gram(rng, activations.tanh),
     "networks without weights": drawn,

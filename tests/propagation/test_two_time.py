@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fieldkit import estimates
-from fieldkit.propagation import dynamic_mean_field, two_time
+from fieldkit.propagation import dynamic_mean_field, gaussian, two_time
 from tests.fakegpu import NAME, fake_gpu
 from tests.propagation.golden import golden
 
@@ -75,6 +75,41 @@ def test_networks_follow_the_recursion():
     for t, s in ((10, 10), (30, 30), (30, 20)):
         estimate = estimates.mean(measured[:, t, s])
         assert abs(estimate.value - C[t, s].item()) < 4 * estimate.error + 3 * C[t, s].item() / 300
+
+
+def test_the_mehler_dual_is_the_closed_form():
+    v = torch.tensor([0.2, 1.0, 3.0, 6.0], dtype=torch.float64)
+    cov = torch.tensor([-0.9, 0.0, 0.5, 1.0], dtype=torch.float64) * (v[1] * v).sqrt()
+    by_series = two_time.mehler_dual(unit_erf)(cov, v[1], v)
+    assert torch.allclose(by_series, UNIT_ERF(cov, v[1], v), atol=1e-12)
+    tanh = two_time.mehler_dual(torch.tanh)(v, v, v)
+    assert torch.allclose(tanh, gaussian.average(lambda x: x.tanh().square(), v, n=64), atol=1e-8)
+
+
+def test_the_dynamic_mean_field_is_its_stationary_limit():
+    state = dynamic_mean_field.solve(torch.tanh, 3.0)
+    lags = dynamic_mean_field.autocorrelation(state, torch.tensor([0.0, 2.0], dtype=torch.float64))
+    gaps = []
+    for h in (0.1, 0.05):
+        steps = int(60 / h)
+        C = two_time.covariance(steps, dual=two_time.mehler_dual(torch.tanh), g=3.0, h=h, start=5.4)
+        gaps.append(torch.stack([C[steps, steps], C[steps, steps - int(2 / h)]]) - lags)
+    assert gaps[0][0].abs() < 5e-4  # the equal-time error is of second order
+    assert gaps[0][1].item() == pytest.approx(2 * gaps[1][1].item(), rel=0.1) and gaps[1].abs().max() < 0.05
+
+
+def test_new_weights_at_each_step_forget_the_past():
+    # then q = (1 - h)^2 q + h^2 g^2 <phi^2> at rest, and C falls by 1 - h at each step apart
+    C = two_time.covariance(60, dual=UNIT_ERF, g=3.0, h=0.5, tied=False)
+    q = C[60, 60]
+    assert torch.allclose(C[60, :60].flip(0)[:5], q * 0.5 ** torch.arange(1, 6, dtype=torch.float64), rtol=1e-6)
+    assert (0.25 * q + 0.25 * 9 * UNIT_ERF(q, q, q)).item() == pytest.approx(q.item(), rel=1e-9)
+    x = two_time.sample(
+        40, 100, 20, activation=unit_erf, g=3.0, h=0.5, tied=False, rng=torch.Generator().manual_seed(8)
+    )
+    for t, s in ((20, 20), (20, 18)):
+        estimate = estimates.mean(two_time.overlap(x)[:, t, s])
+        assert abs(estimate.value - C[t, s].item()) < 4 * estimate.error + 3 * C[t, s].item() / 100
 
 
 def test_discrete_time_is_step_one():

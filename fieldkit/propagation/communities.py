@@ -1,0 +1,80 @@
+r"""What is the best that any algorithm can see in a sparse graph?  Belief propagation, and what it does on average.
+
+    u_(i->j) = sum over neighbours k != j of f(u_(k->i)),      f(u) = 2 artanh(theta tanh(u / 2)),
+
+log-odds that node i is in group +, as seen by j; theta = (c_in - c_out) / (c_in + c_out).  A
+large sparse graph looks like a tree around every node, with a Poisson number of branches: the distribution of u obeys
+one equation (density evolution), and 2 P(right) - 1 = E |tanh(u / 2)| is the overlap with the true groups.  The trivial
+answer u = 0 is unstable when c theta^2 > 1: the Kesten-Stigum threshold.
+
+How a community shows in a spectrum: the matrix of non-backtracking walks has an eigenvalue c theta, outside its bulk of
+radius sqrt(c) when c theta^2 > 1.  Its eigenvalues that are not +-1 are those of [[A, 1 - D], [1, 0]] (Ihara, Bass).
+
+Sources: Kesten and Stigum 1966; Decelle, Krzakala, Moore and Zdeborova 2011; Krzakala et al. 2013; Mossel, Neeman and
+Sly 2016 (optimality of belief propagation, proved well above the threshold).
+"""
+
+from __future__ import annotations
+
+import torch
+from scipy.sparse import bmat, csr_matrix, diags, identity
+from scipy.sparse.linalg import eigs
+from torch import Tensor
+
+from fieldkit.propagation.gaussian import normal
+
+
+def best_overlap(c: float, eps: float, *, n: int, M: int, steps: int, rng: torch.Generator) -> Tensor:
+    """E |tanh(u / 2)| by density evolution, for n independent populations of M messages, (n,).
+
+    It starts from the truth (u large) and takes `steps` generations; the second half is averaged.
+    """
+    theta = (1 - eps) / (1 + eps)
+    u = torch.full((n, M), 20.0, device=rng.device, dtype=torch.float64)
+    found = []
+    for _ in range(steps):
+        degree = torch.poisson(torch.full((n, M), c, device=rng.device, dtype=torch.float64), generator=rng).long()
+        most = int(degree.max())
+        parent = torch.randint(M, (n, M * most), generator=rng, device=rng.device)
+        sign = torch.rand((n, M, most), generator=rng, device=rng.device, dtype=torch.float64)
+        sign = torch.where(sign < (1 + theta) / 2, 1.0, -1.0)  # a neighbour is of the same group this often
+        heard = sign * _pass(u, theta).gather(1, parent).reshape(n, M, most)
+        there = torch.arange(most, device=rng.device) < degree[..., None]
+        u = (heard * there).sum(-1)
+        found.append(torch.tanh(u / 2).abs().mean(1))
+    return torch.stack(found[steps // 2 :]).mean(0)
+
+
+def belief_propagation(A: Tensor, *, c: float, eps: float, steps: int, rng: torch.Generator) -> Tensor:
+    """Log-odds u (N,) of the nodes of one graph A (N, N) after `steps` rounds from small random messages.
+
+    Pairs without an edge are a little evidence for different groups: together they act as the field -2 c theta m, m the
+    mean of tanh(u / 2), which forbids that all nodes join one group (Decelle et al. 2011).
+    """
+    theta = (1 - eps) / (1 + eps)
+    source, target = A.nonzero(as_tuple=True)
+    # edge e = (i, j); its reverse is the same pair read the other way round
+    order = torch.argsort(target * len(A) + source)
+    back = torch.empty_like(order)
+    back[order] = torch.arange(len(order), device=A.device)
+    u, node = 0.1 * normal((len(source),), rng), torch.zeros(len(A), device=A.device, dtype=A.dtype)
+    for _ in range(steps):
+        heard = _pass(u, theta)
+        node = torch.zeros_like(node).index_add(0, target, heard) - 2 * c * theta * torch.tanh(node / 2).mean()
+        u = node[source] - heard[back]
+    return node
+
+
+def second_eigenvalue(A: Tensor) -> float:
+    """The second largest real eigenvalue of the non-backtracking matrix of one graph A (N, N): c theta if visible."""
+    sparse = csr_matrix(A.cpu().numpy())
+    degrees = diags(A.sum(0).cpu().numpy())
+    one = identity(len(A))
+    matrix = bmat([[sparse, one - degrees], [one, None]], format="csr")
+    values = eigs(matrix, k=2, which="LR", return_eigenvectors=False, v0=torch.ones(2 * len(A)).double().numpy())
+    return float(sorted(values.real)[0])
+
+
+def _pass(u: Tensor, theta: float) -> Tensor:
+    """f(u): what is left of a message after an edge that keeps the group with probability (1 + theta) / 2."""
+    return 2 * torch.atanh(theta * torch.tanh(u / 2))

@@ -1,0 +1,167 @@
+r"""How do many deep networks learn at once?  They are stacked, so that one matrix product moves all of them a layer on.
+
+    h^1 = sqrt(sw2 / d) W^1 x + sqrt(sb2) b^1,    h^(l+1) = sqrt(sw2 / N) W^(l+1) phi(h^l) + sqrt(sb2) b^(l+1),    l < L
+    logits = sqrt(sw2 / N) V phi(h^L)
+
+at the start, with W, V and b from N(0, 1) (W may be orthogonal instead); then every entry of the products, such as
+sqrt(sw2 / N) W, is free and descends on the cross entropy of labels by backpropagation.  n networks may differ in sw2,
+sb2, learning rate, random numbers and the pictures they see, and never in shape.  float32: training needs speed and no
+digits.  Source of the experiment: Schoenholz et al. 2017, section 5.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from fieldkit import checkpoints, given
+from fieldkit.propagation.gaussian import Function
+from fieldkit.propagation.jacobian import gaussian_weights
+
+Parameters = dict[str, Tensor]  # "first" (n, d, N), "hidden" (L - 1, n, N, N), "bias" (L, n, 1, N), "last" (n, N, k)
+Rule = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]  # gradient, memory, rate -> step, memory
+
+
+def draw(
+    sw2: Tensor | float,
+    sb2: Tensor | float,
+    depth: int,
+    *,
+    n: int,
+    d: int = 64,
+    width: int = 64,
+    n_classes: int = 10,
+    weights: Callable[..., Tensor] = gaussian_weights,
+    rng: torch.Generator,
+) -> Parameters:
+    """n random networks with `depth` hidden layers; sw2 and sb2 are numbers or tensors (n,).
+
+    `weights` draws the hidden matrices: `jacobian.gaussian_weights` or `orthogonal_weights`.  The first and the last
+    layer, which change the number of neurons, are Gaussian.
+    """
+    given.whole("depth", depth, least=1, why="a network has at least one hidden layer")
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=rng, device=rng.device)
+
+    gain, spread = (_each(v, n, rng).sqrt() for v in (sw2, sb2))
+    hidden = torch.empty(depth - 1, n, width, width, device=rng.device)
+    for layer in hidden:
+        layer.copy_(weights(n, width, rng=rng))
+    return {
+        "first": gain / math.sqrt(d) * normal(n, d, width),
+        "hidden": gain * hidden,
+        "bias": spread * normal(depth, n, 1, width),
+        "last": gain / math.sqrt(width) * normal(n, width, n_classes),
+    }
+
+
+def layers(parameters: Parameters, x: Tensor, *, activation: Function = torch.tanh) -> list[Tensor]:
+    """Pre-activations h^1 ... h^L, each (n, B, N), and the logits (n, B, k), of pictures x (B, d) or (n, B, d)."""
+    bias = parameters["bias"].unbind()  # one at a time: indexing would fill a tensor of all layers in each gradient
+    x = x.float().expand(len(parameters["first"]), -1, -1)
+    h = [torch.baddbmm(bias[0], x, parameters["first"])]
+    for b, W in zip(bias[1:], parameters["hidden"].unbind()):
+        h.append(torch.baddbmm(b, activation(h[-1]), W))
+    return [*h, activation(h[-1]) @ parameters["last"]]
+
+
+def losses(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross entropy of labels (B,) or (n, B), averaged over the pictures, for logits (n, B, k): (n,)."""
+    chosen = labels.expand(logits.shape[:2])[..., None] == torch.arange(logits.shape[2], device=logits.device)
+    return -(logits.log_softmax(-1) * chosen).sum(-1).mean(1)
+
+
+def accuracy(parameters: Parameters, x: Tensor, labels: Tensor, *, activation: Function = torch.tanh) -> Tensor:
+    """The fraction of pictures x (B, d) that each network names rightly, (n,)."""
+    with torch.no_grad():
+        named = layers(parameters, x, activation=activation)[-1].argmax(-1)
+    return (named == labels).double().mean(-1)
+
+
+def gradients(parameters: Parameters, x: Tensor, labels: Tensor, *, activation: Function = torch.tanh) -> Parameters:
+    """d losses / d parameters, by backpropagation; arguments as in `layers` and `losses`."""
+    return _descent(parameters, x, labels, activation)[1]
+
+
+def squared_gradients(
+    parameters: Parameters, x: Tensor, labels: Tensor, *, activation: Function = torch.tanh
+) -> Tensor:
+    """|dL / dW^l|^2 of the hidden layers l = 1 ... L, summed over the entries of W^l: (n, L), float64."""
+    found = gradients(parameters, x, labels, activation=activation)
+    first, hidden = (found[name].square().sum((-2, -1), dtype=torch.float64) for name in ("first", "hidden"))
+    return torch.cat([first[None], hidden]).T
+
+
+def plain(gradient: Tensor, memory: Tensor, rate: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradient descent: a step -rate gradient, and no memory."""
+    return -rate * gradient, memory
+
+
+def rmsprop(gradient: Tensor, memory: Tensor, rate: Tensor) -> tuple[Tensor, Tensor]:
+    """RMSprop (Tieleman and Hinton 2012): -rate gradient / (its root mean square over the last ten steps or so)."""
+    memory = 0.9 * memory + 0.1 * gradient.square()
+    return -rate * gradient / (memory.sqrt() + 1e-8), memory
+
+
+def train(
+    parameters: Parameters,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    n_steps: int,
+    rate: Tensor | float,
+    rule: Rule = rmsprop,
+    batch: int = 64,
+    activation: Function = torch.tanh,
+    rng: torch.Generator,
+    path: str | Path | None = None,
+) -> tuple[Parameters, Tensor]:
+    """Parameters after n_steps of `rule` (`plain` or `rmsprop`), and the loss of each step's batch: (n_steps, n).
+
+    images (M, d), labels (M,).  Every network sees its own random batches, so that networks are independent draws.
+    rate: a number or (n,).  With a `path` the run can be interrupted and goes on with the same bits
+    (`checkpoints.run`).
+    """
+    n = len(parameters["first"])
+    pace = _each(rate, n, rng)
+
+    def step(state: checkpoints.State, t: int, rng: torch.Generator) -> checkpoints.State:
+        seen = torch.randint(len(labels), (n, batch), generator=rng, device=rng.device)
+        loss, gradient = _descent(state["parameters"], images[seen], labels[seen], activation)
+        moves = {name: rule(g, state["memory"][name], pace) for name, g in gradient.items()}
+        state["loss"][t] = loss
+        return {
+            "parameters": {name: p + moves[name][0] for name, p in state["parameters"].items()},
+            "memory": {name: memory for name, (_, memory) in moves.items()},
+            "loss": state["loss"],
+        }
+
+    state: checkpoints.State = {
+        "parameters": parameters,
+        "memory": {name: torch.zeros_like(p) for name, p in parameters.items()},
+        "loss": torch.zeros(n_steps, n, device=rng.device),
+    }
+    images = images.float()
+    state = checkpoints.run(step, state, n_steps, rng=rng, path=path, label=f"batches of {batch}")
+    return state["parameters"], state["loss"]
+
+
+def _descent(
+    parameters: Parameters, x: Tensor, labels: Tensor, activation: Function
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """(losses (n,), their gradients): no network knows of another, so the sum's gradient is each one's own."""
+    leaves = {name: p.detach().requires_grad_() for name, p in parameters.items()}
+    loss = losses(layers(leaves, x, activation=activation)[-1], labels)
+    return loss.detach(), dict(zip(leaves, torch.autograd.grad(loss.sum(), list(leaves.values()))))
+
+
+def _each(value: Tensor | float, n: int, rng: torch.Generator) -> Tensor:
+    """One number for each of n networks, (n, 1, 1), float32 on rng's device."""
+    if isinstance(value, Tensor):
+        return value.to(rng.device, torch.float32).reshape(n, 1, 1)
+    return torch.full((n, 1, 1), value, device=rng.device)

@@ -1,0 +1,51 @@
+"""Wrong physics for the chapter on singular values."""
+
+from tests.mutation import Mutant
+
+JACOBIAN = "fieldkit/propagation/jacobian.py"
+
+MUTANTS = [
+    Mutant("variance-orthogonal", JACOBIAN, "J = derivative(h) * (W @ J)", "J = W @ J", "the slopes are forgotten"),
+    Mutant(
+        "variance-orthogonal",
+        JACOBIAN,
+        "slopes.moment(2) / slopes.moment(1) ** 2",
+        "slopes.moment(2) / slopes.moment(1)",
+        "the mean is not squared",
+    ),
+    Mutant(
+        "linear-edge",
+        JACOBIAN,
+        "return -torch.log(1 + m)",
+        "return torch.log(1 + m)",
+        "the transform of Gaussian weights upside down",
+    ),
+    Mutant(
+        "relu-edge",
+        JACOBIAN,
+        "return SquaredSlopes(derivative(h).square(), torch.cat([weights, weights]))",
+        "return SquaredSlopes(derivative(h).square(), torch.cat([weights, weights / 2]))",
+        "the negative half counts half",
+    ),
+    Mutant(
+        "universal",
+        JACOBIAN,
+        "m = (math.sqrt(1 + 4 / spread) - 1) / 2",
+        "m = (math.sqrt(1 + 2 / spread) - 1) / 2",
+        "a wrong root of the quadratic",
+    ),
+    Mutant(
+        "linear-second",
+        JACOBIAN,
+        "(1 + 1 / width) * a + b, b + 2 * a / width**2",
+        "a + b, b",
+        "corrections of finite width left out",
+    ),
+    Mutant(
+        "variance-gaussian",
+        JACOBIAN,
+        "slopes.moment(1) ** 2 - 1 - slope)",
+        "slopes.moment(1) ** 2 - 1)",
+        "the spread of Gaussian weights is forgotten",
+    ),
+]

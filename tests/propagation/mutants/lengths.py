@@ -1,0 +1,69 @@
+"""Wrong layers, wrong averages: each must break the claim it stands for."""
+
+from tests.mutation import Mutant
+
+NETWORKS, CURVES, MAPS, POINTS, FINITE, PHI = (
+    f"fieldkit/propagation/{name}.py"
+    for name in ("networks", "curves", "maps", "fixed_points", "finite_width", "activations")
+)
+
+MUTANTS = [
+    Mutant(
+        "fifty",
+        NETWORKS,
+        "h = math.sqrt(sw2 / h.shape[1]) * h @ W.T",
+        "h = sw2 / math.sqrt(h.shape[1]) * h @ W.T",
+        "the variance of the weights taken for their standard deviation",
+    ),
+    Mutant("fifty", NETWORKS, "math.sqrt(sb2) * draw(", "0 * draw(", "no biases"),
+    Mutant("approach", POINTS, "sw2 / keep * growth", "sw2 / keep * slope", "chi_1 in place of chi_q"),
+    Mutant(
+        "approach", CURVES, "torch.stack([phi(h), slope * v,", "torch.stack([phi(h), v,", "the push passes without phi'"
+    ),
+    Mutant(
+        "creep",
+        MAPS,
+        "activations.moments(activation, q)[0] + sb2",
+        "activations.moments(activation, q)[2] * q + sb2",
+        "V(q) = q V'(q)",
+    ),
+    Mutant(
+        "gelu",
+        PHI,
+        "growth = twice + rest / 2 + rest * (2 -",
+        "growth = twice + rest / 2 + rest * (1 -",
+        "one term of the derivative is lost",
+    ),
+    Mutant(
+        "linear", FINITE, "return _power(2, width", "return _power(1, width", "E g^4 = 2, as if weights were complex"
+    ),
+    Mutant(
+        "relu",
+        FINITE,
+        "return _power(5, width",
+        "return _power(2, width",
+        "E relu^4 = (3/2) / 2: the silent half forgotten",
+    ),
+    Mutant(
+        "relu",
+        FINITE,
+        "white = torch.randn(n, m, width,",
+        "white = torch.randn(1, m, width,",
+        "the same weights in every network",
+    ),
+    Mutant(
+        "typical", FINITE, "digamma(k / 2)", "np.log(k / 2)", "the logarithm of the mean in place of the mean logarithm"
+    ),
+    Mutant("settles", FINITE, "growth.square() * V)", "growth * V)", "chi_q to the first power"),
+    Mutant("settles", FINITE, "(fourth - square.square() +", "(fourth +", "the fourth moment is not connected"),
+    Mutant(
+        "piles-up", FINITE, "(fourth - square.square() +", "(2 * square.square() +", "phi(h) as if it were Gaussian"
+    ),
+    Mutant(
+        "piles-up",
+        FINITE,
+        "fourth - square.square() + growth.square() * V",
+        "fourth - square.square()",
+        "only the noise of the last layer",
+    ),
+]

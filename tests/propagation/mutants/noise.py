@@ -1,0 +1,105 @@
+"""Wrong fields, wrong loops, wrong halls: each must break the claim it stands for."""
+
+from tests.mutation import Mutant
+
+UNIT, HALL, LOOPS = (f"fieldkit/propagation/{name}.py" for name in ("langevin", "linear_network", "recurrent"))
+THEORY, CHAPTER = "fieldkit/propagation/dynamic_mean_field.py", "book/propagation/noise.md"
+
+MUTANTS = [
+    Mutant(
+        "no-hats",
+        UNIT,
+        "torch.cat([0 * eye, A.T], 1)",
+        "torch.cat([0.01 * eye, A.T], 1)",
+        "an action that does not vanish with the response field: probability is not kept",
+    ),
+    Mutant(
+        "no-hats",
+        UNIT,
+        "return inverse[:steps, :steps], inverse[:steps, steps:], inverse[steps:, steps:]",
+        "return inverse[steps:, steps:], inverse[steps:, :steps], inverse[:steps, :steps]",
+        "the lecture notes' reading: two derivatives in the source of the response field called the correlation",
+    ),
+    Mutant(
+        "transient",
+        UNIT,
+        "math.sqrt(D * h / 2) * gaussian.normal((2, x.shape[1]), rng)",
+        "math.sqrt(D * h) * gaussian.normal((2, x.shape[1]), rng)",
+        "half a step with the noise of a whole one",
+    ),
+    Mutant(
+        "transient",
+        UNIT,
+        "(torch.exp(-a * (t - s).abs()) - torch.exp(-a * (t + s)))",
+        "torch.exp(-a * (t - s).abs())",
+        "the steady state, as if the unit had not started at rest",
+    ),
+    Mutant(
+        "unpushed",
+        UNIT,
+        "kicks = kicks + first + second",
+        "kicks = kicks + first",
+        "only every second kick is noted",
+    ),
+    Mutant(
+        "unpushed",
+        CHAPTER,
+        "* kicks), 2 * exact",
+        "* kicks), exact",
+        "susceptibility without the factor 2 / D of this noise",
+    ),
+    Mutant("loop", UNIT, "return s - 3 * u * s**2 / a", "return s - u * s**2 / a", "one of the three ways to close"),
+    Mutant(
+        "loop",
+        UNIT,
+        "- u * s**2 * y**4 / (2 * D))",
+        "- u * s**2 * y**4 / (4 * D))",
+        "the weight exp(-V / D) for the quartic part",
+    ),
+    Mutant(
+        "cubic",
+        UNIT,
+        "here = force - (a * x + u * x**3)",
+        "here = force - (a * x + 3 * u * x**2)",
+        "the curvature of the potential for its force",
+    ),
+    Mutant(
+        "cubic",
+        CHAPTER,
+        "exact = langevin.exact_variance(1.0, 1.0, 0.5)",
+        "exact = langevin.one_loop_variance(1.0, 1.0, 0.5)",
+        "one loop taken for the truth at strong coupling",
+    ),
+    Mutant("hum", HALL, "E, C = -J @ B, 2 * D * B @ B.mT", "E, C = -J @ B, D * B @ B.mT", "half of the noise"),
+    Mutant("hum", THEORY, "return D / (2 * math.sqrt(1 - g * g))", "return D / (2 * (1 - g))", "cables of one sign"),
+    Mutant(
+        "ring",
+        HALL,
+        "torch.linalg.matrix_exp(tau * (J - eye))",
+        "torch.linalg.matrix_exp(-tau * eye)",
+        "every unit forgets alone",
+    ),
+    Mutant(
+        "echo",
+        HALL,
+        "torch.linalg.inv((1 + 1j * omega) * eye - J)",
+        "torch.linalg.inv((1 + omega) * eye - J)",
+        "no phase between push and answer",
+    ),
+    Mutant("border", LOOPS, "x = x + math.sqrt(D) *", "x = x + D *", "the variance of the noise for its amplitude"),
+    Mutant(
+        "border",
+        CHAPTER,
+        "activation=tanh)[0].sqrt().item()",
+        "activation=tanh)[0].item()",
+        "the variance of the weights for the gain",
+    ),
+    Mutant(
+        "calm",
+        LOOPS,
+        "h, v = (J @ torch.cat([phi(x), phi.derivative(x) * v], -1)).chunk(2, -1)",
+        "h, v = (J @ torch.cat([phi(x), v], -1)).chunk(2, -1)",
+        "the tangent passes the neurons without their slope",
+    ),
+    Mutant("calm", LOOPS, "maps.broadcast(g, sb2 + D)", "maps.broadcast(g, sb2 + 0 * D)", "theory without the noise"),
+]

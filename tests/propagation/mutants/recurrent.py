@@ -1,0 +1,67 @@
+"""Wrong loops, wrong memories, wrong wells: each must break the claim it stands for."""
+
+from tests.mutation import Mutant
+
+LOOPS, TABLE, BALL = (f"fieldkit/propagation/{name}.py" for name in ("recurrent", "two_time", "dynamic_mean_field"))
+
+MUTANTS = [
+    Mutant(
+        "tied-exponent",
+        LOOPS,
+        "h, v = (J @ torch.cat([phi(x), phi.derivative(x) * v], -1)).chunk(2, -1)",
+        "h, v = (J @ torch.cat([phi(x), v], -1)).chunk(2, -1)",
+        "the tangent passes the neurons without their slope",
+    ),
+    Mutant(
+        "tied-exponent",
+        LOOPS,
+        "return q, 0.5 * torch.log(",
+        "return q, torch.log(",
+        "growth of the squared distance taken for that of the distance",
+    ),
+    Mutant("fresh-leak", TABLE, "if step and not tied:", "if step < 0:", "the deep network keeps its first matrix"),
+    Mutant(
+        "fresh-leak",
+        TABLE,
+        "C[t + 1, t + 1] = (1 - h) ** 2 * C[t, t] +",
+        "C[t + 1, t + 1] = (1 - h) * C[t, t] +",
+        "the memory of the variance is 1 - h in place of its square",
+    ),
+    Mutant("tied-leak", TABLE, "+ 2 * h * (1 - h) * A[t] +", "+", "state and kick added as if independent"),
+    Mutant("tied-leak", TABLE, "C[0, 0] = start", "C[0, 0] = 0 * start", "starts at rest, where nothing ever moves"),
+    Mutant("two-time", TABLE, "(1 - h) * C[t, : t + 1] + h * A", "(1 - h) * C[t, : t + 1]", "the kick has no memory"),
+    Mutant(
+        "zero-mode",
+        BALL,
+        "well = 1 - state.g**2 * slope_correlation",
+        "well = 1 - state.g * slope_correlation",
+        "one power of the gain in the well",
+    ),
+    Mutant("zero-mode", BALL, "math.pi**2 / 3, 2 * sign", "math.pi**2 / 2, 2 * sign", "kinetic energy of the grid"),
+    Mutant("onset", BALL, "return -1 + math.sqrt(1 - E0)", "return -E0", "the level taken for the exponent"),
+    Mutant(
+        "onset", BALL, "well = 1 - state.g**2 * slope_correlation", "well = 1 - state.g * slope_correlation", "one g"
+    ),
+    Mutant(
+        "variance",
+        BALL,
+        "return 2 * g**2 * (_squares(activation, Delta, n_modes) / order).sum().item() / Delta - 1",
+        "return g**2 * _squares(activation, Delta, n_modes).sum().item() / Delta - 1",
+        "the variance of a state that does not move, g^2 <phi^2>",
+    ),
+    Mutant(
+        "rolling",
+        BALL,
+        "return [math.sqrt(value / (1 + c))]",
+        "return [math.sqrt(2 * value)]",
+        "no kinetic mass in the energy of the ball",
+    ),
+    Mutant("lyapunov", BALL, "return -1 + math.sqrt(1 - E0)", "return -E0", "the level taken for the exponent"),
+    Mutant(
+        "lyapunov",
+        LOOPS,
+        "return J @ torch.cat([phi(x), phi.derivative(x) * v], -1) - y",
+        "return J @ torch.cat([phi(x), phi.derivative(x) * v], -1) - torch.cat([x, 0 * v], -1)",
+        "a tangent that does not leak",
+    ),
+]

@@ -1,0 +1,52 @@
+"""Wrong physics for the chapter on skip connections and normalisation."""
+
+from tests.mutation import Mutant
+
+RESIDUAL, BATCH = "fieldkit/propagation/residual.py", "fieldkit/propagation/batch_norm.py"
+
+MUTANTS = [
+    Mutant("relu-length", RESIDUAL, "x = x + V @ activation(u)", "x = V @ activation(u)", "the wire is cut"),
+    Mutant("relu-gradient", RESIDUAL, "v = carried + V @", "v = V @", "the wire is forgotten on the way back"),
+    Mutant(
+        "tanh-length",
+        RESIDUAL,
+        "p += block.sv2 * gaussian.average(lambda x: activation(x).square(), variance)",
+        "p += block.sv2 * gaussian.average(lambda x: activation(x).abs(), variance)",
+        "lengths add without a square",
+    ),
+    Mutant(
+        "tanh-gradient",
+        RESIDUAL,
+        "lambda x: derivative(x).square(), variance",
+        "lambda x: derivative(x), variance",
+        "the slope enters without its square",
+    ),
+    Mutant(
+        "euler",
+        RESIDUAL,
+        "return torch.log1p(products / 2).cumsum(0)",
+        "return torch.log1p(products).cumsum(0)",
+        "the silent half of the neurons counts",
+    ),
+    Mutant(
+        "linear-batch",
+        BATCH,
+        "return (_batch(B) - 2) / (B - 3)",
+        "return (_batch(B) - 1) / (B - 3)",
+        "one dimension too many",
+    ),
+    Mutant(
+        "relu-batch",
+        BATCH,
+        "v = math.sqrt(B) / length * (v - u * (u * v).sum(-1, keepdim=True))",
+        "v = math.sqrt(B) / length * v",
+        "the spread is treated as a constant",
+    ),
+    Mutant(
+        "large-batch",
+        BATCH,
+        "((B - 1) * (B - 3) * (0.5 - K_ij))",
+        "((B - 1) * (B - 3) * 0.5)",
+        "the mean over the batch is not subtracted from the spread",
+    ),
+]
