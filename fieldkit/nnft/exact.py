@@ -80,6 +80,25 @@ def cumulants(squares: Sequence[float] | Tensor, width: int, *, sw2: float = 1.0
     return torch.tensor(found, dtype=torch.float64)
 
 
+def four_point_noise(squares: Sequence[float] | Tensor, width: int, *, sw2: float = 1.0) -> tuple[float, float]:
+    """Variance of what ONE network says about G4c at one point, where K is known: (from its output, from its kernel).
+
+    The output says f^4 - 6 K f^2 + 3 K^2, the kernel 3 (K_hat - K)^2; both have the mean G4c.  squares: E h^2, E h^4,
+    E h^6, E h^8 of one neuron.  As the width grows: 24 K^4, and 18 Var(K_hat)^2, which falls as 1/N^2.
+    """
+    given.whole("width", width, least=1, why="a hidden layer has at least one neuron")
+    m2, m4, m6, m8 = (sw2**k * float(square) for k, square in enumerate(squares, start=1))
+    series = [1.0] + [m / math.factorial(k) / (2 * width) ** k for k, m in enumerate((m2, m4, m6, m8), start=1)]
+    power = [1.0] + [0.0] * 4
+    for _ in range(width):  # the moments of a sum of independent terms: the series, to the power N
+        power = [sum(power[j] * series[k - j] for j in range(k + 1)) for k in range(5)]
+    f2, f4, f6, f8 = (power[k] * math.factorial(2 * k) for k in (1, 2, 3, 4))
+    K, variance = m2, (m4 - m2**2) / width
+    square = f8 - 12 * K * f6 + 42 * K**2 * f4 - 36 * K**3 * f2 + 9 * K**4
+    kappa4 = m8 - 4 * m6 * m2 - 3 * m4**2 + 12 * m4 * m2**2 - 6 * m2**4  # of one neuron's square
+    return square - 9 * variance**2, 9 * (2 * variance**2 + kappa4 / width**3)
+
+
 def relu_excess_four(width: int, depth: int) -> float:
     """E f^4 / 3 (E f^2)^2 of `depth` hidden ReLU layers of this width, one input, no bias: (1 + 5/n)^depth."""
     return finite_width.relu_kurtosis(width, depth + 1)

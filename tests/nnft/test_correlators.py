@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from fieldkit import estimates
 from fieldkit.nnft import correlators, ensembles, exact, measured, neurons, tails, wick
 from fieldkit.nnft.ensembles import Ensemble
 
@@ -123,6 +124,28 @@ def test_cumulants_at_one_point_agree_with_the_tuples():
     # exact rationals of N log[(1 + (1 - s^2/N)^(-1/2)) / 2] at N = 1, sw2 = C = 1
     unit = exact.cumulants([0.5, 1.5, 7.5, 52.5, 472.5], 1)
     assert unit.tolist() == pytest.approx([0.5, 3.75, 82.5, 3661.875, 273577.5], rel=1e-13)
+
+
+@pytest.mark.parametrize("width", [1, 6])
+def test_the_noise_of_one_network_is_known(width):
+    network, x = Ensemble(neurons.relu, (width,), sw2=1.3), torch.tensor([[0.8]], dtype=torch.float64)
+    rng = torch.Generator().manual_seed(5)
+    h = ensembles.hidden(network, x, 400_000, rng=rng).double()
+    f, K = ensembles.outputs(network, h, rng=rng)[0, 0], ensembles.kernel_draws(network, h)[:, 0, 0]
+    C, mean = ensembles.overlaps(network, x)[0, 0].item(), exact.two_point(network, x)[0, 0]
+    moments = [0.5 * C, 1.5 * C**2, 7.5 * C**3, 52.5 * C**4]
+    says = f**4 - 6 * mean * f**2 + 3 * mean**2, 3 * (K - mean) ** 2
+    for values, truth in zip(says, exact.four_point_noise(moments, width, sw2=1.3)):
+        measured = estimates.jackknife(
+            lambda a, b: b - a**2, values.reshape(100, -1).mean(1), values.square().reshape(100, -1).mean(1)
+        )
+        assert abs(measured.pull(truth)) < 4
+
+
+def test_the_noise_of_wide_networks_is_gaussian():
+    outputs, kernels = exact.four_point_noise([0.5, 1.5, 7.5, 52.5], 10**4)
+    assert outputs == pytest.approx(24 / 16, rel=0.01)
+    assert kernels == pytest.approx(18 * (1.25 / 10**4) ** 2, rel=0.01)
 
 
 def test_many_input_dimensions_are_the_same_law_as_few():
