@@ -99,6 +99,16 @@ def coupling(four: Tensor, unit: Tensor) -> Tensor:
     return four / unit
 
 
+def misfit(four: Tensor, *units: Tensor) -> Tensor:
+    """The part of G4c (k,) that the best couplings leave over: |four - sum_i lambda_i T_i| / |four|, all entries alike.
+
+    0: the units are enough; 1: they are orthogonal to it.  For exact functions, or ones whose noise is far below it.
+    """
+    T = torch.stack(units, 1)
+    left = four - T @ torch.linalg.lstsq(T, four[:, None]).solution[:, 0]
+    return left.norm() / four.norm()
+
+
 def fit(four: Tensor, covariance: Tensor, *units: Tensor) -> Fit:
     """The couplings whose G4c = sum_i lambda_i T_i is nearest to four (k,), given the covariance (k, k) of its values.
 
@@ -132,6 +142,13 @@ def project(P: Tensor, covariance: Tensor, *values: Tensor) -> tuple[Tensor, ...
     """(P C P^T, P v ...) with C and v in units of the bars: what `fit` gets in the measured directions P (r, k)."""
     s = covariance.diagonal().sqrt()
     return (P @ (covariance / (s[:, None] * s)) @ P.T, *(P @ (v / s) for v in values))
+
+
+def fit_measured(four: Tensor, covariance: Tensor, *units: Tensor) -> tuple[Fit, int]:
+    """`fit` in the measured `directions`, and their number; for entries whose covariance is singular."""
+    P = directions(covariance)
+    projected, values, *design = project(P, covariance, four, *units)
+    return fit(values, projected, *design), len(P)
 
 
 def chi2_law(dof: int, n_chunks: int) -> Estimate:

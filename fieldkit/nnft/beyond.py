@@ -66,6 +66,19 @@ def average(
     return mean(torch.cat(values))
 
 
+def density(f: float, ensemble: Ensemble, x: Tensor, n: int, *, rng: torch.Generator) -> Estimate:
+    """p(f) of one output at one point x (1, d), averaged over the Gaussians of n networks, with its error.
+
+    A network without a live neuron is no Gaussian but an atom at f = 0; it counts as zero at any other f.
+    """
+
+    def of_kernel(K: Tensor) -> Tensor:
+        variance = K[:, 0, 0]
+        return gaussian_density(torch.full_like(variance, f), variance.clamp_min(1e-99))
+
+    return average(of_kernel, ensemble, x, n, rng=rng)
+
+
 def gaussian_density(f: Tensor, variance: Tensor | float) -> Tensor:
     """Density of N(0, variance) at f."""
     variance = torch.as_tensor(variance, dtype=torch.float64, device=f.device)

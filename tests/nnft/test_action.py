@@ -157,6 +157,23 @@ def test_six_points_are_predicted_up_to_the_connected_ones():
     assert float(predicted / full) == pytest.approx((1 + 15 / 20) / (1 + 15 / 20 + 44 / 400), rel=1e-13)
 
 
+def test_a_singular_covariance_is_fitted_in_what_it_measures():
+    """ReLU on a half-line: one degree of freedom, lambda = -12.5 / (N L^5), from K = x y / 2 by hand."""
+    network, x = Ensemble(neurons.relu, (20,)), torch.tensor([[0.3], [1.0], [2.0]], dtype=torch.float64)
+    found = correlators.integrated(network, x, 40_000, points=4, rng=torch.Generator().manual_seed(4))
+    unit = action.local(network, x, action.box(10.0, 1))
+    fit, rank = action.fit_measured(*found.covariance(lambda two, four: four), unit)
+    assert rank == 1 and fit.dof == 0
+    assert abs(fit.estimate(0).pull(-12.5 / 20 / 10**5)) < 4
+    assert float(action.misfit(exact.four_point(network, x), unit)) < 1e-12
+
+
+def test_a_misfit_is_the_sine_of_an_angle():
+    a, b = torch.tensor([1.0, 0.0, 2.0]).double(), torch.tensor([0.0, 3.0, 0.0]).double()
+    assert float(action.misfit(3 * a + 4 * b, a)) == pytest.approx(12 / (144 + 45) ** 0.5)
+    assert float(action.misfit(3 * a + 4 * b, a, b)) < 1e-14
+
+
 def test_student_errors():
     with pytest.raises(ValueError, match="cutoff = 0"):
         action.box(0.0, 1)

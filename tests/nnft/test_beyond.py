@@ -101,3 +101,10 @@ def test_student_errors():
         beyond.edgeworth(torch.zeros(1), [1.0, 0.1], order=2)
     with pytest.raises(ValueError, match="order = 3"):
         beyond.edgeworth(torch.zeros(1), [1.0, 0.1, 0.2, 0.3], order=3)
+
+
+def test_the_density_of_drawn_networks_is_the_exact_one():
+    network, x = Ensemble(neurons.relu, (4,)), torch.ones(1, 1, dtype=torch.float64)
+    for f in (0.2, 1.0, 2.5):
+        found = beyond.density(f, network, x, 40_000, rng=torch.Generator().manual_seed(2))
+        assert abs(found.pull(beyond.relu_density(torch.tensor([f]).double(), 4).item())) < 4
