@@ -25,6 +25,7 @@ from fieldkit import given
 from fieldkit.estimates import Estimate, mean
 from fieldkit.nnft import ensembles, wick
 from fieldkit.nnft.ensembles import Ensemble
+from fieldkit.propagation.gaussian import legendre
 
 Observable = Callable[[Tensor], Tensor]
 
@@ -132,3 +133,24 @@ def relu_density(f: Tensor, width: int, *, scale: float = 1.0) -> Tensor:
         log_p = nu * torch.log(r / 2) + bessel - math.lgamma(k / 2) - math.log(c * math.sqrt(math.pi))
         total = total + torch.exp(log_weight + log_p)
     return total
+
+
+def relu_log_odds(f: Tensor, width: int) -> Tensor:
+    """ln(p / g) at outputs f != 0 (...) of `relu_density` (scale 1) over the Gaussian of the same variance 1/2, like f:
+    what one output says for the network and against the Gaussian.  Linear interpolation on a mesh of 0.001."""
+    mesh, r = 1000.0, f.abs().double()
+    places = torch.arange(int(mesh * float(r.max())) + 2, device=f.device, dtype=torch.float64) / mesh
+    places[0] = 1e-3 / mesh  # the logarithm at 0 is cut off where no output falls
+    table = (relu_density(places, width) / gaussian_density(places, 0.5)).log()
+    left = (mesh * r).long()
+    return torch.lerp(table[left], table[left + 1], mesh * r - left)
+
+
+def half_line(*, top: float = 12.0, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
+    """Nodes and weights (k,) of an integral over 0 < f < top, panels shrinking towards 0, where the exact density has a
+    logarithm (one neuron on), and short enough everywhere for the kinks of |p - q|."""
+    given.positive("top", top, why="the integral needs a range")
+    edges = torch.cat([torch.zeros(1), torch.logspace(-8, -2, 13), torch.arange(0.02, top + 0.01, 0.02)]).double()
+    x, w = (torch.tensor(a, dtype=torch.float64) for a in legendre(8))
+    nodes = (edges[:-1, None] + edges.diff()[:, None] * (1 + x) / 2).flatten()
+    return nodes.to(device), (edges.diff()[:, None] * w / 2).flatten().to(device)

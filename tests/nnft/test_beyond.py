@@ -108,3 +108,15 @@ def test_the_density_of_drawn_networks_is_the_exact_one():
     for f in (0.2, 1.0, 2.5):
         found = beyond.density(f, network, x, 40_000, rng=torch.Generator().manual_seed(2))
         assert abs(found.pull(beyond.relu_density(torch.tensor([f]).double(), 4).item())) < 4
+
+
+def test_the_log_odds_are_those_of_the_density():
+    f = torch.tensor([-2.3, 0.011, 0.7, 3.0004], dtype=torch.float64)
+    exactly = (beyond.relu_density(f, 20) / beyond.gaussian_density(f, 0.5)).log()
+    assert torch.allclose(beyond.relu_log_odds(f, 20), exactly, atol=1e-5)
+
+
+def test_the_half_line_integrates_a_logarithm_and_a_gaussian():
+    f, weight = beyond.half_line()
+    assert float(torch.exp(-f.square()) @ weight) == pytest.approx(math.sqrt(math.pi) / 2, rel=1e-12)
+    assert float((f.log() * torch.exp(-f)) @ weight) == pytest.approx(-0.5772156649, abs=2e-5)  # Euler, up to f = 12
