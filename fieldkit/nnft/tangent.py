@@ -22,7 +22,6 @@ from torch import Tensor
 
 from fieldkit import given
 
-
 BLOCK = 2**20  # numbers of one layer's weight matrices at a time
 
 
@@ -42,8 +41,8 @@ def relu_second_moment(width: int, depth: int) -> float:
     n, L = width, depth
     a, r, off = (n - 1) / n, 1 + 5 / n, 2.0**-n
 
-    def chain(k: int) -> float:
-        return sum(a**i * r ** (k - 1 - i) for i in range(k))
+    def chain(k: int) -> float:  # sum of a^i r^(k-1-i) over i < k
+        return (r**k - a**k) / (r - a)
 
     V = [math.nan] + [3 * chain(L - m + 1) + a ** (L - m) * (n - 1) / 2 for m in range(1, L + 1)]
     U = [math.nan] * L + [n * (n + 5) / 4]

@@ -33,9 +33,9 @@ def test_a_drawn_kernel_is_that_of_the_module(depth):
             self.weights = nn.ParameterList([nn.Parameter(W) for W in hidden] + [nn.Parameter(last)])
 
         def forward(self, h):
-            for W in self.weights[:-1]:
-                h = math.sqrt(2 / width) * torch.relu(h @ W.T)
-            return h @ self.weights[-1].T
+            for l in range(depth):
+                h = math.sqrt(2 / width) * torch.relu(h @ self.weights[l].T)
+            return h @ self.weights[depth].T
 
     x = torch.zeros(1, width)
     x[0, 0] = 1
