@@ -25,11 +25,12 @@ REPAIRS = [
     # Roles of docutils' bibliography: deprecated, and a list without items (axe: aria-required-children).
     (r'<div role="list" class="citation-list">', '<div class="citation-list">'),
     (r' role="doc-biblioentry"', ""),
-    # The door that leads to the first page has no name, no link, and no icon: browsers then ask for /favicon.ico.
+    # The door that leads to the first page has no name and no link; without an icon browsers ask for /favicon.ico, and
+    # going on to the page would break off the loading of any other.
     (
         r'\A<meta http-equiv="Refresh" content="0; url=(\S+?)" />\s*\Z',
         r'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>Field Theory of Neural Networks</title>\n'
-        r'<link rel="icon" href="_static/logo.svg">\n<meta http-equiv="refresh" content="0; url=\1">\n'
+        r'<link rel="icon" href="data:,">\n<meta http-equiv="refresh" content="0; url=\1">\n'
         r'<a href="\1">Field Theory of Neural Networks</a>\n',
     ),
 ]
