@@ -61,7 +61,8 @@ def effective_sample_size_seen_from(
 ) -> Estimate:
     """ESS of the flow from independent fields x (n, L, ..., L) of the target: 1 / (<w>_p <1/w>_p), w = exp(-S) / q.
 
-    <1/w>_p = 1/Z and <w>_p = <w^2>_q / Z.  Raises as `weighing.log_partition`.
+    <1/w>_p = 1/Z and <w>_p = <w^2>_q / Z.  Raises as `weighing.log_partition`, in particular when the weights
+    differ by more than a float64 can hold: then q knows nothing of some of these fields.
     """
     log_q = torch.cat([flow.log_prob(part) for part in x.split(4096)])
     log_w = (-target.action(x) - log_q).double()

@@ -7,9 +7,9 @@ import torch
 
 from fieldkit.autocorrelation import gamma_method
 from fieldkit.estimates import mean
-from fieldkit.lattice import hmc, ising_exact
+from fieldkit.lattice import hmc, ising_exact, markov
 from fieldkit.lattice.phi4 import Phi4
-from fieldkit.neuralrg import collapse, ising_dual_exact, latent, training, weighing
+from fieldkit.neuralrg import collapse, ising_dual_exact, latent, prices, training, weighing
 from fieldkit.neuralrg.equivariant import equivariant
 from fieldkit.neuralrg.ising_dual import IsingDual
 from fieldkit.neuralrg.mera import mera
@@ -144,3 +144,19 @@ def test_weights_that_cannot_be_weighed_are_refused(rng):
     ):
         with pytest.raises(ValueError, match=text):
             call()
+
+
+def test_prices_are_seconds_over_independent_samples(rng):
+    log_weight = math.sqrt(0.5) * torch.randn(100000, generator=rng, dtype=torch.float64)
+    price = prices.of_draws(log_weight, 3.0)
+    assert abs(price.pull(3.0 / 100000 / math.exp(-0.5))) < 4
+    chains = markov.autoregressive(50, 4000, tau=5.0, rng=rng)
+    assert abs(prices.of_chains(chains, 2.0).pull(2.0 / (200000 / 10.0))) < 4
+
+
+def test_three_prices_are_positive_and_the_clock_runs(rng):
+    theory = IsingDual(4, 3.0)
+    flow = equivariant(4, n_rounds=1, width=4, rng=rng)
+    training.train(flow, OneSector(theory), n_steps=50, batch=32, rng=rng)
+    found = prices.three(flow, OneSector(theory), theory, n_draws=2000, n_steps=300, rng=rng)
+    assert len(found) == 3 and all(price.value > 0 for price in found)
