@@ -66,11 +66,11 @@ def linear_typical(width: int) -> float:
 
 def relu_tangent(width: int, depth: int) -> float:
     """E T^2 / (E T)^2 of the tangent kernel T(x, x) of ReLU networks with `depth` hidden layers, sw2 = 2, no bias, in
-    the NTK parameterisation; exact but for terms 2^-width, and 1 + 3 / width for one hidden layer.
+    the NTK parameterisation; exact at every width, and 1 + 3 / width for one hidden layer.
 
     T = K (1 + p_1 + ... + p_depth): layer l of weights gives K_l |df/dh^l|^2 = K p_l, K = K_(depth+1).
     Given the forward pass a matrix W is random but for its product with phi(h^l), and h^l . df/dh^l = f because f is
-    homogeneous.  So with k_l ~ Binomial(width, 1/2) neurons switched on and f = sqrt(K) z,
+    homogeneous.  So with k_l ~ Binomial(width, 1/2) neurons switched on (none: f = 0, p_l = 0) and f = sqrt(K) z,
 
         p_l = (z^2 + p_(l+1) chi'^2_(k_l - 1)) / chi^2_(k_l),    K_(l+1) = K_l (2 / width) chi^2_(k_l),
 
@@ -80,10 +80,11 @@ def relu_tangent(width: int, depth: int) -> float:
     given.whole("width", width, least=1, why="a layer has at least one neuron")
     given.whole("depth", depth, least=0, why="it counts hidden layers")
     k, k2 = width / 2, width * (width + 1) / 4  # E k, E k^2
-    C, B, CC, CB, BB = k, k - 1, k2 + 2 * k, k2 - k, k2 - 1  # moments of chi^2_k (C) and chi'^2_(k-1) (B)
+    on = 1 - 2.0**-width  # P(k > 0); below, moments of chi^2_k (C) and, where k > 0, of chi'^2_(k-1) (B)
+    C, B, CC, CB, BB = k, k - on, k2 + 2 * k, k2 - k, k2 - on
     zz, zp, zS, pp, pS, SS = 3.0, 1.0, 1.0, 1.0, 1.0, 1.0  # E K^2 z^4, K^2 z^2 p, ... with S the sum of all p so far
     for _ in range(depth):
-        pp, pS = zz + 2 * B * zp + BB * pp, C * zS + CB * pS
+        pp, pS = on * zz + 2 * B * zp + BB * pp, C * zS + CB * pS
         zp, zS = C * zz + CB * zp, CC * zS
         zz, SS = CC * zz, CC * SS
         zS, pS, SS = zS + zp, pS + pp, SS + 2 * pS + pp
