@@ -88,7 +88,8 @@ def noise_rows() -> None:
         for measure, n in ((correlators.integrated, 10**5), (correlators.from_outputs, 10**6)):
             found = measure(network, x, n, points=4, rng=torch.Generator().manual_seed(2)).four(0, 0, 0, 0)
             need.append(n * (found.error / truth / 0.01) ** 2)
-        table.row(f"{name}, N = {N}", *need, "networks", ratio=round(need[1] / need[0]))
+        fewer = need[1] / need[0]
+        print(f"{f'{name}, N = {N}':<44}{need[0]:>12.2e}{need[1]:>14.2e}{fewer:>10.1e}  times fewer", flush=True)
 
 
 def memory(kind: str) -> int:

@@ -82,7 +82,8 @@ def density(f: float, ensemble: Ensemble, x: Tensor, n: int, *, rng: torch.Gener
 
 def gaussian_density(f: Tensor, variance: Tensor | float) -> Tensor:
     """Density of N(0, variance) at f."""
-    variance = torch.as_tensor(variance, dtype=torch.float64, device=f.device)
+    if not isinstance(variance, Tensor):
+        variance = torch.full((), variance, dtype=torch.float64, device=f.device)
     return torch.exp(-f.square() / (2 * variance)) / (2 * math.pi * variance).sqrt()
 
 

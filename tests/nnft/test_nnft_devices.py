@@ -5,7 +5,7 @@ import functools
 import pytest
 import torch
 
-from fieldkit.nnft import correlators, ensembles, neurons, tails
+from fieldkit.nnft import beyond, correlators, ensembles, neurons, tails, tangent
 from fieldkit.nnft.ensembles import Ensemble
 from tests.fakegpu import NAME, fake_gpu
 
@@ -34,6 +34,8 @@ WORK = {
     "functions": lambda rng: ensembles.functions(
         Ensemble(neurons.gauss, (4, 3), sb2=1.0), torch.rand(3, 2, generator=rng, device=rng.device), 5, rng=rng
     ),
+    "tangent kernels": lambda rng: tangent._block(5, 4, 3, rng),
+    "edgeworth": lambda rng: beyond.edgeworth(torch.rand(9, generator=rng, device=rng.device), [1, 0.1, 0.1], order=2),
 }
 
 
