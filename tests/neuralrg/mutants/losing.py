@@ -39,10 +39,10 @@ MUTANTS = [
     Mutant("flow-energy", DUAL, "torch.sigmoid(2 * x)).to", "torch.sigmoid(x)).to", "x for 2x in a spin"),
     Mutant(
         "hmc-energy",
-        "fieldkit/lattice/hmc.py",
-        "accepted = uniform < torch.exp(-delta_h)",
-        "accepted = uniform < 2",
-        "no accept step",
+        DUAL,
+        "return (0.5 * x * smooth - log_cosh(x)).sum(axes)",
+        "return (0.6 * x * smooth - log_cosh(x)).sum(axes)",
+        "the quadratic part is too stiff",
     ),
     Mutant(
         "cluster-energy",

@@ -25,8 +25,8 @@ MUTANTS = [
     Mutant(
         "block-pair",
         "book/neuralrg/scales.md",
-        "blocks[:, 0, 0], blocks[:, 0, 2], ",
-        "blocks[:, 0, 1], blocks[:, 0, 3], ",
+        "blocks[:, 0, 0], blocks[:, 0, 2])",
+        "blocks[:, 0, 1], blocks[:, 0, 3])",
         "differences for block spins",
     ),
     Mutant(
