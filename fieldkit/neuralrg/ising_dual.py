@@ -51,15 +51,15 @@ class IsingDual:
 
     @property
     def offset(self) -> float:
-        """What is added to the diagonal of A / T: shift - lambda_min."""
-        return self.shift - float(self._bonds().min())
+        """What is added to the diagonal of A / T: shift - lambda_min, lambda_min = 2d cos(2 pi floor(L/2) / L) / T."""
+        return self.shift - 2 * self.d * math.cos(2 * math.pi * (self.L // 2) / self.L) / self.T
 
     def kernel(self, *, device: torch.device | str | None = None) -> Tensor:
         """Eigenvalues of K, (L, ..., L) in the order of torch.fft.fftn, float64.
 
         A has the eigenvalues 2 sum_mu cos p_mu = 2d - p^2, p^2 the lattice momentum squared.
         """
-        return self._bonds(device) + self.offset
+        return (2 * self.d - free.momentum_squared(self.L, self.d, device=device)) / self.T + self.offset
 
     def action(self, x: Tensor) -> Tensor:
         """S of each field, shape (n,), in the fields' precision; 1/2 x K^-1 x by momenta."""
@@ -100,9 +100,6 @@ class IsingDual:
         """<m^2> given x, (n,) float64: [(sum tanh x_i)^2 + sum (1 - tanh^2 x_i)] / N^2; spins are independent."""
         t = torch.tanh(x).double().flatten(1)
         return (t.sum(1).square() + (1 - t.square()).sum(1)) / self.volume**2
-
-    def _bonds(self, device: torch.device | str | None = None) -> Tensor:
-        return (2 * self.d - free.momentum_squared(self.L, self.d, device=device)) / self.T
 
     def _inverse(self, x: Tensor) -> Tensor:
         return self.kernel(device=x.device).reciprocal()

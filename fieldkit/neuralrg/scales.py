@@ -55,9 +55,11 @@ def renormalised(flow: Flow, x: Tensor) -> list[Tensor]:
 
 @torch.no_grad()
 def blurred(flow: Flow, z: Tensor) -> list[Tensor]:
-    """Full fields (n, L, ..., L), one for each level, coarsest first: noise of the levels not yet reached is zero."""
-    return [flow(torch.where(scale_of_sites(flow) >= scale, z, torch.zeros_like(z)))[0] for scale in
-            sorted({int(k) for k in scale_of_sites(flow).unique()}, reverse=True)]  # fmt: skip
+    """Full fields (n, L, ..., L): first the coarsest lattice speaks alone, then level after level joins; noise of the
+    levels not yet reached is zero."""
+    scale = scale_of_sites(flow)
+    speaking = [torch.where(scale >= k, z, torch.zeros_like(z)) for k in reversed(range(len(levels(flow)) + 1))]
+    return [flow(noise)[0] for noise in speaking]
 
 
 def scale_of_sites(flow: Flow) -> Tensor:

@@ -11,6 +11,8 @@ exp(-l_p / 2) g_p.  Directions and `transport` are those of `couplings`.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -18,16 +20,24 @@ from fieldkit import given
 from fieldkit.lattice import acceleration
 
 
-def classes(L: int, d: int) -> Tensor:
+def classes(L: int, d: int, *, device: torch.device | str | None = None) -> Tensor:
     """Number of the symmetry class of every momentum, int64 (L, ..., L) in the order of torch.fft.fftn.
+
+    Momenta with the same sorted distances s_1 <= ... <= s_d from zero have the same number, the sum over i of the
+    binomials (s_i + i - 1 over i), which counts 0, 1, 2, ... without a gap.
 
     >>> classes(4, 1).tolist()
     [0, 1, 2, 1]
     """
-    k = torch.arange(L)
+    k = torch.arange(L, device=device)
     size = torch.minimum(k, L - k)
-    sizes = torch.stack([axis.flatten() for axis in torch.meshgrid(*[size] * d, indexing="ij")], 1).sort(1).values
-    return torch.unique(sizes, dim=0, return_inverse=True)[1].reshape((L,) * d)
+    sizes = torch.stack(torch.meshgrid(*[size] * d, indexing="ij")).sort(0).values
+    return torch.stack([rising(s, i) // math.factorial(i) for i, s in enumerate(sizes, start=1)]).sum(0)
+
+
+def rising(s: Tensor, i: int) -> Tensor:
+    """s (s + 1) ... (s + i - 1)."""
+    return torch.stack([s + j for j in range(i)]).prod(0)
 
 
 class Spectrum(nn.Module):
@@ -44,14 +54,13 @@ class Spectrum(nn.Module):
         super().__init__()
         given.whole("L", L, least=1, why="a lattice has at least one site a side")
         given.whole("d", d, least=1, why="a lattice has at least one dimension")
-        self.register_buffer("number", classes(L, d).to(rng.device), persistent=False)
-        count = int(classes(L, d).max()) + 1
-        start = torch.zeros(count, dtype=torch.float64, device=rng.device)
+        number = classes(L, d, device=rng.device)
+        self.register_buffer("number", number, persistent=False)
+        start = torch.zeros(math.comb(L // 2 + d, d), dtype=torch.float64, device=rng.device)
         if power is not None:
             if power.shape != (L,) * d or not bool((power > 0).all()):
                 raise ValueError(f"power {tuple(power.shape)}: give one positive number for each momentum, {(L,) * d}.")
-            first = [int((classes(L, d).flatten() == k).nonzero()[0]) for k in range(count)]
-            start = power.flatten()[first].log().to(start)
+            start = start.scatter(0, number.flatten(), power.flatten().log().to(start))
         self.log_power = nn.Parameter(start.to(dtype))
         self.mean = nn.Parameter(torch.zeros((), dtype=dtype, device=rng.device)) if mean else None
 
