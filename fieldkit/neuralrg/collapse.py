@@ -61,11 +61,16 @@ def effective_sample_size_seen_from(
 ) -> Estimate:
     """ESS of the flow from independent fields x (n, L, ..., L) of the target: 1 / (<w>_p <1/w>_p), w = exp(-S) / q.
 
-    <1/w>_p = 1/Z and <w>_p = <w^2>_q / Z.  Raises as `weighing.log_partition`, in particular when the weights
-    differ by more than a float64 can hold: then q knows nothing of some of these fields.
+    <1/w>_p = 1/Z and <w>_p = <w^2>_q / Z.  Raises `ValueError` when the weights differ by more than e^600:
+    then q knows nothing of some of these fields, and the answer is zero; and as `weighing.log_partition`.
     """
     log_q = torch.cat([flow.log_prob(part) for part in x.split(4096)])
     log_w = (-target.action(x) - log_q).double()
     low, high = log_w.min(), log_w.max()
+    if high - low > 600:
+        raise ValueError(
+            f"weights from e^{low.item():.0f} to e^{high.item():.0f}: the flow has no density where some of these "
+            "fields are; it has lost a mode. Symmetrise it, or train it anew."
+        )
     size = blocked(n_blocks, (log_w - high).exp(), (low - log_w).exp())
     return jackknife(lambda w, inverse: 1 / (w * inverse), *size) * math.exp((low - high).item())
