@@ -1,14 +1,10 @@
-"""Values computed independently of the library; the folder is absent from a public clone, and then there are none."""
+"""The independent values of part two, as the tests of its modules want them."""
 
-import json
-from pathlib import Path
 from typing import Any
 
-FILE = Path(__file__).resolve().parents[3] / "shared" / "golden" / "propagation.json"
+from tests.golden import entries
 
 
 def golden() -> list[tuple[str, Any, int]]:
-    """(name, value, trusted digits) of every entry, or nothing where the file does not exist."""
-    if not FILE.exists():
-        return []
-    return [(entry["name"], entry["value"], entry["digits"]) for entry in json.loads(FILE.read_text())]
+    """(name, value, trusted digits) of every entry, or nothing where there are none."""
+    return [(entry["name"], entry["value"], entry["digits"]) for entry in entries("propagation")]

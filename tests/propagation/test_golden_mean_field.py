@@ -1,16 +1,14 @@
 """Values computed elsewhere (mpmath, 28-40 digits, trapezoid on the real line), if their folder lies beside."""
 
-import json
-import pathlib
 import re
 
 import pytest
 import torch
 
 from fieldkit.propagation import activations, criticality, finite_width, fixed_points, gaussian, kernels, maps, powers
+from tests.golden import entries
 
-FILE = pathlib.Path(__file__).resolve().parents[3] / "shared" / "golden" / "propagation.json"
-ENTRIES = json.loads(FILE.read_text()) if FILE.exists() else []
+ENTRIES = entries("propagation")
 NUMBER = r"([-\d.e]+)"
 PHI = {"tanh": activations.tanh, "erf(x)": activations.erf, "erf": activations.erf, "relu": activations.relu}
 

@@ -49,6 +49,6 @@ MUTANTS = [
         "fieldkit/lattice/ising.py",
         "-math.expm1(-2 * beta)",
         "-math.expm1(-beta)",
-        "half the bonds of a cluster",
+        "too few bonds of a cluster",
     ),
 ]

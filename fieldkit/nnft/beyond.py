@@ -1,0 +1,157 @@
+r"""How far from Gaussian is a network, beyond its moments?  Expand in the fluctuation of its kernel.
+
+    f | hidden ~ N(0, K):     E O(f) = E O(K),   O(K) the Gaussian average,
+    E O(K) = O(<K>) + 1/2 O''(<K>) Cov(K, K) + O(1/N^2)           for ANY observable, also those that are no polynomial.
+
+For the density of one value the same expansion is Edgeworth's, with Hermite polynomials He_n of u = f / sigma:
+
+    p(f) = g(f) [1 + k4 He4 / 24 + (k6 He6 / 720 + k4^2 He8 / 1152) + ...],       k_n = kappa_n / sigma^n,
+
+the first correction 1/N, the bracket 1/N^2.  The series is asymptotic: at small N the density goes negative.  Exact at
+every N is ReLU without bias at one input: k of N neurons are on (binomial), f is a Gaussian of random variance
+c^2 chi^2_k, and its density a Bessel function (`relu_density`).  Sources: Edgeworth 1905; Yaida 2020.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from scipy.special import kve
+from torch import Tensor
+
+from fieldkit import given
+from fieldkit.estimates import Estimate, mean
+from fieldkit.nnft import ensembles, wick
+from fieldkit.nnft.ensembles import Ensemble
+from fieldkit.propagation.gaussian import legendre
+
+Observable = Callable[[Tensor], Tensor]
+
+
+def orthant(K: Tensor) -> Tensor:
+    """P(f_1 > 0, f_2 > 0) for a Gaussian pair of covariance K (..., 2, 2): 1/4 + arcsin(rho) / 2 pi (Sheppard 1899)."""
+    scale = (K[..., 0, 0] * K[..., 1, 1]).rsqrt()
+    return 0.25 + torch.asin((K[..., 0, 1] * scale).clamp(-1, 1)) / (2 * math.pi)
+
+
+def first_order(observable: Observable, K: Tensor, covariance: Tensor) -> Tensor:
+    """1/2 O''(K) Cov(K, K): the correction of order 1/N to a Gaussian average O(K) -> one number, K (m, m).
+
+    covariance (p, p) of the entries of the random kernel at the pairs `wick.tuples(m, 2)`; O is differentiated in these
+    entries, so K_ij and K_ji move together.
+    """
+    m = len(K)
+    pairs = wick.tuples(m, 2, K.device)
+
+    def of_entries(entries: Tensor) -> Tensor:
+        return observable(wick.symmetric(entries, m, 2))
+
+    hessian = torch.func.hessian(of_entries)(K[pairs[:, 0], pairs[:, 1]])
+    return (hessian * covariance).sum() / 2
+
+
+def average(
+    observable: Observable, ensemble: Ensemble, x: Tensor, n: int, *, block: int = 20000, rng: torch.Generator
+) -> Estimate:
+    """E O(f) over n networks from E O(K): observable maps kernels (n, m, m) to Gaussian averages (n,), with its error.
+
+    Only hidden layers are drawn, `block` networks at a time, so that memory does not grow with n.
+    """
+    given.whole("n", n, least=2, why="an error bar needs at least two networks")
+    values = []
+    for start in range(0, n, block):
+        h = ensembles.hidden(ensemble, x, min(block, n - start), rng=rng)
+        values.append(observable(ensembles.kernel_draws(ensemble, h.double())))
+    return mean(torch.cat(values))
+
+
+def density(f: float, ensemble: Ensemble, x: Tensor, n: int, *, rng: torch.Generator) -> Estimate:
+    """p(f) of one output at one point x (1, d), averaged over the Gaussians of n networks, with its error.
+
+    A network without a live neuron is no Gaussian but an atom at f = 0; it counts as zero at any other f.
+    """
+
+    def of_kernel(K: Tensor) -> Tensor:
+        variance = K[:, 0, 0]
+        return gaussian_density(torch.full_like(variance, f), variance.clamp_min(1e-99))
+
+    return average(of_kernel, ensemble, x, n, rng=rng)
+
+
+def gaussian_density(f: Tensor, variance: Tensor | float) -> Tensor:
+    """Density of N(0, variance) at f."""
+    if not isinstance(variance, Tensor):
+        variance = torch.full((), variance, dtype=torch.float64, device=f.device)
+    return torch.exp(-f.square() / (2 * variance)) / (2 * math.pi * variance).sqrt()
+
+
+def edgeworth(f: Tensor, cumulants: Sequence[float] | Tensor, *, order: int) -> Tensor:
+    """Density of one output at f from kappa_2, kappa_4, ... (`exact.cumulants`) to order 0, 1 or 2 in 1/N, like f.
+
+    Raises `ValueError` for another order or too few cumulants.
+    """
+    kappa = [float(k) for k in cumulants]
+    if order not in (0, 1, 2) or len(kappa) < order + 1:
+        raise ValueError(f"order = {order} with {len(kappa)} cumulants: order 0, 1, 2 needs the first one, two, three.")
+    u = f / math.sqrt(kappa[0])
+    total = torch.ones_like(u)
+    if order > 0:
+        k4 = kappa[1] / kappa[0] ** 2
+        total = total + k4 / 24 * hermite(u, 4)
+    if order > 1:
+        k6 = kappa[2] / kappa[0] ** 3
+        total = total + k6 / 720 * hermite(u, 6) + k4**2 / 1152 * hermite(u, 8)
+    return gaussian_density(f, kappa[0]) * total
+
+
+def hermite(u: Tensor, n: int) -> Tensor:
+    """He_n(u), the probabilists' Hermite polynomial: He_(n+1) = u He_n - n He_(n-1)."""
+    before, now = torch.zeros_like(u), torch.ones_like(u)
+    for k in range(n):
+        before, now = now, u * now - k * before
+    return now
+
+
+def relu_density(f: Tensor, width: int, *, scale: float = 1.0) -> Tensor:
+    """Exact density at f != 0 of one ReLU network output without biases, of variance scale^2 / 2, like f.
+
+    With k neurons on, f = c g_0 |g|, g in k dimensions, c = scale / sqrt(N): a variance-gamma variable of density
+    (|f| / 2c)^nu K_nu(|f| / c) / (c sqrt(pi) Gamma(k / 2)), nu = (k - 1) / 2.  With probability 2^-N none is on and f
+    is exactly 0: that atom is not in the density.  scale = sw2 |x| / sqrt(d).
+    """
+    given.whole("width", width, least=1, why="a hidden layer has at least one neuron")
+    c = scale / math.sqrt(width)
+    r = (f.abs() / c).double()
+    total = torch.zeros_like(r)
+    for k in range(1, width + 1):
+        nu = (k - 1) / 2
+        bessel = torch.as_tensor(kve(nu, r.cpu().numpy()), device=f.device).log() - r
+        at_zero = math.lgamma(nu) - math.log(2) - nu * torch.log(r / 2) if nu else bessel  # the limit where K overflows
+        bessel = torch.where(bessel.isfinite(), bessel, at_zero)
+        log_weight = math.lgamma(width + 1) - math.lgamma(k + 1) - math.lgamma(width - k + 1) - width * math.log(2)
+        log_p = nu * torch.log(r / 2) + bessel - math.lgamma(k / 2) - math.log(c * math.sqrt(math.pi))
+        total = total + torch.exp(log_weight + log_p)
+    return total
+
+
+def relu_log_odds(f: Tensor, width: int) -> Tensor:
+    """ln(p / g) at outputs f != 0 (...) of `relu_density` (scale 1) over the Gaussian of the same variance 1/2, like f:
+    what one output says for the network and against the Gaussian.  Linear interpolation on a mesh of 0.001."""
+    mesh, r = 1000.0, f.abs().double()
+    places = torch.arange(int(mesh * float(r.max())) + 2, device=f.device, dtype=torch.float64) / mesh
+    places[0] = 1e-3 / mesh  # the logarithm at 0 is cut off where no output falls
+    table = (relu_density(places, width) / gaussian_density(places, 0.5)).log()
+    left = (mesh * r).long()
+    return torch.lerp(table[left], table[left + 1], mesh * r - left)
+
+
+def half_line(*, top: float = 12.0, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
+    """Nodes and weights (k,) of an integral over 0 < f < top, panels shrinking towards 0, where the exact density has a
+    logarithm (one neuron on), and short enough everywhere for the kinks of |p - q|."""
+    given.positive("top", top, why="the integral needs a range")
+    edges = torch.cat([torch.zeros(1), torch.logspace(-8, -2, 13), torch.arange(0.02, top + 0.01, 0.02)]).double()
+    x, w = (torch.tensor(a, dtype=torch.float64) for a in legendre(8))
+    nodes = (edges[:-1, None] + edges.diff()[:, None] * (1 + x) / 2).flatten()
+    return nodes.to(device), (edges.diff()[:, None] * w / 2).flatten().to(device)

@@ -1,0 +1,118 @@
+"""Wrong physics for the chapter on free networks."""
+
+from tests.mutation import Mutant
+
+CHAPTER = "book/nnft/free.md"
+ENSEMBLES, EXACT, WICK = (f"fieldkit/nnft/{name}.py" for name in ("ensembles", "exact", "wick"))
+
+MUTANTS = [
+    Mutant(
+        "one-neuron",
+        ENSEMBLES,
+        "f[:, a] = (h * v).sum(-1) * math.sqrt(ensemble.sw2 / N)",
+        "f[:, a] = (h * v).sum(-1) * math.sqrt(ensemble.sw2 / (N + 1))",
+        "the bias counted in the fan-in",
+    ),
+    Mutant(
+        "one-neuron",
+        ENSEMBLES,
+        "f[:, a] += math.sqrt(ensemble.sb2)",
+        "f[:, a] += 0.5 * math.sqrt(ensemble.sb2)",
+        "an output bias of another variance",
+    ),
+    Mutant(
+        "kernel-spread",
+        EXACT,
+        "(M(index) - M(index[:, :2]) * M(index[:, 2:]))",
+        "M(index)",
+        "the disconnected part is left in the variance",
+    ),
+    Mutant(
+        "kernel-spread",
+        ENSEMBLES,
+        "(ensemble.sw2 / h.shape[2]) * (by_network @ by_network.mT) + sb2",
+        "(ensemble.sw2 / (h.shape[2] - 1)) * (by_network @ by_network.mT) + sb2",
+        "divided by N - 1, as for a sample variance",
+    ),
+    Mutant(
+        "excess",
+        EXACT,
+        "for (a, b), (c, d) in wick.pairings(4):",
+        "for (a, b), (c, d) in wick.pairings(4)[:2]:",
+        "a pairing is missing",
+    ),
+    Mutant(
+        "excess",
+        ENSEMBLES,
+        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype)",
+        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype).sign()",
+        "output weights of the right variance that are not Gaussian",
+    ),
+    Mutant(
+        "two-outputs",
+        EXACT,
+        "((outputs[:, a] == outputs[:, b]) & (outputs[:, c] == outputs[:, d]))",
+        "1",
+        "all three pairings join two outputs",
+    ),
+    Mutant(
+        "two-outputs",
+        ENSEMBLES,
+        "    for a in range(d_out):\n",
+        "    for a in range(d_out):\n        h = h[:, torch.randperm(n, generator=rng, device=rng.device)]\n",
+        "each output has hidden neurons of its own",
+    ),
+    Mutant(
+        "approach",
+        CHAPTER,
+        "four[0] / (3 * two[0, 0].square())",
+        "(four[0] / (3 * two[0, 0].square())).sqrt()",
+        "a spread in place of a variance",
+    ),
+    Mutant(
+        "approach", CHAPTER, "two[0, 0].square())\n", "two[0, 0].square()) + 1 / 300\n", "a floor is taken for signal"
+    ),
+    Mutant(
+        "deep-shift",
+        "fieldkit/nnft/beyond.py",
+        "return (hessian * covariance).sum() / 2",
+        "return (hessian * covariance).sum()",
+        "the loop without its half",
+    ),
+    Mutant(
+        "deep-shift",
+        CHAPTER,
+        "torch.cartesian_prod(*[torch.arange(3)] * 2)",
+        "torch.tensor([[1, 1]] * 9)",
+        "only the off-diagonal entry fluctuates",
+    ),
+    Mutant("deep-relu", CHAPTER, "(4, 4, 4), sw2=2.0)", "(4, 4, 4), sw2=1.0)", "the variance of linear networks"),
+    Mutant(
+        "deep-relu",
+        ENSEMBLES,
+        "z = sample_layer(K, N, rng=rng).transpose(0, 1)",
+        "z = sample_layer(K, N, rng=rng).transpose(0, 1) * (N / (N + 1)) ** 0.5",
+        "the bias counted in the fan-in of deep layers",
+    ),
+    Mutant(
+        "moved-cosine",
+        ENSEMBLES,
+        "z + 2 * math.pi * torch.rand(",
+        "z + 0 * math.pi * torch.rand(",
+        "the phase is forgotten",
+    ),
+    Mutant(
+        "moved-gauss",
+        "fieldkit/nnft/neurons.py",
+        "return torch.exp(together / 2 - C.double().diagonal()[index].sum(1))",
+        "return torch.exp(together / 2)",
+        "the neuron is not normalised",
+    ),
+    Mutant(
+        "moved-gauss",
+        WICK,
+        "named = torch.stack([place(index[:, list(pair)], m) for pair in pairing], -1)",
+        "named = torch.stack([place(index[:, [0, 1]], m) for pair in pairing], -1)",
+        "one pairing three times",
+    ),
+]

@@ -1,0 +1,112 @@
+"""Wrong physics for the chapter on the distance to a Gaussian."""
+
+from tests.mutation import Mutant
+
+CHAPTER = "book/nnft/non_gaussian.md"
+BEYOND, ENSEMBLES, EXACT, NEURONS, TANGENT = (
+    f"fieldkit/nnft/{name}.py" for name in ("beyond", "ensembles", "exact", "neurons", "tangent")
+)
+FINITE = "fieldkit/propagation/finite_width.py"
+GATE = "p = scale * back * (above > 0)"
+
+MUTANTS = [
+    Mutant(
+        "atom",
+        NEURONS,
+        "relu = Neuron(lambda z, q: torch.relu(z)",
+        "relu = Neuron(lambda z, q: torch.nn.functional.softplus(z)",
+        "a neuron that is never silent",
+    ),
+    Mutant("atom", CHAPTER, "fraction(outputs(5, n) == 0)", "fraction(outputs(4, n) == 0)", "one neuron fewer"),
+    Mutant(
+        "distance",
+        BEYOND,
+        "bessel = torch.as_tensor(kve(nu, r.cpu().numpy()), device=f.device).log() - r",
+        "bessel = torch.as_tensor(kve(nu + 0.5, r.cpu().numpy()), device=f.device).log() - r",
+        "the index of the Bessel function",
+    ),
+    Mutant(
+        "distance",
+        ENSEMBLES,
+        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype)",
+        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype).sign()",
+        "output weights that are not Gaussian",
+    ),
+    Mutant(
+        "tail", BEYOND, "- width * math.log(2)", "- width * math.log(2.1)", "neurons that are on less often than off"
+    ),
+    Mutant(
+        "tail",
+        CHAPTER,
+        "rare = (2000 * beyond.relu_density(f + far, 20) @ weight).item()",
+        "rare = (2000 * beyond.gaussian_density(f + far, 0.5) @ weight).item()",
+        "the tail of the Gaussian",
+    ),
+    Mutant(
+        "evidence",
+        CHAPTER,
+        "entropy = (2 * (p * (p / gaussian).log()) @ weight).item()",
+        "entropy = (2 * (gaussian * (gaussian / p).log()) @ weight).item()",
+        "the relative entropy the other way round",
+    ),
+    Mutant(
+        "evidence",
+        ENSEMBLES,
+        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype)",
+        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype).sign()",
+        "output weights that are not Gaussian",
+    ),
+    Mutant(
+        "first-order",
+        BEYOND,
+        "total = total + k4 / 24 * hermite(u, 4)",
+        "total = total + k4 / 12 * hermite(u, 4)",
+        "half of the factorial",
+    ),
+    Mutant(
+        "first-order",
+        BEYOND,
+        "before, now = now, u * now - k * before",
+        "before, now = now, 2 * u * now - 2 * k * before",
+        "the Hermite polynomials of the oscillator",
+    ),
+    Mutant(
+        "second-order",
+        BEYOND,
+        "k4**2 / 1152 * hermite(u, 8)",
+        "k4**2 / 576 * hermite(u, 8)",
+        "two vertices without the half of the exponential",
+    ),
+    Mutant("second-order", BEYOND, "k6 / 720 * hermite(u, 6) + ", "", "the six legs are left out"),
+    Mutant(
+        "both",
+        BEYOND,
+        "return (hessian * covariance).sum() / 2",
+        "return (hessian * covariance).sum()",
+        "the loop without its half",
+    ),
+    Mutant(
+        "both",
+        CHAPTER,
+        "torch.cartesian_prod(*[torch.arange(3)] * 2)",
+        "torch.tensor([[1, 1]] * 9)",
+        "only the off-diagonal entry fluctuates",
+    ),
+    Mutant("tangent-mean", TANGENT, GATE, "p = scale * back", "a gradient that passes through silent neurons"),
+    Mutant(
+        "tangent-mean",
+        TANGENT,
+        "total, back = h.square().sum(1), normal(width)",
+        "total, back = 0 * h.square().sum(1), normal(width)",
+        "the output weights do not learn",
+    ),
+    Mutant("tangent-one", TANGENT, GATE, "p = scale * back", "a gradient that passes through silent neurons"),
+    Mutant(
+        "tangent-deep",
+        TANGENT,
+        GATE,
+        "p = scale * back * (torch.rand(above.shape, generator=rng, device=rng.device) < 0.5)",
+        "masks of their own on the way back",
+    ),
+    Mutant("tangent-deep", FINITE, "C * zS + CB * pS", "C * zS", "layers that are correlated through the signal only"),
+]
