@@ -15,8 +15,8 @@ MUTANTS = [
     Mutant(
         "latent-tau",
         "fieldkit/neuralrg/spectrum.py",
-        "start = power.flatten()[first].log().to(start)",
-        "start = power.flatten()[first].log().to(start) / 2",
+        "power.flatten().log().to(start))",
+        "power.flatten().log().to(start) / 2)",
         "the spectrum is half flattened",
     ),
     Mutant(
