@@ -25,6 +25,14 @@ REPAIRS = [
     # Roles of docutils' bibliography: deprecated, and a list without items (axe: aria-required-children).
     (r'<div role="list" class="citation-list">', '<div class="citation-list">'),
     (r' role="doc-biblioentry"', ""),
+    # The door that leads to the first page has no name and no link; without an icon browsers ask for /favicon.ico, and
+    # going on to the page would break off the loading of any other.
+    (
+        r'\A<meta http-equiv="Refresh" content="0; url=(\S+?)" />\s*\Z',
+        r'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>Field Theory of Neural Networks</title>\n'
+        r'<link rel="icon" href="data:,">\n<meta http-equiv="refresh" content="0; url=\1">\n'
+        r'<a href="\1">Field Theory of Neural Networks</a>\n',
+    ),
 ]
 
 
@@ -74,6 +82,6 @@ def repair_html(app, exception):
 def setup(app):
     app.connect("builder-inited", read_claims)
     app.connect("html-page-context", repair_page, priority=900)
-    app.connect("build-finished", repair_html)
+    app.connect("build-finished", repair_html, priority=900)  # after the door is written
     app.add_role("weighed", weighed)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

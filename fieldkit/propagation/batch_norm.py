@@ -17,16 +17,14 @@ Sources: Yang, Pennington, Rao, Sohl-Dickstein and Schoenholz 2019; the finite-B
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import torch
 from scipy.special import roots_jacobi
 from torch import Tensor
 
-from fieldkit.propagation import gaussian
-
-Function = Callable[[Tensor], Tensor]
+from fieldkit.propagation import finite_width, gaussian
+from fieldkit.propagation.gaussian import Function
 
 
 def linear_growth(B: int) -> float:
@@ -90,22 +88,23 @@ def sample(
 ) -> Tensor:
     """Squared size of a random perturbation after centring over the batch, in each layer of n networks, (n, depth).
 
-    tr J^T J of the whole net is shared by forward perturbations and backward gradients, so both grow at the same rate;
-    forward needs no stored weights.  From the second layer on the mean is a pure power: take the ratio of means.
+    tr J^T J of the whole net is shared by forward perturbations and backward gradients, so both grow at the same rate.
+    No weights are stored: given the layer before, the pre-activations of the batch and their perturbations are
+    independent Gaussians over the neurons (`finite_width.sample_layer`), and those are drawn.  From the second layer
+    on the mean is a pure power: take the ratio of means.
     """
     _batch(B)
-    x, v = gaussian.normal((n, width, B), rng), gaussian.normal((n, width, B), rng)
+    rows = gaussian.normal((n, 2 * B, width), rng)  # B signals, B perturbations
     out = []
     for _ in range(depth):
-        W = gaussian.normal((n, width, width), rng) / math.sqrt(width)
-        h, v = W @ x, W @ v
-        h, v = h - h.mean(-1, keepdim=True), v - v.mean(-1, keepdim=True)
+        h, v = finite_width.sample_layer(rows @ rows.mT / width, width, rng=rng).split(B, dim=1)
+        h, v = h - h.mean(1, keepdim=True), v - v.mean(1, keepdim=True)
         out.append(v.square().mean((1, 2)))
-        length = h.norm(dim=-1, keepdim=True)
+        length = h.norm(dim=1, keepdim=True)
         u = h / length
-        v = math.sqrt(B) / length * (v - u * (u * v).sum(-1, keepdim=True))
+        v = math.sqrt(B) / length * (v - u * (u * v).sum(1, keepdim=True))
         y = math.sqrt(B) * u
-        x, v = activation(y), derivative(y) * v
+        rows = torch.cat([activation(y), derivative(y) * v], 1)
     return torch.stack(out, 1)
 
 

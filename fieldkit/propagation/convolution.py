@@ -1,27 +1,31 @@
 r"""Can a ten-thousand-layer convolution be trained?  Yes, if every Fourier mode of the covariance survives.
 
     h_l(a) = sum_b W_l(b) phi(h_(l-1)(a + b)) + bias,    W_ij(b) ~ N(0, sw2 v_b / C),    sum_b v_b = 1,
+    K_l(a, a') = sw2 sum_b v_b E phi(u) phi(u') + sb2,   (u, u') with K_(l-1) between the sites a + b and a' + b,
     E delta_l(a)^2 = chi_1 sum_b v_b E delta_(l-1)(a + b)^2,     lambda_j = sum_b v_b e^(2 pi i j b / L).
 
-The covariance between sites is averaged over the filter in every layer, so its deviation from the fixed point splits
-into Fourier modes of the centre, each of which decays as (chi lambda_j)^l: a wide filter forgets all but the mean (j =
-0).  A filter that touches only its centre has lambda_j = 1 for all j.  The second line, for the squared size of a small
-perturbation delta, is exact at infinite width, with chi_1 = sw2 E phi'^2.
+In every layer the covariance between sites passes phi point by point and is then averaged over the filter, both sites
+together: the distance a' - a stays, the place a is smeared.  Its deviation from the fixed point splits into Fourier
+modes of the place, each of which decays as (chi lambda_j)^l: a wide filter forgets where (all but j = 0).  A filter
+that touches only its centre has lambda_j = 1 for all j.  The third line, for the squared size of a small perturbation
+delta, is exact at infinite width, with chi_1 = sw2 E phi'^2.
 
 Source: Xiao, Bahri, Sohl-Dickstein, Schoenholz and Pennington 2018.  Periodic boundaries; float64.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad, unfold
 
-from fieldkit.propagation import gaussian
-
-Function = Callable[[Tensor], Tensor]
+from fieldkit.propagation import finite_width, gaussian, kernels
+from fieldkit.propagation.activations import Activation
+from fieldkit.propagation.gaussian import Function
 
 
 def uniform_profile(size: int, d: int = 1) -> Tensor:
@@ -36,19 +40,19 @@ def delta_profile(size: int, d: int = 1) -> Tensor:
     return profile
 
 
-def eigenvalues(profile: Tensor, shape: Sequence[int]) -> Tensor:
+def eigenvalues(v: Tensor, shape: Sequence[int]) -> Tensor:
     """lambda_j of the averaging over a filter with variance profile v (k, ..., k) on a torus, `shape`, complex128.
 
     Real for a profile that is symmetric about its centre.  Raises `ValueError` for even sides, dimensions that do not
     match, or a filter wider than the torus.
     """
-    if profile.dim() != len(shape) or any(k > L for k, L in zip(profile.shape, shape)):
+    if v.dim() != len(shape) or any(k > L for k, L in zip(v.shape, shape)):
         raise ValueError(
-            f"filter {tuple(profile.shape)} on {tuple(shape)}: give one side per axis; a filter fits the torus."
+            f"filter {tuple(v.shape)} on {tuple(shape)}: give one side per axis; a filter fits the torus."
         )
-    padded = torch.zeros(tuple(shape), device=profile.device, dtype=profile.dtype)
-    padded[tuple(slice(0, _odd(k)) for k in profile.shape)] = profile
-    centred = padded.roll([-(k // 2) for k in profile.shape], dims=list(range(profile.dim())))
+    padded = torch.zeros(tuple(shape), device=v.device, dtype=v.dtype)
+    padded[tuple(slice(0, _odd(k)) for k in v.shape)] = v
+    centred = padded.roll([-(k // 2) for k in v.shape], dims=list(range(v.dim())))
     return torch.fft.fftn(centred).conj()
 
 
@@ -57,11 +61,35 @@ def depth_scales(eigenvalue: Tensor, chi: float) -> Tensor:
     return -1 / torch.log(chi * eigenvalue.abs())
 
 
-def spread(delta2: Tensor, profile: Tensor, *, chi: float, depth: int) -> Tensor:
+def spread(delta2: Tensor, v: Tensor, *, chi: float, depth: int) -> Tensor:
     """E delta^2 at every site after `depth` layers, from delta2 (L, ..., L): each mode is multiplied by (chi
     lambda)^l."""
-    factor = (chi * eigenvalues(profile, delta2.shape)) ** depth
+    factor = (chi * eigenvalues(v, delta2.shape)) ** depth
     return torch.fft.ifftn(torch.fft.fftn(delta2) * factor).real
+
+
+def of_images(images: Tensor, *, v: Tensor, sw2: float, sb2: float) -> Tensor:
+    """Covariance of the first layer's pre-activations, (m, L, ..., m, L, ...), for images (m, L, ..., L).
+
+    sw2 sum_b v_b x(a + b) x'(a' + b) + sb2, exact at any number of channels; the images have one.
+    """
+    return sw2 * _smear(torch.tensordot(images, images, dims=0), v) + sb2
+
+
+def covariance(
+    K: Tensor, depth: int, *, v: Tensor, activation: Function | Activation, sw2: float, sb2: float
+) -> Tensor:
+    """Covariances of the pre-activations after 0 ... depth more layers, (depth + 1, *K.shape), exact for C -> infinity.
+
+    K (m, L, ..., m, L, ...) is that between all sites of m images (`of_images`), with an axis of the torus for each
+    axis of `v` (k, ..., k).  Raises `ValueError` for another shape.
+    """
+    _pairs(K, v)
+    history = [K]
+    for _ in range(depth):
+        flat = history[-1].reshape(math.isqrt(K.numel()), -1)
+        history.append(sw2 * _smear(kernels.averages(flat, activation=activation)[0].reshape(K.shape), v) + sb2)
+    return torch.stack(history)
 
 
 def delta_orthogonal_(weight: Tensor, *, gain: float = 1.0, rng: torch.Generator) -> Tensor:
@@ -85,13 +113,67 @@ def delta_orthogonal_(weight: Tensor, *, gain: float = 1.0, rng: torch.Generator
     return weight
 
 
+def random_layer(h: Tensor, *, v: Tensor, sw2: float, rng: torch.Generator) -> Tensor:
+    """A circular convolution of h (n, C, L, L) for n networks, each with a fresh filter of variance sw2 v_b / C.
+
+    The weights are drawn, and autograd goes through; each network is one product of matrices.  v (k, k) has sum one.
+    Raises `ValueError` for another number of axes.
+    """
+    if h.dim() != 4 or v.dim() != 2:
+        raise ValueError(f"h {tuple(h.shape)}, v {tuple(v.shape)}: give (n, C, L, L) and (k, k).")
+    n, channels = h.shape[:2]
+    spread = (sw2 / channels * v).sqrt().to(device=rng.device)
+    weight = spread * gaussian.normal((n * channels, channels, *v.shape), rng)
+    rim = [_odd(k) // 2 for k in reversed(v.shape) for _ in range(2)]
+    patches = unfold(pad(h, rim, mode="circular"), v.shape)  # (n, C k k, L L)
+    return (weight.reshape(n, channels, -1) @ patches).reshape(h.shape)
+
+
+def random_layers(
+    h: Tensor, depth: int, *, activation: Function, v: Tensor, sw2: float, rng: torch.Generator
+) -> list[Tensor]:
+    """Pre-activations h (n, C, L, L) and those of `depth` layers behind it, each `random_layer` of the activated last.
+
+    No biases.  For a linear network, or ReLU, means of squares follow `spread` exactly at any C, with chi = sw2 or
+    sw2 / 2: a fresh filter is as likely as its negative, so half of a mean square is positive.
+    """
+    layers = [h]
+    for _ in range(depth):
+        layers.append(random_layer(activation(layers[-1]), v=v, sw2=sw2, rng=rng))
+    return layers
+
+
+def sample_covariance(
+    n: int,
+    channels: int,
+    K: Tensor,
+    depth: int,
+    *,
+    v: Tensor,
+    activation: Function,
+    sw2: float,
+    sb2: float,
+    rng: torch.Generator,
+) -> Tensor:
+    """What n random networks have in place of `covariance`: sum_c h_c(a) h_c(a') / C, (n, depth + 1, *K.shape)."""
+    sites = _pairs(K, v)
+    K = K.to(device=rng.device, dtype=torch.float64).reshape(math.isqrt(K.numel()), -1)
+    h = finite_width.sample_layer(K.expand(n, -1, -1), channels, rng=rng)
+    out = [h @ h.mT / channels]
+    for _ in range(depth):
+        h = _convolve(activation(h).reshape(n, *sites, channels), v, sw2, rng).reshape(h.shape)
+        h = h + math.sqrt(sb2) * gaussian.normal((n, 1, channels), rng)
+        out.append(h @ h.mT / channels)
+    return torch.stack(out, 1).reshape(n, depth + 1, *sites, *sites)
+
+
 def sample(
     n: int,
     channels: int,
-    length: int,
+    shape: Sequence[int],
     depth: int,
     *,
-    profile: Sequence[float],
+    v: Tensor,
     sw2: float,
     sb2: float,
     q: float,
@@ -99,26 +181,55 @@ def sample(
     derivative: Function,
     rng: torch.Generator,
 ) -> Tensor:
-    """Squared size at every site and layer, (n, depth + 1, length), of a perturbation of n random ring networks.
+    """Squared size at every site and layer, (n, depth + 1, *shape), of a perturbation of n random networks.
 
-    Filters are Gaussian with variance `profile`, k numbers; it starts at site 0 with mean squared size 1 per channel,
-    on inputs of variance q.  Perturbations are carried by the exact derivative, so there is no small parameter.
+    Filters are Gaussian with profile `v`; it starts at site 0 with mean squared size 1 per channel, on inputs of
+    variance q.  Perturbations are carried by the exact derivative, so there is no small parameter.
     """
-    h = math.sqrt(q) * gaussian.normal((n, channels, length), rng)
-    delta = torch.zeros_like(h)
-    delta[:, :, 0] = gaussian.normal((n, channels), rng)
-    delta = delta / delta.square().mean(1, keepdim=True).sum(2, keepdim=True).sqrt()
-    variances = [sw2 * v / channels for v in profile]
-    out = [delta.square().mean(1)]
+    h = math.sqrt(q) * gaussian.normal((n, 1, *shape, channels), rng)
+    delta = torch.zeros_like(h).reshape(n, -1, channels)
+    delta[:, 0] = gaussian.normal((n, channels), rng)
+    delta = (delta / delta.square().mean(2, keepdim=True).sum(1, keepdim=True).sqrt()).reshape(h.shape)
+    out = [delta.square().mean(-1)]
     for _ in range(depth):
-        x, moved = activation(h), derivative(h) * delta
-        h = math.sqrt(sb2) * gaussian.normal((n, channels, 1), rng).expand(-1, -1, length)
-        delta = torch.zeros_like(delta)
-        for b, v in enumerate(variances):
-            W, shift = math.sqrt(v) * gaussian.normal((n, channels, channels), rng), len(variances) // 2 - b
-            h, delta = h + W @ x.roll(shift, -1), delta + W @ moved.roll(shift, -1)
-        out.append(delta.square().mean(1))
-    return torch.stack(out, 1)
+        moved = _convolve(torch.cat([activation(h), derivative(h) * delta], 1), v, sw2, rng)
+        h, delta = moved.split(1, dim=1)
+        h = h + math.sqrt(sb2) * gaussian.normal((n, 1, *(1,) * len(shape), channels), rng)
+        out.append(delta.square().mean(-1))
+    return torch.cat(out, 1)
+
+
+def _convolve(x: Tensor, v: Tensor, sw2: float, rng: torch.Generator) -> Tensor:
+    """sum_b W(b) x(a + b) for fresh W_ij(b) ~ N(0, sw2 v_b / C), x (n, m, L, ..., L, C), exactly in law.
+
+    For each b the rows of W(b) x are independent Gaussians given x (`finite_width.sample_layer`); no W is stored.
+    """
+    rows, channels = x.flatten(1, -2), x.shape[-1]
+    taps = list(itertools.product(*map(range, v.shape)))
+    drawn = finite_width.sample_layer(sw2 / channels * rows @ rows.mT, channels * len(taps), rng=rng)
+    out = torch.zeros_like(x)
+    for b, y in zip(taps, drawn.split(channels, dim=-1)):
+        shifts = [k // 2 - i for i, k in zip(b, v.shape)]
+        out += v[b].sqrt() * y.reshape(x.shape).roll(shifts, dims=list(range(2, x.dim() - 1)))
+    return out
+
+
+def _smear(pairs: Tensor, v: Tensor) -> Tensor:
+    """sum_b v_b F(a + b, a' + b) of F (m, L, ..., m, L, ...)."""
+    d, out = v.dim(), torch.zeros_like(pairs)
+    axes = [*range(1, d + 1), *range(d + 2, 2 * d + 2)]
+    for b in itertools.product(*map(range, v.shape)):
+        shifts = [_odd(k) // 2 - i for i, k in zip(b, v.shape)]
+        out += v[b] * pairs.roll(shifts * 2, dims=axes)
+    return out
+
+
+def _pairs(K: Tensor, v: Tensor) -> tuple[int, ...]:
+    """(m, L, ..., L) of a covariance between sites, or the reason why it is none."""
+    half = v.dim() + 1
+    if K.dim() != 2 * half or K.shape[:half] != K.shape[half:]:
+        raise ValueError(f"shape {tuple(K.shape)}: for a filter of {half - 1} axes K is (m, L, ..., m, L, ...).")
+    return tuple(K.shape[:half])
 
 
 def _odd(size: int) -> int:

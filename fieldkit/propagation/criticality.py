@@ -40,6 +40,13 @@ def weights_for(
     return sw2, q[:, None] - sw2 * square[:, None]
 
 
+def at_length(q: float, *, activation: Function | Activation) -> tuple[float, float]:
+    """(sw2, sb2) of the network on the critical line whose fixed point is q* = q: `weights_for` at c = 1."""
+    square, slope, _ = activations.moments(activations.of(activation), torch.tensor([q], dtype=torch.float64))
+    sw2 = 1 / slope.item()
+    return sw2, q - sw2 * square.item()
+
+
 def critical_line(sb2: Tensor, *, activation: Function | Activation, q_max: float = 1e4) -> tuple[Tensor, Tensor]:
     """(sw2, q*), each of the shape of sb2, at which chi_1 = 1: the root q of sb2 = q - E phi^2 / E phi'^2.
 

@@ -21,7 +21,7 @@ import torch
 from scipy.special import digamma, gammaln
 from torch import Tensor
 
-from fieldkit import given
+from fieldkit import fits, given
 from fieldkit.estimates import Estimate, jackknife
 from fieldkit.propagation import activations, gaussian, maps
 from fieldkit.propagation.activations import Activation
@@ -53,6 +53,43 @@ def relu_typical(width: int) -> float:
     k = np.arange(1, width + 1)
     weight = np.exp(gammaln(width + 1) - gammaln(k + 1) - gammaln(width - k + 1) - width * math.log(2))
     return math.log(4 / width) + float((weight * digamma(k / 2)).sum() / weight.sum())
+
+
+def linear_typical(width: int) -> float:
+    """Mean change of ln(variance) a layer of a linear network at sw2 = 1, no bias, exact; about -1 / width.
+
+    The factor of a layer is chi^2_n / n, of mean 1, and E ln chi^2_n = psi(n/2) + ln 2.
+    """
+    given.whole("width", width, least=1, why="a layer has at least one neuron")
+    return float(digamma(width / 2)) - math.log(width / 2)
+
+
+def relu_tangent(width: int, depth: int) -> float:
+    """E T^2 / (E T)^2 of the tangent kernel T(x, x) of ReLU networks with `depth` hidden layers, sw2 = 2, no bias, in
+    the NTK parameterisation; exact at every width, and 1 + 3 / width for one hidden layer.
+
+    T = K (1 + p_1 + ... + p_depth): layer l of weights gives K_l |df/dh^l|^2 = K p_l, K = K_(depth+1).
+    Given the forward pass a matrix W is random but for its product with phi(h^l), and h^l . df/dh^l = f because f is
+    homogeneous.  So with k_l ~ Binomial(width, 1/2) neurons switched on (none: f = 0, p_l = 0) and f = sqrt(K) z,
+
+        p_l = (z^2 + p_(l+1) chi'^2_(k_l - 1)) / chi^2_(k_l),    K_(l+1) = K_l (2 / width) chi^2_(k_l),
+
+    p_(depth+1) = 1, with the same chi^2_(k_l) in both.  Second moments, weighted with K^2, follow layer by
+    layer; the mean of T is (depth + 1) K_1.
+    """
+    given.whole("width", width, least=1, why="a layer has at least one neuron")
+    given.whole("depth", depth, least=0, why="it counts hidden layers")
+    k, k2 = width / 2, width * (width + 1) / 4  # E k, E k^2
+    on = 1 - 2.0**-width  # P(k > 0); below, moments of chi^2_k (C) and, where k > 0, of chi'^2_(k-1) (B)
+    C, B, CC, CB, BB = k, k - on, k2 + 2 * k, k2 - k, k2 - on
+    zz, zp, zS, pp, pS, SS = 3.0, 1.0, 1.0, 1.0, 1.0, 1.0  # E K^2 z^4, K^2 z^2 p, ... with S the sum of all p so far
+    for _ in range(depth):
+        pp, pS = on * zz + 2 * B * zp + BB * pp, C * zS + CB * pS
+        zp, zS = C * zz + CB * zp, CC * zS
+        zz, SS = CC * zz, CC * SS
+        zS, pS, SS = zS + zp, pS + pp, SS + 2 * pS + pp
+        zz, zp, zS, pp, pS, SS = (4 / width**2 * m for m in (zz, zp, zS, pp, pS, SS))
+    return SS / (depth + 1) ** 2
 
 
 def four_point(
@@ -136,6 +173,35 @@ def correlation(covariances: Tensor) -> Estimate:
     return jackknife(lambda K: 2 * K[0, 1] / (K[0, 0] + K[1, 1]), _groups(covariances).mean(1))
 
 
+def deep_correlation(
+    c: float,
+    q: float,
+    hidden: int,
+    *,
+    widths: Sequence[int],
+    work: int,
+    activation: Function,
+    sw2: float,
+    sb2: float,
+    keep: float = 1.0,
+    rng: torch.Generator,
+) -> Estimate:
+    """c after so many hidden layers at infinite width, measured: from inputs of first variance q and correlation c.
+
+    `sample_kernels` at each width N in about work / N networks (the cost is the same at each), then a straight line in
+    1 / width.  Raises as `fits.finite_size` does, and `ValueError` for less work than 50 networks of the largest width.
+    """
+    given.whole("work", work, least=50 * max(widths), why="50 groups of networks are compared at every width")
+    K = q * torch.tensor([[1, c], [c, 1]], dtype=torch.float64)
+
+    def at(width: int) -> Estimate:
+        n, layers = work // (50 * width) * 50, [width] * hidden
+        drawn = sample_kernels(n, K, layers, activation=activation, sw2=sw2, sb2=sb2, keep=keep, rng=rng)
+        return correlation(drawn)
+
+    return fits.finite_size(widths, [at(width) for width in widths]).estimate(0)
+
+
 def _groups(drawn: Tensor) -> Tensor:
     if len(drawn) % 50:
         raise ValueError(f"n = {len(drawn)}: 50 groups of networks are compared; draw a multiple of 50.")
@@ -147,6 +213,12 @@ def sample_layer(K: Tensor, width: int, *, rng: torch.Generator) -> Tensor:
     n, m = K.shape[:2]
     white = torch.randn(n, m, width, generator=rng, device=rng.device, dtype=torch.float64)
     return _factor(K) @ white
+
+
+def relative_spread(kernels: Tensor) -> Estimate:
+    """Standard deviation over mean of random kernels (n, ...), one number each, with its error from the jackknife."""
+    k = kernels.reshape(len(kernels), -1).mean(1)
+    return jackknife(lambda mean, square: (square / mean**2 - 1).sqrt(), k, k**2)
 
 
 def _factor(K: Tensor) -> Tensor:

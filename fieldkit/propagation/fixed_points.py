@@ -112,6 +112,18 @@ def curvature_fixed_point(sw2: Tensor | float, sb2: Tensor | float, *, activatio
     return torch.where(chi_1 > 1, 3 * chi_2 / (chi_1 * (chi_1 - 1)), torch.inf)
 
 
+def circle_curvature(
+    n_layers: int, sw2: Tensor | float, sb2: Tensor | float, *, activation: Function | Activation
+) -> Tensor:
+    """N kappa^2 (n_layers + 1, ...) of a circle of inputs about zero, from its first pre-activations of variance q* on.
+
+    They lie on a circle of radius sqrt(N (q* - sb2)) about the bias: `maps.curvature` from 1 / (q* - sb2).
+    """
+    sw2, sb2 = maps.broadcast(sw2, sb2)
+    q = length_fixed_point(sw2, sb2, activation=activation)
+    return maps.curvature(q, n_layers, activation=activation, sw2=sw2, sb2=sb2, start=1 / (q - sb2))[1]
+
+
 def _length(phi: Activation, sw2: Tensor, sb2: Tensor) -> Tensor:
     """Newton from above on V(q) - q, inside a bracket: first with few nodes, then with all."""
     q = sb2 + sw2

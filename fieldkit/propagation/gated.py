@@ -10,7 +10,7 @@ Q = E h^2 in the steady state, e ~ N(mu, sw2 Q + sv2 R + sb2), u' = sigma'(e).  
 (or tanh s) are independent of the gate and of each other, so the cross terms vanish; chi = (1 / N) tr E J J^T collects
 the squares of the paths by which h' depends on h.  That independence holds for inputs that are uncorrelated in time and
 for UNTIED weights, drawn anew at every step.  A real network uses the same weights at all times, and then Q differs by
-several per cent: both are simulated here.
+several per cent: both are simulated here, and `tied` has the theory of the second.
 
 Sources: Chen, Pennington and Schoenholz 2018 (minimal network); Gilboa et al. 2019 (gated networks).
 """
@@ -84,6 +84,29 @@ def gru_fixed_point(gate: Gate) -> tuple[float, float, float]:
     return Q, T, chi
 
 
+def lstm_moments(gate: Gate, Q: float) -> tuple[float, float]:
+    """(E c^2, E c^4) of the cell c' = f c + i tanh(s) of a long short-term memory with fresh weights, at E h^2 = Q.
+
+    Four independent pre-activations of one variance; f has the mean mu.  c is a perpetuity: a sum of products of random
+    gates, not Gaussian, and its density has no closed form.  Its moments close one after another, because tanh(s) is
+    symmetric.  With t = tanh(s)
+
+        E c^2 (1 - E f^2) = E i^2 E t^2,      E c^4 (1 - E f^4) = 6 E f^2 E c^2 E i^2 E t^2 + E i^4 E t^4.
+
+    Q itself is E o^2 E tanh^2(c), which no finite number of moments gives; `tied.lstm` samples it.
+    """
+    variance = gate.sw2 * Q + gate.sv2 * gate.R + gate.sb2
+
+    def moments(f: Callable[[Tensor], Tensor]) -> tuple[float, float]:
+        return _mean(lambda e: f(e) ** 2, variance), _mean(lambda e: f(e) ** 4, variance)
+
+    f2, f4 = moments(lambda e: torch.sigmoid(e + gate.mu))
+    i2, i4 = moments(torch.sigmoid)
+    t2, t4 = moments(torch.tanh)
+    c2 = i2 * t2 / (1 - f2)
+    return c2, (6 * f2 * c2 * i2 * t2 + i4 * t4) / (1 - f4)
+
+
 def minimal_sample(
     n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torch.Generator
 ) -> tuple[Tensor, Tensor]:
@@ -100,13 +123,32 @@ def minimal_sample(
         x = math.sqrt(gate.R) * gaussian.normal((n, N, 1), rng)
         if not tied:
             weights = _weights(n, N, gate, gate.mu, rng)
-        W, V, b = weights
-        u = torch.sigmoid(W @ h + V @ x + b)
-        moved = u * v + u * (1 - u) * (h - x) * (W @ v)
-        h = u * h + (1 - u) * x
+        h, moved = _minimal_step(h, v, x, weights)
         Q.append(h.square().mean((1, 2)))
         chi.append(moved.square().sum((1, 2)) / v.square().sum((1, 2)))
     return _late(Q), _late(chi)
+
+
+def minimal_sensitivity(
+    n: int, N: int, steps: int, lags: int, gate: Gate, *, tied: bool, rng: torch.Generator
+) -> Tensor:
+    """D (n, lags + 1), D[t] = |J_t ... J_1 v|^2 / |v|^2, in n minimal networks that have run for `steps` steps.
+
+    v is a random push and J_t the Jacobian of step t: how much of the push is left; by transposition, how much of a
+    gradient comes back.
+    """
+    h, weights = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64), _weights(n, N, gate, gate.mu, rng)
+    v, sizes = gaussian.normal((n, N, 1), rng), []
+    for t in range(steps + lags):
+        if t >= steps:
+            sizes.append(v.square().sum((1, 2)))
+        x = math.sqrt(gate.R) * gaussian.normal((n, N, 1), rng)
+        if not tied:
+            weights = _weights(n, N, gate, gate.mu, rng)
+        h, moved = _minimal_step(h, v, x, weights)
+        v = moved if t >= steps else v
+    sizes.append(v.square().sum((1, 2)))
+    return torch.stack(sizes, 1) / sizes[0][:, None]
 
 
 def gru_sample(n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -131,16 +173,16 @@ def gru_sample(n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torch
     return _late(Q), _late(chi)
 
 
-def lstm_sample(n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """(E c^2, E h^2) measured on n long short-term memories, c' = f c + i tanh(s), h' = o tanh(c'), each (n,).
+def lstm_sample(n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torch.Generator) -> Tensor:
+    """(E c^2, E c^4, E h^2) measured on n long short-term memories, (n, 3): means over the second half of `steps`.
 
-    Measured only: c is a sum of products of random gates (a perpetuity), which is not Gaussian, so the averages over
-    tanh(c) have no closed form.  mu is the bias of the forget gate; the others have mean 0.
+    c' = f c + i tanh(s), h' = o tanh(c').  mu is the bias of the forget gate f; the others have mean 0.
     """
     h = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64)
     c = torch.zeros_like(h)
     means = (gate.mu, 0.0, 0.0, 0.0)
     layers = [_weights(n, N, gate, mu, rng) for mu in means]
+    found = []
     for _ in range(steps):
         x = math.sqrt(gate.R) * gaussian.normal((n, N, 1), rng)
         if not tied:
@@ -148,7 +190,15 @@ def lstm_sample(n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torc
         f, i, o, s = (W @ h + V @ x + b for W, V, b in layers)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(s)
         h = torch.sigmoid(o) * torch.tanh(c)
-    return c.square().mean((1, 2)), h.square().mean((1, 2))
+        found.append(torch.stack([(c**2).mean((1, 2)), (c**4).mean((1, 2)), (h**2).mean((1, 2))], 1))
+    return _late(found)
+
+
+def _minimal_step(h: Tensor, v: Tensor, x: Tensor, weights: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """(h', J v), each (n, N, 1): the state after one step with the input x, and a push v after it."""
+    W, V, b = weights
+    u = torch.sigmoid(W @ h + V @ x + b)
+    return u * h + (1 - u) * x, u * v + u * (1 - u) * (h - x) * (W @ v)
 
 
 def _weights(n: int, N: int, gate: Gate, mu: float, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:

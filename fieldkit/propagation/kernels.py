@@ -12,6 +12,8 @@ Sources: Neal 1996; Williams 1997; Lee et al. 2018; Jacot, Gabriel and Hongler 2
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -84,6 +86,27 @@ def ntk(
     return kernels(x, y, activation=activation, depth=depth, sw2=sw2, sb2=sb2)[1]
 
 
+def averages(
+    K: Tensor, *, activation: Function | Activation, n_terms: int = maps.TERMS
+) -> tuple[Tensor, Tensor]:
+    """(E phi(u_i) phi(u_j), E phi'(u_i) phi'(u_j)) for u ~ N(0, K), each (P, P) as K: one layer without its weights.
+
+    The diagonal by its own integral.  Raises `ValueError` when K is not square.
+    """
+    if K.dim() != 2 or K.shape[0] != K.shape[1]:
+        raise ValueError(f"shape {tuple(K.shape)}: K is the (P, P) covariance of P pre-activations.")
+    phi, q = activations.of(activation), K.diagonal()
+    if phi.dual is None:
+        columns = q, gaussian.coefficients(phi, q, n_terms=n_terms, kinks=phi.kinks, parity=phi.parity)
+    else:
+        columns = q, q[None]
+    product, slope = _dual(phi, columns, columns, K)
+    square, slope2, _ = activations.moments(phi, q)
+    product.diagonal().copy_(square)
+    slope.diagonal().copy_(slope2)
+    return product, slope
+
+
 def post_activation(kernel: Tensor, *, sw2: float, sb2: float) -> Tensor:
     """E phi(u) phi(v) of the last hidden layer from the pre-activation kernel after it: (K - sb2) / sw2."""
     return (kernel - sb2) / sw2
@@ -100,6 +123,36 @@ def regress(train: Tensor, cross: Tensor, targets: Tensor, *, noise: float) -> T
         raise ValueError(f"noise = {noise}: the variance of the targets' noise cannot be negative.")
     factor = torch.linalg.cholesky(train + noise * torch.eye(len(train), device=train.device, dtype=train.dtype))
     return cross @ torch.cholesky_solve(targets.to(train.dtype), factor)
+
+
+def gradient_descent(
+    K: Tensor, T: Tensor, y: Tensor, *, rate: float, steps: Sequence[float]
+) -> tuple[Tensor, Tensor]:
+    r"""(mean, variance) over infinitely wide networks of their answers to m new inputs, each (len(steps), m).
+
+    After t steps of full-batch gradient descent on sum |f - y|^2 / 2 a network that began as f_0 answers
+
+        f_t(x) = f_0(x) + A_t (y - f_0(X)),    A_t = T(x, X) T(X, X)^-1 (1 - (1 - rate T(X, X))^t),
+
+    and f_0 is Gaussian with covariance K: mean A_t y, variance K(x, x) + A_t K(X, X) A_t^T - 2 A_t K(X, x).  This is no
+    Bayesian posterior: T decides the mean, both the variance.  K and T (k + m, k + m) are the `kernels` over the k
+    training inputs, then the m new ones; y (k,).  Between whole steps the same power draws the line, as long as no
+    answer overshoots.  Source: Lee et al. 2019.  Raises `ValueError` for a rate that diverges, or has no such line.
+    """
+    k = len(y)
+    values, vectors = torch.linalg.eigh(T[:k, :k])
+    if not 0 < rate * values[-1].item() < 2:
+        raise ValueError(
+            f"rate = {rate}: gradient descent converges for rates between 0 and 2 / (largest eigenvalue) = "
+            f"{2 / values[-1].item():.3g}; take one of them."
+        )
+    t = torch.tensor([float(step) for step in steps], device=K.device, dtype=torch.float64)[:, None]
+    if rate * values[-1].item() > 1 and bool((t != t.round()).any()):
+        raise ValueError(f"steps = {list(steps)}: at rate {rate} answers overshoot, so only whole steps make sense.")
+    learnt = (1 - (1 - rate * values) ** t) / values
+    A = torch.einsum("mj,tj,ij->tmi", T[k:, :k] @ vectors, learnt, vectors)
+    variance = K.diagonal()[k:] + ((A @ K[:k, :k]) * A).sum(2) - 2 * (A * K[k:, :k]).sum(2)
+    return A @ y, variance
 
 
 def _lengths(

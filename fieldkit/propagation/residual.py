@@ -14,55 +14,55 @@ Sources: Yang and Schoenholz 2017 (mean field residual networks) and 2018 (layer
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from scipy.optimize import brentq
 from torch import Tensor
 
-from fieldkit.propagation import gaussian
-
-Function = Callable[[Tensor], Tensor]
+from fieldkit.propagation import activations, finite_width, gaussian, maps
+from fieldkit.propagation.activations import Activation
+from fieldkit.propagation.gaussian import Function
 
 
 @dataclass(frozen=True)
 class Block:
-    """Variances of a residual block: sv2 and sw2 of the matrices V and W (times fan-in), sa2 and sb2 of the biases."""
+    """Variances of a block: sv2 and sw2 of the matrices V and W (times fan-in), sa2 and sb2 of the biases a and b.
+
+    `skip` multiplies x_(l-1): 1 for a residual block, 0 for a plain layer, whose slope is chi_1 = sv2 sw2 E phi'^2.
+    """
 
     sv2: float
     sw2: float
     sa2: float = 0.0
     sb2: float = 0.0
+    skip: float = 1.0
 
 
 def trajectory(
-    blocks: Sequence[Block],
-    *,
-    p: float,
-    e: float,
-    activation: Function,
-    derivative: Function,
-    n_modes: int = 200,
+    blocks: Sequence[Block], *, p: float, e: float, activation: Function | Activation, n_terms: int = maps.TERMS
 ) -> tuple[Tensor, Tensor, Tensor]:
     """(p_l, e_l, log(chi_0 / chi_l)) for l = 0 .. len(blocks), each (len(blocks) + 1,).
 
-    For smooth phi: the correlation goes through `n_modes` Hermite coefficients.  Raises `ValueError` for p <= 0 or
+    Carried is p - gamma, half the squared distance, so that nearly equal inputs keep their digits; it goes through
+    `maps.gap`: in closed form for ReLU, else by a Mehler series of `n_terms` terms.  Raises `ValueError` for p <= 0 or
     |e| > 1.
     """
     if p <= 0 or abs(e) > 1:
         raise ValueError(f"p = {p}, e = {e}: a length is positive and a correlation lies in [-1, 1].")
-    out, gamma, log_gradient = [(p, e, 0.0)], p * e, 0.0
+    phi = activations.of(activation)
+    out, apart, log_gradient = [(p, e, 0.0)], p * (1 - e), 0.0
     for block in blocks:
-        q = block.sw2 * p + block.sb2
-        c = (block.sw2 * gamma + block.sb2) / q
-        variance = torch.tensor([q], dtype=torch.float64)
-        a = gaussian.coefficients(activation, variance, n_terms=n_modes, n=64)[:, 0]
-        slope2 = gaussian.average(lambda x: derivative(x).square(), variance).item()
-        log_gradient += math.log1p(block.sv2 * block.sw2 * slope2)
-        p += block.sv2 * gaussian.average(lambda x: activation(x).square(), variance).item() + block.sa2
-        gamma += block.sv2 * (a.square() * c ** torch.arange(n_modes, dtype=torch.float64)).sum().item() + block.sa2
-        out.append((p, gamma / p, log_gradient))
+        q = torch.tensor([block.sw2 * p + block.sb2], dtype=torch.float64)
+        square, slope, _ = activations.moments(phi, q)
+        between = block.sw2 * apart / q  # 1 - c of u and u'
+        S = maps.gap(phi, q, n_terms=n_terms, known=(square, slope))(between)[0]
+        kept = block.skip**2
+        log_gradient += math.log1p(kept - 1 + block.sv2 * block.sw2 * slope.item())
+        apart = kept * apart + block.sv2 * (between * S).item()
+        p = kept * p + block.sv2 * square.item() + block.sa2
+        out.append((p, 1 - apart / p, log_gradient))
     columns = torch.tensor(out, dtype=torch.float64)
     return columns[:, 0], columns[:, 1], columns[:, 2]
 
@@ -112,6 +112,17 @@ def saturated_fixed_point(block: Block) -> tuple[float, float]:
     return e, 1 - 2 / math.pi * block.sv2 / (total * math.sqrt(1 - e * e))
 
 
+def relu_angle_rate(v: float) -> float:
+    """Growth per layer of 1 / theta, theta the angle between two inputs of a deep ReLU network: (v / 2) / (1 + v / 2)
+    / (3 pi), v = sv2 sw2 and no biases; v -> infinity is the plain network.
+
+    With e = cos theta a layer takes (sin theta - theta cos theta) / pi ~ theta^3 / 3 pi from the cosine of the ReLU
+    branch, which holds the fraction (v / 2) / (1 + v / 2) of the length: d theta = -fraction theta^2 / 3 pi.  The next
+    order adds 3 / (2 l) of it at layer l.  Derived here from the arc-cosine kernel of Cho and Saul 2009.
+    """
+    return v / (2 + v) / (3 * math.pi)
+
+
 def sample(
     n: int,
     widths: Sequence[int],
@@ -123,32 +134,37 @@ def sample(
     derivative: Function,
     rng: torch.Generator,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """(p, e, gradient) of n random residual networks at every layer, each (n, depth + 1).
+    """(p, e, gradient) of n random networks at every layer, each (n, depth + 1).
 
     Two inputs with exact |x|^2 / N = p and correlation e.  `gradient` is |J_l v|^2 / |v|^2 for a random v: its mean is
-    tr J^T J / N_0, the same trace that gives chi_0 / chi_l backward, without storing the weights.  Average it before
-    taking a logarithm (the mean of logs is smaller, by Jensen).
+    tr J^T J / N_0, the same trace that gives chi_0 / chi_l backward.  Average it before taking a logarithm (the mean of
+    logs is smaller, by Jensen).  No weight is stored: given what it multiplies, fresh Gaussian weights return
+    independent Gaussian neurons (`finite_width.sample_layer`), and those are drawn.
     Raises `ValueError` unless len(widths) = len(blocks) + 1.
     """
     if len(widths) != len(blocks) + 1:
         raise ValueError(f"{len(widths)} widths, {len(blocks)} blocks: give the width before and after every block.")
     frame = torch.linalg.qr(gaussian.normal((n, widths[0], 2), rng))[0] * math.sqrt(widths[0] * p)
-    x = torch.stack([frame[..., 0], e * frame[..., 0] + math.sqrt(1 - e * e) * frame[..., 1]], dim=-1)
-    v = gaussian.normal((n, widths[0], 1), rng)
-    start, out = v.square().sum((1, 2)), [(x, v)]
+    x = torch.stack([frame[..., 0], e * frame[..., 0] + math.sqrt(1 - e * e) * frame[..., 1]], dim=1)
+    v = gaussian.normal((n, 1, widths[0]), rng)
+    start, rows = v.square().sum((1, 2)), torch.cat([x, v], 1)  # two signals and a perturbation, (n, 3, N)
+    out = [rows.square().mean(2)]
+    overlap = [(rows[:, 0] * rows[:, 1]).mean(1)]
     for block, before, after in zip(blocks, widths[:-1], widths[1:]):
-        W = math.sqrt(block.sw2 / before) * gaussian.normal((n, after, before), rng)
-        V = math.sqrt(block.sv2 / after) * gaussian.normal((n, after, after), rng)
-        u = W @ x + math.sqrt(block.sb2) * gaussian.normal((n, after, 1), rng)
-        if after != before:
-            skip = gaussian.normal((n, after, before), rng) / math.sqrt(before)
-            x, carried = skip @ x, skip @ v
-        else:
-            carried = v
-        x = x + V @ activation(u) + math.sqrt(block.sa2) * gaussian.normal((n, after, 1), rng)
-        v = carried + V @ (derivative(u[..., :1]) * (W @ v))
-        out.append((x, v))
-    lengths = torch.stack([x.square().mean(1) for x, _ in out], 1)
-    overlap = torch.stack([x.prod(-1).mean(1) for x, _ in out], 1)
-    gradient = torch.stack([v.square().sum((1, 2)) / start for _, v in out], 1)
-    return lengths[..., 0], overlap / (lengths[..., 0] * lengths[..., 1]).sqrt(), gradient
+        u = _weigh(rows, block.sw2, after, rng)
+        u[:, :2] += math.sqrt(block.sb2) * gaussian.normal((n, 1, after), rng)
+        branch = torch.cat([activation(u[:, :2]), derivative(u[:, :1]) * u[:, 2:]], 1)
+        skipped = rows if after == before else _weigh(rows, 1.0, after, rng)
+        rows = block.skip * skipped + _weigh(branch, block.sv2, after, rng)
+        rows[:, :2] += math.sqrt(block.sa2) * gaussian.normal((n, 1, after), rng)
+        out.append(rows.square().mean(2))
+        overlap.append((rows[:, 0] * rows[:, 1]).mean(1))
+    squares = torch.stack(out, 1)
+    correlation = torch.stack(overlap, 1) / (squares[..., 0] * squares[..., 1]).sqrt()
+    size = torch.tensor(widths, device=rng.device, dtype=torch.float64)
+    return squares[..., 0], correlation, squares[..., 2] * size / start[:, None]
+
+
+def _weigh(rows: Tensor, variance: float, width: int, rng: torch.Generator) -> Tensor:
+    """W rows for fresh W_ij ~ N(0, variance / fan-in), exactly in law: rows (n, m, fan-in) -> (n, m, width)."""
+    return finite_width.sample_layer(variance / rows.shape[2] * rows @ rows.mT, width, rng=rng)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -24,6 +25,7 @@ from fieldkit.propagation.jacobian import gaussian_weights
 
 Parameters = dict[str, Tensor]  # "first" (n, d, N), "hidden" (L - 1, n, N, N), "bias" (L, n, 1, N), "last" (n, N, k)
 Rule = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]  # gradient, memory, rate -> step, memory
+Forward = Callable[[Parameters, Tensor], Tensor]  # parameters, pictures (n, B, ...) -> logits (n, B, k)
 
 
 def draw(
@@ -79,13 +81,17 @@ def losses(logits: Tensor, labels: Tensor) -> Tensor:
 def accuracy(parameters: Parameters, x: Tensor, labels: Tensor, *, activation: Function = torch.tanh) -> Tensor:
     """The fraction of pictures x (B, d) that each network names rightly, (n,)."""
     with torch.no_grad():
-        named = layers(parameters, x, activation=activation)[-1].argmax(-1)
-    return (named == labels).double().mean(-1)
+        return right(layers(parameters, x, activation=activation)[-1], labels)
+
+
+def right(logits: Tensor, labels: Tensor) -> Tensor:
+    """The fraction of labels (B,) that the largest of the logits (n, B, k) names, (n,); NaN names nothing."""
+    return ((logits.argmax(-1) == labels) & logits.isfinite().all(-1)).double().mean(-1)
 
 
 def gradients(parameters: Parameters, x: Tensor, labels: Tensor, *, activation: Function = torch.tanh) -> Parameters:
     """d losses / d parameters, by backpropagation; arguments as in `layers` and `losses`."""
-    return _descent(parameters, x, labels, activation)[1]
+    return _descent(partial(_logits, activation=activation), parameters, x, labels)[1]
 
 
 def squared_gradients(
@@ -100,6 +106,15 @@ def squared_gradients(
 def plain(gradient: Tensor, memory: Tensor, rate: Tensor) -> tuple[Tensor, Tensor]:
     """Gradient descent: a step -rate gradient, and no memory."""
     return -rate * gradient, memory
+
+
+def momentum(gradient: Tensor, memory: Tensor, rate: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradient descent with a memory of ten steps or so: a step -rate memory, memory <- 0.9 memory + gradient.
+
+    It does not rescale, so a gradient that exploded or vanished on its way through the layers is felt.
+    """
+    memory = 0.9 * memory + gradient
+    return -rate * memory, memory
 
 
 def rmsprop(gradient: Tensor, memory: Tensor, rate: Tensor) -> tuple[Tensor, Tensor]:
@@ -121,18 +136,47 @@ def train(
     rng: torch.Generator,
     path: str | Path | None = None,
 ) -> tuple[Parameters, Tensor]:
-    """Parameters after n_steps of `rule` (`plain` or `rmsprop`), and the loss of each step's batch: (n_steps, n).
+    """`descend` for the networks of `layers`: images (M, d), labels (M,)."""
+    return descend(
+        partial(_logits, activation=activation),
+        parameters,
+        images,
+        labels,
+        n_steps=n_steps,
+        rate=rate,
+        rule=rule,
+        batch=batch,
+        rng=rng,
+        path=path,
+    )
 
-    images (M, d), labels (M,).  Every network sees its own random batches, so that networks are independent draws.
-    rate: a number or (n,).  With a `path` the run can be interrupted and goes on with the same bits
-    (`checkpoints.run`).
+
+def descend(
+    forward: Forward,
+    parameters: Parameters,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    n_steps: int,
+    rate: Tensor | float,
+    rule: Rule = rmsprop,
+    batch: int = 64,
+    rng: torch.Generator,
+    path: str | Path | None = None,
+) -> tuple[Parameters, Tensor]:
+    """Parameters after n_steps of `rule`, and the loss of each step's batch: (n_steps, n).
+
+    `rule` is `plain`, `momentum` or `rmsprop`.  images (M, ...), labels (M,).  Every network sees its own random
+    batches, so that networks are independent draws.  rate: a number or (n,).  With a `path` the run can be interrupted
+    and goes on with the same bits (`checkpoints.run`).
     """
+    given.whole("batch", batch, least=1, why="a gradient is averaged over pictures")
     n = len(parameters["first"])
     pace = _each(rate, n, rng)
 
     def step(state: checkpoints.State, t: int, rng: torch.Generator) -> checkpoints.State:
         seen = torch.randint(len(labels), (n, batch), generator=rng, device=rng.device)
-        loss, gradient = _descent(state["parameters"], images[seen], labels[seen], activation)
+        loss, gradient = _descent(forward, state["parameters"], images[seen], labels[seen])
         moves = {name: rule(g, state["memory"][name], pace) for name, g in gradient.items()}
         state["loss"][t] = loss
         return {
@@ -151,12 +195,16 @@ def train(
     return state["parameters"], state["loss"]
 
 
+def _logits(parameters: Parameters, x: Tensor, *, activation: Function) -> Tensor:
+    return layers(parameters, x, activation=activation)[-1]
+
+
 def _descent(
-    parameters: Parameters, x: Tensor, labels: Tensor, activation: Function
+    forward: Forward, parameters: Parameters, x: Tensor, labels: Tensor
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """(losses (n,), their gradients): no network knows of another, so the sum's gradient is each one's own."""
     leaves = {name: p.detach().requires_grad_() for name, p in parameters.items()}
-    loss = losses(layers(leaves, x, activation=activation)[-1], labels)
+    loss = losses(forward(leaves, x), labels)
     return loss.detach(), dict(zip(leaves, torch.autograd.grad(loss.sum(), list(leaves.values()))))
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fieldkit.estimates import jackknife, mean
-from fieldkit.propagation import activations, criticality, curves, maps
+from fieldkit.propagation import activations, criticality, curves, fixed_points, maps
 
 SETTINGS = {"activation": activations.tanh, "sw2": 6.25, "sb2": 0.09}
 
@@ -75,27 +75,22 @@ def test_one_hidden_layer_stretches_and_bends_without_bias_at_every_width():
     assert abs(jackknife(curves.bending, found[:, 1]).pull(bends[1].item())) < 4
 
 
-def test_the_curvature_of_wide_networks_tends_to_the_map():
-    """At width 400 and 800 after three hidden layers: the distance from the map is of order 1 / width."""
-    rng = torch.Generator().manual_seed(7)
-    x = curves.circle(0.64, 40, 16, rng=rng)
-    start = torch.tensor(6.25 * 0.64 + 0.09, dtype=torch.float64)
-    bends = maps.curvature(start, 3, start=torch.tensor(1 / 4.0), **SETTINGS)[1]
-    for width, n in ((400, 60), (800, 15)):
-        measured = jackknife(curves.bending, curves.propagate(x, 4, n=n, width=width, rng=rng, **SETTINGS)[:, 3])
-        assert abs(measured.value / bends[3].item() - 1) < 20 / width + 4 * measured.error / bends[3].item()
+def test_circles_at_infinite_width_bend_and_stretch_as_the_maps_say():
+    drawn = curves.circles(3, widths=(60, 120, 240), work=60_000, rng=torch.Generator().manual_seed(7), **SETTINGS)
+    point = fixed_points.phases(6.25, 0.09, activation=activations.tanh)
+    bends = fixed_points.circle_curvature(3, **SETTINGS)
+    assert abs(curves.wide(lambda o: curves.bending(o[3]), drawn).pull(bends[3].item())) < 4
+    assert abs(curves.wide(lambda o: (o[3, 1, 1] / o[0, 1, 1]) ** (1 / 3), drawn).pull(point.chi_1.item())) < 4
 
 
 def test_the_measured_edge_of_chaos_is_the_critical_line():
     sb2 = torch.tensor([0.05, 0.3], dtype=torch.float64)
     line = criticality.critical_line(sb2, activation=activations.tanh)[0]
-    sw2 = line[:, None] * torch.tensor([0.85, 0.95, 1.05, 1.15], dtype=torch.float64)
-    rng = torch.Generator().manual_seed(9)
-    found = curves.edges(sb2, sw2, n=60, width=200, activation=activations.tanh, rng=rng)
-    for edge, exact in zip(found, line):
-        assert abs(edge.value - exact.log().item()) < 4 * edge.error + 1 / 200  # plus the bias of order 1 / width
-    with pytest.raises(ValueError, match="k >= 3"):
-        curves.edges(sb2, sw2[:, :2], n=60, width=200, activation=activations.tanh, rng=rng)
+    settings = {"widths": (50, 100, 200), "work": 100_000, "activation": activations.tanh}
+    found = curves.edges(sb2, 1.05 * line, rng=torch.Generator().manual_seed(9), **settings)
+    assert all(abs(edge.pull(exact.item())) < 4 for edge, exact in zip(found, line))
+    with pytest.raises(ValueError, match="a guess for each sb2"):
+        curves.edges(sb2, line[:1], rng=torch.Generator(), **settings)
 
 
 def test_student_errors():

@@ -43,6 +43,15 @@ def test_the_typical_relu_network_shrinks_although_the_mean_does_not():
     assert finite_width.relu_typical(2) == pytest.approx(by_hand, rel=1e-14)
 
 
+def test_the_typical_variance_of_a_linear_network_shrinks():
+    rng = torch.Generator().manual_seed(5)
+    linear = activations.linear
+    K = finite_width.sample_kernels(20000, ONE, [12] * 6, activation=linear, sw2=1.0, sb2=0.0, rng=rng)
+    assert abs(mean(K.log() / 6).pull(finite_width.linear_typical(12))) < 4
+    assert finite_width.linear_typical(2) == pytest.approx(-0.5772156649015329, rel=1e-14)  # E ln of an exponential
+    assert 1e5 * finite_width.linear_typical(10**5) == pytest.approx(-1, rel=1e-3)
+
+
 def test_tanh_at_criticality_follows_its_first_order():
     width, n_layers = 200, 6
     K, V = finite_width.four_point(ONE[0, 0], n_layers, activation=activations.tanh, sw2=1.0, sb2=0.0)
@@ -79,6 +88,16 @@ def test_dropout_masks_twins_apart_as_the_map_says():
     lengths, e = maps.correlations(torch.zeros_like(q), q, 1, keep=0.8, **settings)
     assert abs(mean(drawn[:, 0, 0]).pull(lengths[1].item())) < 4
     assert abs(finite_width.correlation(drawn).pull(1 - e[1].item())) < 4
+
+
+def test_the_correlation_at_infinite_width_is_the_maps():
+    """Five layers, where one width alone would be off by several bars."""
+    q, settings = torch.tensor(0.9, dtype=torch.float64), {"activation": activations.tanh, "sw2": 2.25, "sb2": 0.05}
+    rng, e = torch.Generator().manual_seed(10), maps.correlations(0.5 * torch.ones_like(q), q, 5, **settings)[1][-1]
+    measured = finite_width.deep_correlation(0.5, 0.9, 5, widths=(40, 80, 160), work=200_000, rng=rng, **settings)
+    assert abs(measured.pull(1 - e.item())) < 4
+    with pytest.raises(ValueError, match="work = 100"):
+        finite_width.deep_correlation(0.5, 0.9, 5, widths=(40, 80), work=100, rng=rng, **settings)
 
 
 def test_no_weight_matrix_and_weights_draw_the_same_law():
@@ -120,3 +139,18 @@ def test_student_errors():
         finite_width.correlation(torch.ones(50))
     with pytest.raises(ValueError, match="keep = 2"):
         finite_width.sample_kernels(3, ONE, [4], activation=torch.tanh, sw2=1.0, sb2=0.0, keep=2.0, rng=rng)
+
+
+def test_the_relu_tangent_kernel_scatters_like_three_over_width_with_one_hidden_layer():
+    for width in (1, 7, 64):  # by hand, as in the exercise of the chapter on kernels
+        assert finite_width.relu_tangent(width, 1) == pytest.approx(1 + 3 / width, rel=1e-14)
+    assert finite_width.relu_tangent(5, 0) == 1.0
+    assert (finite_width.relu_tangent(10**6, 2) - 1) * 10**6 == pytest.approx(58 / 9, rel=1e-4)
+    with pytest.raises(ValueError, match="width = 0"):
+        finite_width.relu_tangent(0, 1)
+
+
+def test_the_spread_of_kernels_is_their_exact_kurtosis_less_one():
+    rng, law = torch.Generator().manual_seed(8), {"activation": activations.relu, "sw2": 2.0, "sb2": 0.0}
+    K = finite_width.sample_kernels(2000, ONE, [20, 20], rng=rng, **law)
+    assert abs(finite_width.relative_spread(K).pull((finite_width.relu_kurtosis(20, 3) - 1) ** 0.5)) < 4.5

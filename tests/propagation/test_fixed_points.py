@@ -58,6 +58,13 @@ def test_the_inverse_map_undoes_the_fixed_point():
         assert torch.allclose(p.chi_1[on_the_line], torch.ones_like(p.chi_1[on_the_line]), atol=1e-12)
 
 
+@pytest.mark.parametrize("phi", [activations.tanh, activations.erf])
+def test_at_length_is_the_critical_network_with_that_fixed_point(phi):
+    sw2, sb2 = criticality.at_length(0.4, activation=phi)
+    found = fixed_points.phases(sw2, activation=phi, sb2=sb2)
+    assert found.q.item() == pytest.approx(0.4, rel=1e-8) and found.chi_1.item() == pytest.approx(1, rel=1e-8)
+
+
 def test_the_critical_line_has_slope_one():
     sb2 = numbers(0.0, 0.001, 0.05, 0.5, 1.0)
     for phi in (activations.tanh, activations.erf, activations.hard_tanh):

@@ -57,9 +57,40 @@ def test_untied_networks_follow_the_theory_and_tied_ones_do_not(draw, gate):
     assert sign * tied.pull(theory[0]) > 4
 
 
+def test_a_push_is_carried_by_the_derivative_of_the_step():
+    rng, gate = torch.Generator().manual_seed(15), Gate(3, 1, 0.4, mu=0.5)
+    h, v, x = torch.randn((3, 4, 7, 1), generator=rng, dtype=torch.float64)
+    weights = gated._weights(4, 7, gate, gate.mu, rng)
+    moved = gated._minimal_step(h, v, x, weights)[1]
+    derivative = torch.autograd.functional.jvp(lambda h: gated._minimal_step(h, v, x, weights)[0], h, v)[1]
+    assert torch.allclose(moved, derivative, atol=1e-14)
+
+
+def test_what_is_left_of_a_push_multiplies_when_weights_are_fresh():
+    gate, N = Gate(1, 1, 1.0, mu=2.0), 100
+    D = gated.minimal_sensitivity(30, N, 30, 4, gate, tied=False, rng=torch.Generator().manual_seed(16))
+    chi = gated.minimal_fixed_point(gate)[1]
+    assert bool((D[:, 0] == 1).all())
+    for t in range(1, 5):
+        estimate = estimates.mean(D[:, t])
+        assert abs(estimate.value - chi**t) < 4 * estimate.error + 2 * chi**t / N
+
+
+def test_a_cell_that_forgets_all_has_the_moments_of_what_it_is_told():
+    """f = 0: k = i tanh(s); inputs without spread: tanh(s) = 0."""
+    gate = Gate(1.0, 1.0, mu=-60.0)
+    square, fourth = gated.lstm_moments(gate, 0.25)
+    second, fourth_power = (
+        gated._mean(lambda e: torch.sigmoid(e) ** 2, 1.25) * gated._mean(lambda e: torch.tanh(e) ** 2, 1.25),
+        gated._mean(lambda e: torch.sigmoid(e) ** 4, 1.25) * gated._mean(lambda e: torch.tanh(e) ** 4, 1.25),
+    )
+    assert (square, fourth) == pytest.approx((second, fourth_power), rel=1e-13)
+    assert gated.lstm_moments(Gate(1.0, 1.0, R=1e-20), 0.0) == pytest.approx((0, 0), abs=1e-19)
+
+
 def test_the_memory_cell_exceeds_what_it_shows():
-    c2, h2 = gated.lstm_sample(4, 60, 20, Gate(1, 1, mu=2.0), tied=True, rng=torch.Generator().manual_seed(14))
-    assert (c2 > h2).all() and (h2 < 1).all()
+    c2, c4, h2 = gated.lstm_sample(4, 60, 20, Gate(1, 1, mu=2.0), tied=True, rng=torch.Generator().manual_seed(14)).T
+    assert (c2 > h2).all() and (h2 < 1).all() and (c4 > c2.square()).all()
 
 
 def test_it_runs_on_the_device_of_its_generator():
@@ -67,3 +98,5 @@ def test_it_runs_on_the_device_of_its_generator():
         for draw in (gated.minimal_sample, gated.gru_sample, gated.lstm_sample):
             for tied in (True, False):
                 assert all(out.device.type == NAME for out in draw(2, 4, 2, Gate(1, 1), tied=tied, rng=rng))
+        D = gated.minimal_sensitivity(2, 4, 2, 2, Gate(1, 1), tied=True, rng=rng)
+        assert D.device.type == NAME and D.shape == (2, 3)

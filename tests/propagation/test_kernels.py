@@ -86,6 +86,36 @@ def test_regression_passes_through_noiseless_targets():
         kernels.regress(K, K, y, noise=-1)
 
 
+def test_gradient_descent_begins_at_the_nngp_and_ends_on_the_targets():
+    x, y = inputs(9, 4), inputs(6, 1, seed=3)[:, 0]
+    K, T = kernels.kernels(x, activation=activations.erf, depth=2, sw2=1.5, sb2=0.1)
+    mean, variance = kernels.gradient_descent(K, T, y, rate=0.1, steps=[0, 10**6])
+    assert torch.equal(mean[0], torch.zeros(3)) and torch.allclose(variance[0], K.diagonal()[6:])
+    assert torch.allclose(mean[1], kernels.regress(T[:6, :6], T[6:, :6], y[:, None], noise=0.0)[:, 0])
+    again = torch.cat([x[:6], x[:6]])  # ask for the training inputs themselves
+    K, T = kernels.kernels(again, activation=activations.erf, depth=2, sw2=1.5, sb2=0.1)
+    mean, variance = kernels.gradient_descent(K, T, y, rate=0.1, steps=[10**6])
+    assert torch.allclose(mean[0], y) and variance.abs().max() < 1e-10
+
+
+def test_gradient_descent_step_by_step_is_the_power():
+    x, y = inputs(9, 4), inputs(6, 1, seed=3)[:, 0]
+    K, T = kernels.kernels(x, activation=activations.erf, depth=1, sw2=1.5, sb2=0.1)
+    rate = 1.5 / torch.linalg.eigvalsh(T[:6, :6])[-1].item()
+    move = torch.zeros(9, 9, dtype=torch.float64)  # f <- f - rate T (f - y), as a matrix on all nine answers
+    move[:, :6] = rate * T[:, :6]
+    f, M = torch.zeros(9, dtype=torch.float64), torch.eye(9, dtype=torch.float64)
+    for _ in range(7):
+        f = f - rate * T[:, :6] @ (f[:6] - y)
+        M = M - move @ M
+    mean, variance = kernels.gradient_descent(K, T, y, rate=rate, steps=[7])
+    assert torch.allclose(mean[0], f[6:]) and torch.allclose(variance[0], (M @ K @ M.T).diagonal()[6:])
+    with pytest.raises(ValueError, match="between 0 and 2"):
+        kernels.gradient_descent(K, T, y, rate=1.5 * rate, steps=[1])
+    with pytest.raises(ValueError, match="whole"):
+        kernels.gradient_descent(K, T, y, rate=rate, steps=[0.5])
+
+
 def test_student_errors():
     with pytest.raises(ValueError, match="depth = -1"):
         kernels.kernels(X, activation=torch.tanh, depth=-1, sw2=1.0, sb2=0.0)
@@ -175,3 +205,15 @@ def test_rows_that_mix_are_refused():
     assert tangent.empirical_ntk(module.eval(), inputs(4, 3)).shape == (4, 1, 4, 1)
     with pytest.raises(ValueError, match="chunk = 0"):
         tangent.empirical_ntk(module, inputs(4, 3), chunk=0)
+
+
+@pytest.mark.parametrize("phi", [activations.erf, activations.tanh, activations.relu])
+def test_averages_are_one_layer_of_the_kernel(phi):
+    x = torch.randn(5, 3, generator=torch.Generator().manual_seed(9), dtype=torch.float64)
+    K, T = (kernels.kernels(x, activation=phi, depth=0, sw2=1.5, sb2=0.1)[0] for _ in range(2))
+    product, slope = kernels.averages(K, activation=phi)
+    after, tangent = kernels.kernels(x, activation=phi, depth=1, sw2=1.5, sb2=0.1)
+    assert torch.allclose(1.5 * product + 0.1, after, rtol=1e-12)
+    assert torch.allclose(1.5 * product + 0.1 + 1.5 * slope * T, tangent, rtol=1e-12)
+    with pytest.raises(ValueError, match="covariance of P"):
+        kernels.averages(K[:2], activation=phi)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fieldkit import estimates
-from fieldkit.propagation import residual
+from fieldkit.propagation import activations, kernels, residual
 from fieldkit.propagation.residual import Block
 from tests.fakegpu import NAME, fake_gpu
 from tests.propagation.golden import golden
@@ -16,10 +16,8 @@ def sech2(x):
     return 1 / torch.cosh(x) ** 2
 
 
-def tanh_run(depth, e=0.5, n_modes=200):
-    return residual.trajectory(
-        [Block(1, 1)] * depth, p=1.0, e=e, activation=torch.tanh, derivative=sech2, n_modes=n_modes
-    )
+def tanh_run(depth, e=0.5, n_terms=200):
+    return residual.trajectory([Block(1, 1)] * depth, p=1.0, e=e, activation=activations.tanh, n_terms=n_terms)
 
 
 def test_tanh_recursion_agrees_with_an_independent_one():
@@ -31,16 +29,14 @@ def test_tanh_recursion_agrees_with_an_independent_one():
 
 
 def test_linear_blocks_multiply():
-    p, e, log_gradient = residual.trajectory(
-        [Block(0.5, 2.0)] * 7, p=2.0, e=-0.3, activation=lambda x: x, derivative=torch.ones_like
-    )
+    p, e, log_gradient = residual.trajectory([Block(0.5, 2.0)] * 7, p=2.0, e=-0.3, activation=lambda x: x)
     assert torch.allclose(p, 2 * 2.0 ** torch.arange(8, dtype=torch.float64), rtol=1e-13)
     assert torch.allclose(e, torch.full_like(e, -0.3), rtol=1e-13)
     assert torch.allclose(log_gradient, math.log(2) * torch.arange(8, dtype=torch.float64), rtol=1e-13)
 
 
 def test_gradient_exponent_is_the_slope_at_great_depth():
-    p, _, log_gradient = tanh_run(800, n_modes=2)
+    p, _, log_gradient = tanh_run(800, n_terms=2)
     slope = (log_gradient[800] - log_gradient[400]).item() / (math.sqrt(800) - math.sqrt(400))
     assert slope == pytest.approx(residual.tanh_gradient_exponent(Block(1, 1)), rel=0.03)  # then 1 / sqrt l
     assert p[800].item() / 800 == pytest.approx(1, rel=0.08)
@@ -105,6 +101,56 @@ def test_relu_growth_is_exact_at_any_width_also_when_the_width_changes():
     assert abs(estimates.mean(lengths[:, 3]).pull(growth.exp().item())) < 4
     truth = (growth + residual.log_width_factor(widths)[-1]).exp().item()
     assert abs(estimates.mean(gradient[:, 3]).pull(truth)) < 4
+
+
+def test_without_the_skip_it_is_a_plain_network():
+    # another path: the kernels of a fully connected network, layer by layer
+    x = torch.tensor([[1.0, 0.0], [0.6, 0.8]], dtype=torch.float64)
+    plain = [Block(1.0, 2.25, sb2=0.05, skip=0.0)] * 4
+    for phi in (activations.relu, activations.tanh):
+        p, e, _ = residual.trajectory(plain, p=0.5, e=0.6, activation=phi)
+        K = kernels.nngp(x, activation=phi, depth=4, sw2=2.25, sb2=0.05)  # q_1 = 2.25 / 2 + 0.05, as in the block
+        post = kernels.post_activation(K, sw2=2.25, sb2=0.05)
+        assert p[4].item() == pytest.approx(post[0, 0].item(), rel=1e-12)
+        assert e[4].item() == pytest.approx((post[0, 1] / post[0, 0]).item(), rel=1e-9)
+
+
+def test_relu_angles_shrink_as_the_arc_cosine_says():
+    # the recursion for the cosine, written out for sv2 = 1, sw2 = 0.8: half of 0.8 goes to the branch
+    e, cosine = residual.trajectory([Block(1.0, 0.8)] * 30, p=3.0, e=0.2, activation=activations.relu)[1], 0.2
+    for _ in range(30):
+        branch = (math.sqrt(1 - cosine**2) + cosine * (math.pi - math.acos(cosine))) / math.pi
+        cosine = (cosine + 0.4 * branch) / 1.4
+    assert e[30].item() == pytest.approx(cosine, abs=1e-13)
+
+
+@pytest.mark.parametrize("v", [0.3, 1.0, 2.0])
+def test_inverse_relu_angles_grow_linearly(v):
+    depth = 800
+    e = residual.trajectory([Block(1.0, v)] * depth, p=1.0, e=0.0, activation=activations.relu)[1]
+    inverse = 1 / torch.acos(e)
+    rate = (inverse[depth] - inverse[depth // 2]).item() / (depth / 2)
+    assert rate == pytest.approx(residual.relu_angle_rate(v) * (1 + 3 * math.log(2) / depth), rel=(10 / depth / v) ** 2)
+
+
+def test_nearly_equal_inputs_keep_their_digits():
+    # tanh is linear for small signals: the distance then grows as the gradient does
+    blocks = [Block(1, 1)] * 5
+    _, e, log_gradient = residual.trajectory(blocks, p=1e-8, e=1 - 1e-9, activation=activations.tanh)
+    assert (1 - e[5]).item() == pytest.approx(1e-9, rel=1e-6)
+    assert log_gradient[5].item() == pytest.approx(5 * math.log(2), rel=1e-6)
+
+
+def test_drawn_rows_are_those_of_a_weight_matrix():
+    # _weigh against explicit matrices: second and fourth moments of a product of two rows
+    rng = torch.Generator().manual_seed(7)
+    rows = torch.randn(3, 5, generator=rng, dtype=torch.float64)
+    drawn = residual._weigh(rows.expand(1, 3, 5), 0.7, 200_000, rng)[0].T
+    W = math.sqrt(0.7 / 5) * torch.randn(200_000, 5, generator=rng, dtype=torch.float64)
+    explicit = W @ rows.T
+    for f in (lambda h: h[:, 0] * h[:, 1], lambda h: h[:, 0] ** 2 * h[:, 2] ** 2, lambda h: torch.relu(h[:, 1])):
+        a, b = estimates.mean(f(drawn)), estimates.mean(f(explicit))
+        assert abs(a.pull(b)) < 4
 
 
 def test_errors_speak():

@@ -1,5 +1,6 @@
 """Many deep networks at once: each is what it would be alone, and a killed run ends with the same bits."""
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -53,12 +54,12 @@ def test_weights_have_the_variance_that_was_asked_for():
     assert abs(net["bias"].var() / 0.3 - 1) < 5 * (2 / net["bias"].numel()) ** 0.5
 
 
-@pytest.mark.parametrize("rule", [training.plain, training.rmsprop])
+@pytest.mark.parametrize("rule", [training.plain, training.momentum, training.rmsprop])
 def test_training_lowers_the_loss_of_a_learnable_task(rule):
     net, x, _, rng = task(depth=2)
     labels = (x[:, 0] > 0).long()
     _, loss = training.train(
-        net, x, labels, n_steps=200, rate=0.01 if rule is training.rmsprop else 0.3, rule=rule, rng=rng
+        net, x, labels, n_steps=200, rate=0.01 if rule is training.rmsprop else 0.1, rule=rule, rng=rng
     )
     assert bool((loss[-20:].mean(0) < 0.5 * loss[:5].mean(0)).all())
 
@@ -109,3 +110,31 @@ def test_it_stays_on_the_device():
 def test_student_errors():
     with pytest.raises(ValueError, match="depth = 0"):
         training.draw(1.0, 0.0, 0, n=1, rng=torch.Generator())
+
+
+def test_one_step_of_momentum_is_the_gradient_of_each_networks_own_loss():
+    def forward(parameters, x):  # two classes, logit theta x
+        return torch.stack([parameters["first"][..., 0] * x, torch.zeros_like(x)], 2)
+
+    starts = [1.0, 3.0]
+    trained, _ = training.descend(
+        forward,
+        {"first": torch.tensor(starts)[:, None, None]},
+        torch.ones(4),
+        torch.zeros(4, dtype=torch.long),
+        n_steps=2,
+        batch=2,
+        rate=0.5,
+        rule=training.momentum,
+        rng=torch.Generator().manual_seed(0),
+    )
+    for start, end in zip(starts, trained["first"].flatten().tolist()):
+        first = 1 / (1 + math.exp(start))  # -d loss / d theta
+        middle = start + 0.5 * first
+        assert end == pytest.approx(middle + 0.5 * (0.9 * first + 1 / (1 + math.exp(middle))), rel=1e-6)
+
+
+def test_a_batch_holds_a_picture():
+    net, x, labels, rng = task()
+    with pytest.raises(ValueError, match="averaged over pictures"):
+        training.train(net, x, labels, n_steps=1, batch=0, rate=0.1, rng=rng)

@@ -6,6 +6,7 @@ CHAPTER = "book/nnft/non_gaussian.md"
 BEYOND, ENSEMBLES, EXACT, NEURONS, TANGENT = (
     f"fieldkit/nnft/{name}.py" for name in ("beyond", "ensembles", "exact", "neurons", "tangent")
 )
+FINITE = "fieldkit/propagation/finite_width.py"
 GATE = "p = scale * back * (above > 0)"
 
 MUTANTS = [
@@ -107,7 +108,5 @@ MUTANTS = [
         "p = scale * back * (torch.rand(above.shape, generator=rng, device=rng.device) < 0.5)",
         "masks of their own on the way back",
     ),
-    Mutant(
-        "tangent-deep", TANGENT, "+ a ** (m - l) * U[m])", ")", "layers that are correlated through the signal only"
-    ),
+    Mutant("tangent-deep", FINITE, "C * zS + CB * pS", "C * zS", "layers that are correlated through the signal only"),
 ]

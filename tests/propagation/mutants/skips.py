@@ -5,20 +5,32 @@ from tests.mutation import Mutant
 RESIDUAL, BATCH = "fieldkit/propagation/residual.py", "fieldkit/propagation/batch_norm.py"
 
 MUTANTS = [
-    Mutant("relu-length", RESIDUAL, "x = x + V @ activation(u)", "x = V @ activation(u)", "the wire is cut"),
-    Mutant("relu-gradient", RESIDUAL, "v = carried + V @", "v = V @", "the wire is forgotten on the way back"),
+    Mutant(
+        "relu-length",
+        RESIDUAL,
+        "rows = block.skip * skipped + _weigh",
+        "rows = _weigh",
+        "the wire is cut",
+    ),
+    Mutant(
+        "relu-gradient",
+        RESIDUAL,
+        "rows = block.skip * skipped + _weigh",
+        "skipped[:, 2:] = 0\n        rows = block.skip * skipped + _weigh",
+        "the wire is forgotten on the way back",
+    ),
     Mutant(
         "tanh-length",
         RESIDUAL,
-        "p += block.sv2 * gaussian.average(lambda x: activation(x).square(), variance)",
-        "p += block.sv2 * gaussian.average(lambda x: activation(x).abs(), variance)",
+        "p = kept * p + block.sv2 * square.item()",
+        "p = kept * p + block.sv2 * square.sqrt().item()",
         "lengths add without a square",
     ),
     Mutant(
         "tanh-gradient",
         RESIDUAL,
-        "lambda x: derivative(x).square(), variance",
-        "lambda x: derivative(x), variance",
+        "block.sv2 * block.sw2 * slope.item()",
+        "block.sv2 * block.sw2 * slope.sqrt().item()",
         "the slope enters without its square",
     ),
     Mutant(
@@ -38,7 +50,7 @@ MUTANTS = [
     Mutant(
         "relu-batch",
         BATCH,
-        "v = math.sqrt(B) / length * (v - u * (u * v).sum(-1, keepdim=True))",
+        "v = math.sqrt(B) / length * (v - u * (u * v).sum(1, keepdim=True))",
         "v = math.sqrt(B) / length * v",
         "the spread is treated as a constant",
     ),

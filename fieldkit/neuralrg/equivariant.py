@@ -1,0 +1,41 @@
+"""What does a flow look like that knows the lattice is the same everywhere?  Waves, colours, sites.
+
+    noise -> Monotone -> Spectrum -> Couplings (checkerboards, neighbouring blocks) -> Monotone -> field.
+
+Every weight is shared over translations.  `Monotone` and `Spectrum` commute with all symmetries of the lattice, the
+couplings with shifts by an even number of sites along each axis: a checkerboard has two colours.  With `odd` parts and
+a prior of two peaks the flow also commutes with x -> -x, and q(-x) = q(x) exactly.  This is the design that the
+benchmark sends against the hierarchical one (`mera`).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from fieldkit.neuralrg.couplings import Couplings
+from fieldkit.neuralrg.flows import Flow, Prior
+from fieldkit.neuralrg.pointwise import Monotone
+from fieldkit.neuralrg.spectrum import Spectrum
+
+
+def equivariant(
+    L: int, d: int = 2, *, n_rounds: int = 4, width: int = 16, reach: int = 1, n_terms: int = 6, odd: bool = False,
+    power: Tensor | None = None, rng: torch.Generator, dtype: torch.dtype = torch.float32,
+) -> Flow:  # fmt: skip
+    """A flow for fields (n, L, ..., L), L even, d = 1 or 2.
+
+    n_rounds, width, reach: of `Couplings`, whose blocks begin at even and odd sites in turn; n_terms: sigmoids of each
+    `Monotone`, 0 for none; power: where the spectrum starts, such as `IsingDual.kernel()`.  Raises `ValueError` for
+    odd L and as the parts do.
+    """
+    if L % 2:
+        raise ValueError(f"L = {L}: a checkerboard on a torus needs an even side; use {L - 1} or {L + 1}.")
+    steps: list[nn.Module] = [
+        Spectrum(L, d, mean=not odd, power=power, rng=rng, dtype=dtype),
+        Couplings(d, n_rounds=n_rounds, width=width, reach=reach, odd=odd, rng=rng, dtype=dtype),
+    ]
+    if n_terms:
+        before, after = (Monotone(n_terms, odd=odd, rng=rng, dtype=dtype) for _ in range(2))
+        steps = [before, *steps, after]
+    return Flow(Prior((L,) * d, peaks=odd, rng=rng, dtype=dtype), steps)

@@ -1,0 +1,76 @@
+r"""What does an independent sample cost?  Processor time of a flow, of hybrid Monte Carlo and of clusters, for m^2.
+
+    draws:   seconds a draw / ESS,        chains:   seconds a step x 2 tau.
+
+Training is not counted: it is paid once, and whoever compares must say for how many samples.  ESS is taken through its
+logarithm, whose jackknife knows no negative values; where the largest weights have not come yet it is too good, and
+the price of a bad flow too low.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from fieldkit.autocorrelation import gamma_method
+from fieldkit.estimates import Estimate, jackknife
+from fieldkit.lattice import hmc, ising
+from fieldkit.neuralrg import weighing
+from fieldkit.neuralrg.flows import Flow
+from fieldkit.neuralrg.ising_dual import IsingDual
+from fieldkit.neuralrg.targets import Target
+
+Result = TypeVar("Result")
+
+
+def timed(work: Callable[[], Result]) -> tuple[Result, float]:
+    """What `work` returns, and the processor seconds of this process that it took (on a GPU: of driving it)."""
+    start = time.process_time()
+    result = work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return result, time.process_time() - start
+
+
+def of_draws(log_weight: Tensor, seconds: float, *, n_blocks: int = 100) -> Estimate:
+    """Seconds an independent sample, from n weighed draws (n,) that took `seconds` in all.
+
+    Raises as `weighing.log_partition`.
+    """
+    w = (log_weight - log_weight.max()).exp()
+    log_ess = jackknife(lambda m, square: (m**2 / square).log(), *weighing.blocked(n_blocks, w, w * w))
+    price = seconds / len(log_weight) * math.exp(-log_ess.value)
+    return Estimate(price, price * log_ess.error)
+
+
+def of_chains(values: Tensor, seconds: float) -> Estimate:
+    """Seconds an independent sample, from chains (n_chains, n_steps) that took `seconds`.  Raises as `gamma_method`."""
+    return gamma_method(values).tau * (2 * seconds / values.numel())
+
+
+def three(
+    flow: Flow, target: Target, magnet: IsingDual, *, n_draws: int, n_steps: int, rng: torch.Generator,
+    n_chains: int = 32,
+) -> tuple[Estimate, Estimate, Estimate]:  # fmt: skip
+    """Seconds for one independent m^2 of the magnet, by the flow (trained on `target`), by HMC on the dual field with
+    ten leapfrog steps (n_steps trajectories), and by clusters of spins (n_steps / 5 sweeps).
+
+    All chains begin in equilibrium, by clusters, which is not counted.  d = 2.  Raises as `of_draws` and `of_chains`.
+    """
+    log_weight, seconds = timed(lambda: weighing.draw(flow, target, n_draws, rng=rng).log_weight)
+    by_flow = of_draws(log_weight, seconds)
+    beta = 1 / magnet.T
+    spins = ising.equilibrium(n_chains, magnet.L, beta=beta, rng=rng)
+    x, step = hmc.tune(magnet, magnet.fields(spins, rng=rng).to(torch.float32), n_leapfrog=10, rng=rng, n_steps=60)
+    walk, seconds = timed(
+        lambda: hmc.run(magnet, x, n_steps=n_steps, step_size=step, n_leapfrog=10, rng=rng,
+                        measure=magnet.squared_magnetization)  # fmt: skip
+    )
+    by_hmc = of_chains(walk.measured[..., 0], seconds)
+    flips, seconds = timed(lambda: ising.run(ising.swendsen_wang, spins, beta=beta, n_steps=n_steps // 5, rng=rng))
+    return by_flow, by_hmc, of_chains(flips.magnetization.square(), seconds)

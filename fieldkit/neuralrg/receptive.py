@@ -1,0 +1,51 @@
+r"""Which sites does one latent variable move?  The receptive field dx/dz_i: a wavelet, if the flow has learned scales.
+
+`response` is the column of the Jacobian at a latent site, exact, by forward differentiation.  Averaged over draws of
+the prior it is a picture of one latent variable; beside it stands `wavelet`, the response of a hierarchy of bare Haar
+decimators, which is a Haar wavelet at the same place and scale.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from fieldkit.neuralrg.flows import Flow
+from fieldkit.neuralrg.mera import mera
+
+
+def response(flow: Flow, z: Tensor, site: tuple[int, ...]) -> Tensor:
+    """dx / dz_site at each z (n, L, ..., L): the same shape.  Raises as `Flow`, and `IndexError` for no such site."""
+    towards = torch.zeros_like(z)
+    place: tuple[Any, ...] = (..., *site)
+    towards[place] = 1
+    with torch.no_grad(), forward_ad.dual_level():
+        x, _ = flow(forward_ad.make_dual(z, towards))
+        return forward_ad.unpack_dual(x).tangent
+
+
+def wavelet(L: int, site: tuple[int, ...], *, n_levels: int | None = None) -> Tensor:
+    """The Haar wavelet of the latent variable at `site`, (L, ..., L) float64, of unit norm."""
+    rng = torch.Generator().manual_seed(0)  # no draw enters: without couplings the hierarchy is the Haar transform
+    bare = mera(L, len(site), n_levels=n_levels, n_rounds=0, width=1, spectra=False, n_terms=0, rng=rng)
+    z = torch.zeros(1, *(L,) * len(site), dtype=torch.float64)
+    return response(bare.double(), z, site)[0]
+
+
+def overlap(field: Tensor, other: Tensor) -> Tensor:
+    """Cosine of the angle between each of fields (..., L, ..., L) and `other` (L, ..., L): sum f g / |f| |g|, (...)."""
+    d = other.dim()
+    f, g = field.flatten(-d), other.flatten().to(field)
+    return (f @ g) / (f.norm(dim=-1) * g.norm())
+
+
+def covariance(v: Tensor, w: Tensor, propagator: Tensor) -> float:
+    """sum over x, y of v(x) C(x - y) w(y): how the amplitudes of shapes v and w (L, ..., L) go together in a field.
+
+    C (L, ..., L) is the field's propagator, x counted from 0 on every axis.
+    """
+    power = torch.fft.fftn(propagator)
+    return (torch.fft.fftn(v).conj() * power * torch.fft.fftn(w)).mean().real.item()

@@ -1,0 +1,88 @@
+r"""What does a configuration look like at every scale?  A hierarchical flow, stopped after each level.
+
+`built` follows the generator: the lattices of side L / 2^k from the coarsest on, as they are when level k is done.
+`renormalised` follows the group: the same lattices, from a given field of side L down.  The two agree, for one is the
+inverse of the other.  `blurred` draws each stage on the full lattice: the noise of all finer levels is set to zero, so
+that the picture is what the generator knows so far.  All take flows made by `mera.mera`.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from fieldkit.lattice import free
+from fieldkit.neuralrg import flows
+from fieldkit.neuralrg.flows import Flow
+from fieldkit.neuralrg.mera import Level
+
+
+def levels(flow: Flow) -> list[Level]:
+    """The levels of the flow, coarsest first.  Raises `ValueError` for a flow that has none."""
+    found = [step for step in flow.steps if isinstance(step, Level)]
+    if not found:
+        raise ValueError("this flow has no levels, hence no scales to stop at; build one with `mera.mera`.")
+    return found
+
+
+@torch.no_grad()
+def built(flow: Flow, z: Tensor) -> list[Tensor]:
+    """Fields after each level, coarsest first: (n, s, ..., s), s growing; the last is the field (n, L, ..., L)."""
+    levels(flow)
+    x, stages = z, []
+    for step in flow.steps:
+        x, _ = flows.forward([step], x)
+        if isinstance(step, Level):
+            stages.append(step.part(x).contiguous())
+    stages[-1] = x.contiguous()
+    return stages
+
+
+@torch.no_grad()
+def renormalised(flow: Flow, x: Tensor) -> list[Tensor]:
+    """The same lattices from a field x (n, L, ..., L): x itself first, then what is left after each level is undone.
+
+    The last one is the coarsest field, (n, s, ..., s) with s the side of the coarsest level.
+    """
+    order = levels(flow)
+    stages, z = [x.contiguous()], x
+    for step in reversed(flow.steps):
+        if isinstance(step, Level) and step is not order[-1]:
+            stages.append(step.part(z).contiguous())
+        z, _ = flows.inverse([step], z)
+    return stages
+
+
+@torch.no_grad()
+def blurred(flow: Flow, z: Tensor) -> list[Tensor]:
+    """Full fields (n, L, ..., L): first the coarsest lattice speaks alone, then level after level joins; noise of the
+    levels not yet reached is zero."""
+    scale = scale_of_sites(flow)
+    speaking = [torch.where(scale >= k, z, torch.zeros_like(z)) for k in reversed(range(len(levels(flow)) + 1))]
+    return [flow(noise)[0] for noise in speaking]
+
+
+def scale_of_sites(flow: Flow) -> Tensor:
+    """At which level each site's noise enters, int64 (L, ..., L): k where 2^k is the largest power dividing all
+    coordinates, at most the number of levels (the sites of the coarsest lattice that no level splits)."""
+    shape, depth = flow.prior.shape, len(levels(flow))
+    scale = torch.zeros(shape, dtype=torch.int64, device=next(flow.parameters()).device)
+    for k in range(1, depth + 1):
+        scale[(slice(None, None, 2**k),) * len(shape)] = k
+    return scale
+
+
+def correlators(stages: list[Tensor]) -> list[Tensor]:
+    """Correlation function along an axis, for each of the lattices (n, s, ..., s): (n, s // 2 + 1), over the value at
+    0.
+
+    Averaged over the axes and over n's own lattice; the ratio is of the means over n.
+    """
+    found = []
+    for x in stages:
+        c = free.correlator(x.double())
+        lines = [c[(slice(None), *(slice(None) if axis == mu else 0 for axis in range(x.dim() - 1)))]
+                 for mu in range(x.dim() - 1)]  # fmt: skip
+        line = torch.stack(lines).mean(0)[:, : x.shape[1] // 2 + 1]
+        found.append(line / line[:, 0].mean())
+    return found

@@ -1,0 +1,132 @@
+r"""What do many trained networks answer?  Torch networks in the NTK parameterisation, all taught the same lesson.
+
+    h^1 = sqrt(sw2 / d) W^1 x + sqrt(sb2) b^1,    h^(l+1) = sqrt(sw2 / N) W^(l+1) phi(h^l) + sqrt(sb2) b^(l+1),
+
+f the last h, one number.  W and b start from N(0, 1) and are what is trained, by full-batch gradient descent on
+sum |f - y|^2 / 2; `kernels.gradient_descent` says what infinitely wide ones answer.  (In `training` the products
+sqrt(sw2 / N) W are trained, on random batches of a classification.)  float64 unless a dtype is named: float32 trains
+faster.  Source: Jacot, Gabriel and Hongler 2018; Lee et al. 2019.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad, stack_module_state, vmap
+
+from fieldkit import given
+from fieldkit.propagation import tangent
+from fieldkit.propagation.gaussian import Function, normal
+
+
+class Wide(nn.Module):
+    """A network of `depth` hidden layers of `width` neurons in the NTK parameterisation: (m, d) -> (m, 1).
+
+    h = sqrt(sw2 / fan_in) W x + sqrt(sb2) b with standard Gaussian W and b, drawn from rng on its device.
+    """
+
+    def __init__(
+        self,
+        d: int,
+        *,
+        depth: int,
+        width: int,
+        activation: Function,
+        sw2: float,
+        sb2: float,
+        rng: torch.Generator,
+        dtype: torch.dtype = torch.float64,
+    ) -> None:
+        super().__init__()
+        given.whole("depth", depth, least=0, why="it counts hidden layers; 0 is the linear model")
+        given.whole("width", width, least=1, why="a layer has at least one neuron")
+        sizes = [d, *[width] * depth, 1]
+        self.weights = nn.ParameterList(normal((b, a), rng).to(dtype) for a, b in zip(sizes, sizes[1:]))
+        self.biases = nn.ParameterList(normal((b,), rng).to(dtype) for b in sizes[1:])
+        self.activation, self.sw2, self.sb2 = activation, sw2, sb2
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer, (W, b) in enumerate(zip(self.weights, self.biases)):
+            x = self.activation(x) if layer else x
+            x = math.sqrt(self.sw2 / W.shape[1]) * (x @ W.mT) + math.sqrt(self.sb2) * b
+        return x
+
+
+def draw(
+    n: int,
+    d: int,
+    *,
+    depth: int,
+    width: int,
+    activation: Function,
+    sw2: float,
+    sb2: float,
+    rng: torch.Generator,
+    dtype: torch.dtype = torch.float64,
+) -> list[Wide]:
+    """n independent networks, see `Wide`."""
+    return [
+        Wide(d, depth=depth, width=width, activation=activation, sw2=sw2, sb2=sb2, rng=rng, dtype=dtype)
+        for _ in range(n)
+    ]
+
+
+def tangents(
+    n: int,
+    x: Tensor,
+    *,
+    depth: int,
+    width: int,
+    activation: Function,
+    sw2: float,
+    sb2: float,
+    rng: torch.Generator,
+) -> Tensor:
+    """Empirical tangent kernels of n random networks over inputs x (m, d), from their gradients: (n, m, m)."""
+    draws = draw(n, x.shape[1], depth=depth, width=width, activation=activation, sw2=sw2, sb2=sb2, rng=rng)
+    return torch.stack([tangent.empirical_ntk(network, x)[:, 0, :, 0] for network in draws])
+
+
+def lesson(images: Tensor, named: Tensor, *, classes: tuple[int, int], n: int) -> tuple[Tensor, Tensor]:
+    """(x, y): the first n pictures of two classes as inputs (n, d), with targets +1 for the first class, else -1.
+
+    images (k, ...) with labels named (k,).  Raises `ValueError` when there are fewer than n.
+    """
+    chosen = ((named == classes[0]) | (named == classes[1])).nonzero()[:n, 0]
+    if len(chosen) < n:
+        raise ValueError(f"{n} pictures asked for: there are {len(chosen)} of the classes {classes}; take fewer.")
+    return images[chosen].flatten(1), torch.where(named[chosen] == classes[0], 1.0, -1.0).double()
+
+
+def train(
+    networks: Sequence[nn.Module], x: Tensor, y: Tensor, *, rate: float, steps: Sequence[int], new: Tensor
+) -> Tensor:
+    """Answers of n networks to the inputs `new` (m, d) after each of the numbers of `steps`, (len(steps), n, m).
+
+    Every network is trained for itself on x (k, d) and targets y (k,), all data in every step, loss sum (f - y)^2 / 2.
+    Raises `ValueError` when the steps do not increase from 0 or more.
+    """
+    if list(steps) != sorted(set(steps)) or min(steps, default=-1) < 0:
+        raise ValueError(f"steps = {list(steps)}: name increasing numbers of steps, 0 for the untrained network.")
+    parameters, buffers = stack_module_state(list(networks))
+    one, dtype = networks[0], next(iter(parameters.values())).dtype
+    x, y, new = x.to(dtype), y.to(dtype), new.to(dtype)
+
+    def loss(theta: dict[str, Tensor], state: dict[str, Tensor]) -> Tensor:
+        return (functional_call(one, (theta, state), (x,))[:, 0] - y).square().sum() / 2
+
+    def answer(theta: dict[str, Tensor], state: dict[str, Tensor]) -> Tensor:
+        return functional_call(one, (theta, state), (new,))[:, 0]
+
+    theta = {name: p.detach() for name, p in parameters.items()}
+    found = []
+    for t in range(steps[-1] + 1):
+        if t in steps:
+            found.append(vmap(answer)(theta, buffers))
+        if t < steps[-1]:
+            slopes = vmap(grad(loss))(theta, buffers)
+            theta = {name: p - rate * slopes[name] for name, p in theta.items()}
+    return torch.stack(found).double()

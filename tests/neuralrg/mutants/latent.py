@@ -1,0 +1,57 @@
+"""Wrong physics for the chapter on the walk in latent space."""
+
+from tests.mutation import Mutant
+
+HMC, LATENT, WEIGHING = "fieldkit/lattice/hmc.py", "fieldkit/neuralrg/latent.py", "fieldkit/neuralrg/weighing.py"
+
+MUTANTS = [
+    Mutant(
+        "physical-tau",
+        HMC,
+        "for remaining in reversed(range(n_leapfrog)):",
+        "for remaining in reversed(range(n_leapfrog - 1)):",
+        "the leapfrog is one step short",
+    ),
+    Mutant(
+        "latent-tau",
+        "fieldkit/neuralrg/spectrum.py",
+        "start = power.flatten()[first].log().to(start)",
+        "start = power.flatten()[first].log().to(start) / 2",
+        "the spectrum is half flattened",
+    ),
+    Mutant(
+        "acceptance",
+        WEIGHING,
+        "luck[:, t] < log_weight[:, t] - held",
+        "luck[:, t] < log_weight[:, t] - log_weight[:, t - 1]",
+        "a proposal is judged against the last proposal and not against the present",
+    ),
+    Mutant(
+        "force",
+        LATENT,
+        "        (gradient,) = torch.autograd.grad(self._action(z).sum(), z)",
+        "        (gradient,) = torch.autograd.grad(self.target.action(self.flow(z)[0]).sum(), z)",
+        "the determinant is forgotten in the force",
+    ),
+    Mutant(
+        "latent-m2",
+        LATENT,
+        "return self.target.action(x) - log_det",
+        "return self.target.action(x)",
+        "the determinant is forgotten in the energy",
+    ),
+    Mutant(
+        "creutz",
+        HMC,
+        "return white if inverse_mass is None else",
+        "return 0.9 * white if inverse_mass is None else",
+        "momenta are too cold",
+    ),
+    Mutant(
+        "physical-m2",
+        "fieldkit/neuralrg/ising_dual.py",
+        "return (0.5 * x * smooth - log_cosh(x)).sum(axes)",
+        "return (0.6 * x * smooth - log_cosh(x)).sum(axes)",
+        "the quadratic part is too stiff",
+    ),
+]

@@ -1,0 +1,54 @@
+"""Wrong physics for the chapter on where the flow loses."""
+
+from tests.mutation import Mutant
+
+WEIGHING, COLLAPSE, SYMMETRY, DUAL = (
+    f"fieldkit/neuralrg/{name}.py" for name in ("weighing", "collapse", "symmetry", "ising_dual")
+)
+
+MUTANTS = [
+    Mutant(
+        "gap",
+        "fieldkit/neuralrg/spectrum.py",
+        "y + self.mean), half.sum().expand(len(x))",
+        "y + self.mean), 2 * half.sum().expand(len(x))",
+        "the volume counts twice",
+    ),
+    Mutant("worth", WEIGHING, "m, square: m**2 / square", "m, square: m / square**0.5", "ESS without its square"),
+    Mutant(
+        "half",
+        "fieldkit/neuralrg/pointwise.py",
+        "        y, slope = self._map(x)\n        return y, _per_field(slope.log())\n\n    def inverse",
+        "        y, slope = self._map(x)\n        return y, 0 * _per_field(slope.log())\n\n    def inverse",
+        "the scale of every site by itself is not counted",
+    ),
+    Mutant(
+        "balance",
+        SYMMETRY,
+        "sign = torch.randint(0, 2, (len(x),)",
+        "sign = torch.randint(1, 2, (len(x),)",
+        "coins with two heads",
+    ),
+    Mutant(
+        "both-sides",
+        COLLAPSE,
+        "lambda w, inverse: 1 / (w * inverse), *size",
+        "lambda w, inverse: w / w**2 / inverse**2, *size",
+        "the two means are not normalised alike",
+    ),
+    Mutant("flow-energy", DUAL, "torch.sigmoid(2 * x)).to", "torch.sigmoid(x)).to", "x for 2x in a spin"),
+    Mutant(
+        "hmc-energy",
+        DUAL,
+        "return (0.5 * x * smooth - log_cosh(x)).sum(axes)",
+        "return (0.6 * x * smooth - log_cosh(x)).sum(axes)",
+        "the quadratic part is too stiff",
+    ),
+    Mutant(
+        "cluster-energy",
+        "fieldkit/lattice/ising.py",
+        "-math.expm1(-2 * beta)",
+        "-math.expm1(-beta)",
+        "too few bonds of a cluster",
+    ),
+]

@@ -1,0 +1,96 @@
+"""What each scale holds: the group undoes the generator, Haar wavelets come back, information is counted right."""
+
+import math
+
+import pytest
+import torch
+
+from fieldkit.lattice import free
+from fieldkit.neuralrg import blocks, information, receptive, scales
+from fieldkit.neuralrg.equivariant import equivariant
+from fieldkit.neuralrg.mera import mera
+from tests.neuralrg.shaken import shaken
+
+
+@pytest.fixture
+def rng():
+    return torch.Generator().manual_seed(8)
+
+
+@pytest.mark.parametrize(("L", "d", "n_levels"), [(8, 2, None), (8, 2, 2), (8, 1, None)])
+def test_the_group_undoes_the_generator_level_by_level(L, d, n_levels, rng):
+    flow = shaken(mera(L, d, n_levels=n_levels, n_rounds=1, width=3, rng=rng, dtype=torch.float64), rng)
+    z = torch.randn(3, *(L,) * d, generator=rng, dtype=torch.float64)
+    up = scales.built(flow, z)
+    down = scales.renormalised(flow, up[-1])
+    assert [len(x[0]) for x in up] == [L >> k for k in reversed(range(len(scales.levels(flow))))]
+    for a, b in zip(up, reversed(down), strict=True):
+        assert torch.allclose(a, b, atol=1e-9)
+    pictures = scales.blurred(flow, z)
+    assert torch.allclose(pictures[-1], up[-1], atol=1e-12) and pictures[0].shape == z.shape
+
+
+def test_every_site_has_the_scale_of_the_power_of_two_that_divides_it(rng):
+    flow = mera(8, rng=rng)
+    scale = scales.scale_of_sites(flow)
+    assert scale[0, 0] == 3 and scale[4, 0] == 2 and scale[2, 4] == 1 and scale[4, 5] == 0
+    assert [(scale == k).sum().item() for k in range(4)] == [48, 12, 3, 1]
+    with pytest.raises(ValueError, match="no levels"):
+        scales.built(equivariant(4, rng=rng), torch.zeros(1, 4, 4))
+
+
+def test_responses_of_bare_decimators_are_orthonormal_wavelets():
+    basis = torch.stack([receptive.wavelet(8, (i, j)) for i in range(8) for j in range(8)]).flatten(1)
+    assert torch.allclose(basis @ basis.T, torch.eye(64, dtype=torch.float64), atol=1e-12)
+    assert torch.allclose(basis[0], torch.full((64,), 1 / 8, dtype=torch.float64))
+    fine = receptive.wavelet(8, (3, 3))  # sites with an odd coordinate are the finest: one block of four
+    assert (fine != 0).sum() == 4 and fine.sum().abs() < 1e-12
+    middle = receptive.wavelet(8, (2, 2))
+    assert (middle != 0).sum() == 16 and middle.sum().abs() < 1e-12
+
+
+def test_the_response_is_the_column_of_the_jacobian(rng):
+    flow = shaken(mera(4, n_rounds=1, width=3, rng=rng, dtype=torch.float64), rng)
+    z = torch.randn(2, 4, 4, generator=rng, dtype=torch.float64)
+    found = receptive.response(flow, z, (2, 3))
+    J = torch.autograd.functional.jacobian(lambda y: flow(y[None])[0][0], z[1])
+    assert torch.allclose(found[1], J[:, :, 2, 3], atol=1e-10)
+    assert receptive.overlap(found, found[1]).tolist()[1] == pytest.approx(1)
+    assert abs(receptive.overlap(receptive.wavelet(4, (1, 1)), receptive.wavelet(4, (1, 2))).item()) < 1e-12
+
+
+def test_shapes_go_together_as_the_propagator_says(rng):
+    C = free.propagator(4, 2, mass2=0.5)
+    v, w = torch.randn(2, 4, 4, generator=rng, dtype=torch.float64)
+    matrix = torch.linalg.inv(free.matrix(4, 2, mass2=0.5))
+    assert receptive.covariance(v, w, C) == pytest.approx((v.flatten() @ matrix @ w.flatten()).item(), abs=1e-12)
+
+
+def test_haar_is_orthogonal_and_its_last_row_is_the_mean():
+    for d in (1, 2):
+        H = blocks.haar(d, dtype=torch.float64, device=torch.device("cpu"))
+        assert torch.allclose(H @ H.T, torch.eye(2**d, dtype=torch.float64), atol=1e-15)
+        assert torch.allclose(H[-1], torch.full((2**d,), 2 ** (-d / 2), dtype=torch.float64))
+
+
+@pytest.mark.parametrize("r", [0.3, 0.9])
+def test_mutual_information_of_a_gaussian_pair_is_that_of_the_formula(r, rng):
+    a, e = torch.randn(2, 16000, generator=rng, dtype=torch.float64)
+    b = r * a + math.sqrt(1 - r * r) * e
+    truth = -0.5 * math.log(1 - r * r)
+    assert abs(information.mutual_information(a, b).pull(truth)) < 4
+    assert information.gaussian(a, b).item() == pytest.approx(truth, abs=0.03)
+
+
+def test_correlation_misses_what_neighbours_see(rng):
+    a, e = torch.randn(2, 8000, generator=rng, dtype=torch.float64)
+    b = a.square() + 0.1 * e
+    assert information.gaussian(a, b) < 0.01 < 1 < information.mutual_information(a, b, n_batches=8).value
+    with pytest.raises(ValueError, match="fifty"):
+        information.mutual_information(a[:100], b[:100])
+
+
+def test_correlators_of_white_noise_are_one_and_zero(rng):
+    (c,) = scales.correlators([torch.randn(4000, 8, 8, generator=rng, dtype=torch.float64)])
+    assert c.shape == (4000, 5) and c[:, 0].mean() == pytest.approx(1)
+    assert (c[:, 1:].mean(0) / (c[:, 1:].std(0) / 4000**0.5)).abs().max() < 4

@@ -1,0 +1,90 @@
+"""Wrong physics for the chapter on deep convolutions."""
+
+from tests.mutation import Mutant
+
+CHAPTER = "book/propagation/convolutions.md"
+CONVOLUTION, WIDTH, KERNELS, CRITICAL = (
+    f"fieldkit/propagation/{name}.py" for name in ("convolution", "finite_width", "kernels", "criticality")
+)
+
+MUTANTS = [
+    Mutant("slow-mode", CONVOLUTION, 'mode="circular"', 'mode="constant"', "signals fall off the edge of the picture"),
+    Mutant(
+        "slow-mode",
+        CONVOLUTION,
+        "spread = (sw2 / channels * v).sqrt()",
+        "spread = (sw2 / channels * v)",
+        "a variance in place of a standard deviation",
+    ),
+    Mutant(
+        "diagonal-mode",
+        CHAPTER,
+        "slow**6, source=source",
+        "slow**3, source=source",
+        "the filter smears in one direction only",
+    ),
+    Mutant(
+        "diagonal-mode",
+        CONVOLUTION,
+        "spread = (sw2 / channels * v)",
+        "spread = (sw2 / channels + 0 * v)",
+        "all taps have the full variance",
+    ),
+    Mutant(
+        "gradient",
+        CHAPTER,
+        "felt.square().sum(1)",
+        "felt.abs().sum(1)",
+        "the gradient enters without its square",
+    ),
+    Mutant("gradient", CONVOLUTION, 'mode="circular"', 'mode="constant"', "gradients fall off the edge of the picture"),
+    Mutant(
+        "two-digits",
+        CONVOLUTION,
+        "K.shape), v) + sb2)",
+        "K.shape), v))",
+        "the bias that all places share is left out",
+    ),
+    Mutant(
+        "two-digits",
+        CONVOLUTION,
+        "out += v[b] * pairs.roll(shifts * 2, dims=axes)",
+        "out += v[b] * pairs.roll(shifts, dims=axes[:d])",
+        "one place moves without the other",
+    ),
+    Mutant(
+        "typical-centre",
+        WIDTH,
+        "return float(digamma(width / 2)) - math.log(width / 2)",
+        "return 0.0",
+        "the typical network is taken for the mean",
+    ),
+    Mutant(
+        "typical-wide",
+        WIDTH,
+        "return float(digamma(width / 2)) - math.log(width / 2)",
+        "return float(digamma(9 * width / 2)) - math.log(9 * width / 2)",
+        "nine taps are counted as nine times the channels",
+    ),
+    Mutant(
+        "typical-wide",
+        CONVOLUTION,
+        "return torch.full((_odd(size),) * d, float(size) ** -d",
+        "return torch.full((_odd(size),) * d, float(size) ** (1 - d)",
+        "a profile in two dimensions is normalised in one",
+    ),
+    Mutant(
+        "isometry",
+        CONVOLUTION,
+        "centre: list[int] = [_odd(k) // 2 for k",
+        "centre: list[int] = [_odd(k) // 2 - 1 for k",
+        "the orthogonal matrix sits at the wrong tap",
+    ),
+    Mutant(
+        "isometry",
+        CONVOLUTION,
+        "Q, R = torch.linalg.qr(gaussian.normal((n_out, n_in), rng))",
+        "Q, R = gaussian.normal((n_out, n_in), rng) / n_out**0.5, torch.ones(n_in, n_in)",
+        "the matrix at the centre is Gaussian",
+    ),
+]

@@ -1,0 +1,90 @@
+"""Wrong gates: each must break the claim it stands for."""
+
+from tests.mutation import Mutant
+
+CHAPTER = "book/propagation/gates.md"
+GATED, TIED = "fieldkit/propagation/gated.py", "fieldkit/propagation/tied.py"
+
+MUTANTS = [
+    Mutant(
+        "fresh",
+        GATED,
+        "return gate.R * rest2 / (1 - u2)",
+        "return gate.R * (1 - u2) / (1 + u2)",
+        "the gate replaced by its root mean square",
+    ),
+    Mutant(
+        "fresh",
+        CHAPTER,
+        "steady(gated.minimal_sample, minimal, n, False)[0]",
+        "steady(gated.minimal_sample, minimal, 8 * n, True)[0]",
+        "weights that are kept",
+    ),
+    Mutant(
+        "fresh-gru",
+        GATED,
+        "variance = gate.sw2 * r2 * Q + gate.sv2 * gate.R",
+        "variance = gate.sw2 * Q + gate.sv2 * gate.R",
+        "no reset gate in the candidate's variance",
+    ),
+    Mutant(
+        "gru-push",
+        GATED,
+        "rest2 * slope2 * gate.sw2 * (r2 + gate.sw2 * dr2 * Q)",
+        "rest2 * slope2 * gate.sw2 * (1 + gate.sw2 * dr2 * Q)",
+        "a candidate that reads all slips",
+    ),
+    Mutant(
+        "gru-push",
+        GATED,
+        "torch.cosh(s) ** -4",
+        "torch.cosh(s) ** -2",
+        "the slope of the candidate without its square",
+    ),
+    Mutant(
+        "fresh-memory",
+        GATED,
+        "lambda u: (u * (1 - u)).square())",
+        "lambda u: u * (1 - u))",
+        "the slope of the gate without its square",
+    ),
+    Mutant("fresh-memory", CHAPTER, "left(N, uneven, False)", "left(N, uneven, True)", "weights that are kept"),
+    Mutant("kept", TIED, "row[:, t] += gate.sv2 * gate.R", "row += gate.sv2 * gate.R", "one input for all times"),
+    Mutant("kept", TIED, "if t and not fresh:", "if False:", "a field without memory: fresh weights"),
+    Mutant("kept-gru", TIED, "if t and not fresh:", "if False:", "a field without memory: fresh weights"),
+    Mutant(
+        "kept-gru", TIED, "torch.tanh(inner(r * h)[0])", "torch.tanh(inner(h)[0])", "a candidate without reset gate"
+    ),
+    Mutant("kept-memory", TIED, "if t and not fresh:", "if False:", "a field without memory: fresh weights"),
+    Mutant(
+        "kept-memory",
+        TIED,
+        "return Gate(gate.sw2, 0.0, 0.0, 0.0, gate.R)",
+        "return Gate(gate.sw2, 0.0, gate.sb2, 0.0, gate.R)",
+        "a push that moves the biases",
+    ),
+    Mutant("bias", CHAPTER, "-2 * math.exp(-8 + 0.5)", "-2 * math.exp(-8)", "gates without scatter"),
+    Mutant(
+        "bias",
+        GATED,
+        "return Q, u2 + gate.sw2 * slope2 * (Q + gate.R)",
+        "return Q, u2**0.5 + gate.sw2 * slope2 * (Q + gate.R)",
+        "the mean gate for its mean square",
+    ),
+    Mutant(
+        "cell-kurtosis",
+        GATED,
+        "(6 * f2 * c2 * i2 * t2 + i4 * t4)",
+        "(2 * f2 * c2 * i2 * t2 + i4 * t4)",
+        "pairings counted twice instead of six times",
+    ),
+    Mutant("cell-kurtosis", GATED, "/ (1 - f4)\n", "/ (1 - f2**2)\n", "a forget gate that does not fluctuate"),
+    Mutant("kept-cell", TIED, "if t and not fresh:", "if False:", "a field without memory: fresh weights"),
+    Mutant(
+        "kept-cell",
+        GATED,
+        "means = (gate.mu, 0.0, 0.0, 0.0)",
+        "means = (0.0, gate.mu, 0.0, 0.0)",
+        "the bias in the input gate",
+    ),
+]

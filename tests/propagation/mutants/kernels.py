@@ -1,0 +1,115 @@
+"""Wrong kernels, wrong lessons: each must break the claim it stands for."""
+
+from tests.mutation import Mutant
+
+CHAPTER = "book/propagation/kernels.md"
+KERNELS, COMMITTEE, NETWORKS, FINITE, TANGENT, ACTIVATIONS = (
+    f"fieldkit/propagation/{name}.py"
+    for name in ("kernels", "committee", "networks", "finite_width", "tangent", "activations")
+)
+
+MUTANTS = [
+    Mutant(
+        "deep",
+        NETWORKS,
+        "            if layer:\n",
+        "            if layer > 1:\n",
+        "no activation after the first layer",
+    ),
+    Mutant(
+        "deep",
+        KERNELS,
+        "value = torch.addcmul(a[:, None] * b, value, c)",
+        "value = torch.addcmul(a[:, None] * b, value, c.square())",
+        "every Hermite term with twice its power of the correlation",
+    ),
+    Mutant(
+        "deep",
+        CHAPTER,
+        "truth = kernels.nngp(pair, depth=4, **law)[0, 1].item()",
+        "truth = kernels.post_activation(kernels.nngp(pair, depth=4, **law), sw2=2.0, sb2=0.1)[0, 1].item()",
+        "post-activations for pre-activations",
+    ),
+    Mutant(
+        "tangent",
+        KERNELS,
+        "                t = torch.addcmul(k, slope.mul_(sw2), t)",
+        "                t = k.clone()",
+        "only the last layer learns",
+    ),
+    Mutant(
+        "tangent",
+        TANGENT,
+        "if not parameter.requires_grad:",
+        "if not parameter.requires_grad or parameter.dim() == 1:",
+        "biases that do not learn",
+    ),
+    Mutant("tangent", ACTIVATIONS, "sine = 2 * k * inverse", "sine = k * inverse", "erf of x / sqrt 2 for erf of x"),
+    Mutant(
+        "layers",
+        COMMITTEE,
+        "x = math.sqrt(self.sw2 / W.shape[1]) * (x @ W.mT)",
+        "x = math.sqrt(self.sw2 / W.shape[1]) ** 0.5 * (x @ W.mT)",
+        "a root too many in front of the weights",
+    ),
+    Mutant(
+        "spread",
+        FINITE,
+        "k, k2 = width / 2, width * (width + 1) / 4",
+        "k, k2 = width / 2, width**2 / 4",
+        "always the same number of neurons switched on",
+    ),
+    Mutant(
+        "spread",
+        CHAPTER,
+        "truth = (finite_width.relu_tangent(64, 3) - 1) ** 0.5",
+        "truth = (finite_width.relu_kurtosis(64, 4) - 1) ** 0.5",
+        "the spread of K for that of the tangent kernel",
+    ),
+    Mutant("chaos", CHAPTER, "(1 - end.chi_c)", "(1 - end.chi_q)", "the slope of the length map"),
+    Mutant(
+        "chaos",
+        KERNELS,
+        "t = torch.addcmul(k, slope.mul_(sw2), t)",
+        "t = torch.addcmul(k - sb2, slope.mul_(sw2), t)",
+        "a bias of the last layer that does not learn",
+    ),
+    Mutant(
+        "answer",
+        KERNELS,
+        "learnt = (1 - (1 - rate * values) ** t) / values",
+        "learnt = (1 - (1 - 2 * rate * values) ** t) / values",
+        "loss without its half",
+    ),
+    Mutant(
+        "answer",
+        COMMITTEE,
+        "theta = {name: p - rate * slopes[name]",
+        "theta = {name: p - rate / len(x) * slopes[name]",
+        "mean over the pictures for their sum",
+    ),
+    Mutant(
+        "disagreement",
+        KERNELS,
+        "- 2 * (A * K[k:, :k]).sum(2)",
+        "- (A * K[k:, :k]).sum(2)",
+        "the cross term counted once",
+    ),
+    Mutant(
+        "disagreement",
+        CHAPTER,
+        "kernels.gradient_descent(K, T, y,",
+        "kernels.gradient_descent(K, K, y,",
+        "Bayesian regression with the NNGP kernel",
+    ),
+    Mutant(
+        "accuracy", CHAPTER, "right * average / variance.sqrt()", "right * average / variance", "variance for its root"
+    ),
+    Mutant(
+        "accuracy",
+        CHAPTER,
+        "torch.special.ndtr(right * average / variance.sqrt()).mean(1)",
+        "(right * average > 0).double().mean(1)",
+        "the average answer's share for that of one network",
+    ),
+]

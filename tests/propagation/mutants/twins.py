@@ -1,0 +1,104 @@
+"""Wrong angles, wrong bends, a wrong line: each must break the claim it stands for."""
+
+from tests.mutation import Mutant
+
+CURVES, MAPS, POINTS, FINITE, CRITICAL, GAUSS = (
+    f"fieldkit/propagation/{name}.py"
+    for name in ("curves", "maps", "fixed_points", "finite_width", "criticality", "gaussian")
+)
+
+MUTANTS = [
+    Mutant("strangers", FINITE, "K = (sw2 / width) * (x @ x.mT) + sb2", "K = (sw2 / width) * (x @ x.mT)", "no biases"),
+    Mutant(
+        "strangers",
+        FINITE,
+        "2 * K[0, 1] / (K[0, 0] + K[1, 1])",
+        "2 * (K[0, 1] - 0.05) / (K[0, 0] + K[1, 1] - 0.1)",
+        "the correlation of post-activations",
+    ),
+    Mutant(
+        "twins",
+        POINTS,
+        "e, sw2 * slope, sw2 / keep * growth, chi_c",
+        "e, sw2 * slope, sw2 / keep * growth, sw2 / keep * growth",
+        "chi_q in place of chi_c",
+    ),
+    Mutant(
+        "twins", CURVES, "torch.stack([phi(h), slope * v,", "torch.stack([phi(h), phi(v),", "the tangent is squashed"
+    ),
+    Mutant(
+        "stretch",
+        CURVES,
+        "torch.stack([phi(h), slope * v,",
+        "torch.stack([phi(h), v,",
+        "the tangent passes without phi'",
+    ),
+    Mutant(
+        "bends",
+        MAPS,
+        "3 * chi_2 / chi_1.square()",
+        "chi_2 / chi_1.square()",
+        "E h'^4 = (E h'^2)^2: Wick's three is lost",
+    ),
+    Mutant("bends", CURVES, "phi.second_derivative(h) * v.square() + slope * a", "slope * a", "no fresh bends"),
+    Mutant(
+        "bends", CURVES, "(gg * aa - ga.square()) / gg**3", "(gg * aa - ga.square()) / gg**2", "the power of the metric"
+    ),
+    Mutant(
+        "line",
+        CRITICAL,
+        "return q - square / slope - sb2",
+        "return q - square / slope**0.5 - sb2",
+        "chi_1 = sw E phi'^2: a root too many",
+    ),
+    Mutant("line", CURVES, "curve[0] += sb2**0.5 *", "curve += sb2**0.5 *", "the bias pushes the tangent as well"),
+    Mutant(
+        "line",
+        CURVES,
+        "curve = (sw2 / curve.shape[2]) ** 0.5 *",
+        "curve = sw2 / curve.shape[2] ** 0.5 *",
+        "the variance of the weights taken for their standard deviation",
+    ),
+    Mutant(
+        "backwards",
+        CRITICAL,
+        "return sw2, q[:, None] - sw2 * square[:, None]",
+        "return sw2 * c, q[:, None] - sw2 * square[:, None]",
+        "one factor c* too many",
+    ),
+    Mutant(
+        "backwards",
+        GAUSS,
+        "return torch.cat([t[1:], (slope - t[1:].sum(0))[None]])",
+        "return torch.cat([t[:-1], (slope - t[1:].sum(0))[None]])",
+        "tails of the series from k = j, not j + 1",
+    ),
+    Mutant(
+        "dropout",
+        FINITE,
+        "dtype=torch.float64) < keep) / keep",
+        "dtype=torch.float64) < keep)",
+        "dropped, but not divided by rho",
+    ),
+    Mutant(
+        "dropout",
+        FINITE,
+        "torch.rand(x.shape, generator",
+        "torch.rand((len(x), 1, width), generator",
+        "one mask for both passes",
+    ),
+    Mutant(
+        "power",
+        MAPS,
+        "e = sw2 * ((1 / keep - 1) * square + e * S) / q",
+        "e = sw2 * ((1 / keep - 1) * square + e * S) / (q + 1e-4)",
+        "the length drifts",
+    ),
+    Mutant(
+        "relu",
+        FINITE,
+        "K = (sw2 / width) * (x @ x.mT) + sb2",
+        "K = (sw2 / width) * (x @ x.mT) + sb2 + 0.05",
+        "a bias creeps in",
+    ),
+]
