@@ -208,7 +208,7 @@ def test_densities_on_four_sites_integrate_to_one(odd, rng):
     the tails beyond x = 50 hold about 1e-5."""
     flow, reach, found = shaken(mera(2, rng=rng, dtype=torch.float64, width=3, n_rounds=2, odd=odd), rng, 0.1), 4.6, []
     for seed in range(16):
-        points = torch.quasirandom.SobolEngine(4, scramble=True, seed=seed).draw(2**14, dtype=torch.float64)
+        points = torch.quasirandom.SobolEngine(4, scramble=True, seed=seed).draw(2**16, dtype=torch.float64)
         u = reach * (2 * points - 1)
         with torch.no_grad():
             density = flow.log_prob(u.sinh().reshape(-1, 2, 2)).exp()
