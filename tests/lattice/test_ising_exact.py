@@ -1,17 +1,16 @@
 """The exact results of the Ising model, checked against each other and against independent values."""
 
-import json
 import math
 import re
-from pathlib import Path
 
 import pytest
 import torch
 
 from fieldkit.lattice import ising_exact as exact
+from tests.golden import entries
 
 TC = exact.T_CRITICAL
-GOLDEN = Path(__file__).parents[3] / "shared" / "golden" / "lattice.json"
+GOLDEN = entries("lattice")
 
 
 @pytest.mark.parametrize("L, M", [(2, 2), (2, 3), (3, 3), (3, 4), (4, 4), (2, 7)])
@@ -121,7 +120,7 @@ def test_independent_values(function, arguments, value):
     assert function(*arguments) == pytest.approx(value, rel=1e-12)
 
 
-@pytest.mark.skipif(not GOLDEN.exists(), reason="the independent values lie outside the repository")
+@pytest.mark.skipif(not GOLDEN, reason="the independent values lie outside the repository")
 def test_all_golden_values():
     infinite = {
         "f": exact.onsager_free_energy, "u": exact.onsager_energy,
@@ -130,7 +129,7 @@ def test_all_golden_values():
     torus = {"lnZ": exact.log_partition, "u": exact.energy, "c": exact.specific_heat, "U4": exact.binder_cumulant}
     powers = {"abs_m": 1, "m2": 2, "m4": 4}
     seen = 0
-    for entry in json.loads(GOLDEN.read_text()):
+    for entry in GOLDEN:
         found = re.fullmatch(r"ising2d\.(?:L(\d+)\.)?(\w+?)(?:_inf)?\((?:T=)?(.+)\)", entry["name"])
         if not found:
             continue

@@ -1,16 +1,15 @@
 """The exact small lattices against quadrature, closed forms and independent values."""
 
-import json
 import math
 import re
-from pathlib import Path
 
 import pytest
 import torch
 
 from fieldkit.lattice import free, phi4, small_lattices
+from tests.golden import entries
 
-GOLDEN = Path(__file__).resolve().parents[3] / "shared" / "golden" / "lattice.json"
+GOLDEN = entries("lattice")
 THEORIES = [(1.0, 0.5), (-1.0, 0.5), (-4.0, 2.0)]
 
 
@@ -116,11 +115,11 @@ def test_the_torus_agrees_with_an_independent_contraction(L, mass2, coupling, na
     assert getattr(small_lattices.torus(phi4.Phi4(mass2, coupling), L), name) == pytest.approx(value, abs=digits)
 
 
-@pytest.mark.skipif(not GOLDEN.exists(), reason="the independent values are not part of the public repository")
+@pytest.mark.skipif(not GOLDEN, reason="the independent values are not part of the public repository")
 def test_every_independent_value_is_met():
     pattern = re.compile(r"phi4\.d([12])\.[NL](\d+)\.m2=([-\d.]+)\.lam=([-\d.]+)\.(\w+)")
     seen, results = 0, {}
-    for entry in json.loads(GOLDEN.read_text()):
+    for entry in GOLDEN:
         match = pattern.match(entry["name"])
         if not match:
             continue
