@@ -13,6 +13,7 @@ import os
 import pickle
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,11 @@ def run(
         if not isinstance(saved, dict) or not {"label", "form", "t", "state", "rng"} <= saved.keys():
             raise ValueError(f"{path}: written by something else than `checkpoints.run`; choose another path.")
         if saved["form"] != form:
+            pairs = zip_longest(saved["form"].split(", "), form.split(", "))
+            theirs, ours = next((a, b) for a, b in pairs if a != b)
             raise ValueError(
-                f"{path}: began as {saved['form']}, but this loop begins as {form}; delete the file or choose another "
-                "path."
+                f'{path}: is of a loop that began otherwise, there "{theirs}", here "{ours}"; delete the file or '
+                "choose another path."
             )
         if saved["label"] != label or saved["t"] > n_steps:
             raise ValueError(

@@ -119,7 +119,7 @@ def test_a_checkpoint_that_began_from_another_state_is_not_continued(tmp_path):
         {"x": torch.zeros(8), "seen": [7]},
         {"x": torch.zeros(8).double(), "seen": []},
     ):
-        with pytest.raises(ValueError, match="but this loop begins as"):
+        with pytest.raises(ValueError, match="of a loop that began otherwise"):
             checkpoints.run(step, other, 6, rng=rng, path=path)
 
 

@@ -117,9 +117,9 @@ class Couplings(nn.Module):
         for r, (split, shift) in enumerate(self.plan):
             a, b = _halves(x, split, shift)
             s, t = self.networks[2 * r](b)
-            a, log_det = a * s.exp() + t, log_det + _per_field(s)
+            a, log_det = a * s.exp() + t, log_det + _over_blocks(s)
             s, t = self.networks[2 * r + 1](a)
-            b, log_det = b * s.exp() + t, log_det + _per_field(s)
+            b, log_det = b * s.exp() + t, log_det + _over_blocks(s)
             x = _whole(a, b, split, shift)
         return x, log_det
 
@@ -129,9 +129,9 @@ class Couplings(nn.Module):
         for r, (split, shift) in reversed(list(enumerate(self.plan))):
             a, b = _halves(x, split, shift)
             s, t = self.networks[2 * r + 1](a)
-            b, log_det = (b - t) * (-s).exp(), log_det - _per_field(s)
+            b, log_det = (b - t) * (-s).exp(), log_det - _over_blocks(s)
             s, t = self.networks[2 * r](b)
-            a, log_det = (a - t) * (-s).exp(), log_det - _per_field(s)
+            a, log_det = (a - t) * (-s).exp(), log_det - _over_blocks(s)
             x = _whole(a, b, split, shift)
         return x, log_det
 
@@ -156,7 +156,7 @@ def _carried(
     grow = s.exp()
     g_a = g_a / grow.detach()
     (h,) = torch.autograd.grad((s + g_a * (a.detach() * grow + t)).sum(), b, retain_graph=True)
-    return a * grow + t, g_a, g_b - h, _per_field(s.detach())
+    return a * grow + t, g_a, g_b - h, _over_blocks(s.detach())
 
 
 def _halves(x: Tensor, split: Split, shift: int) -> tuple[Tensor, Tensor]:
@@ -170,5 +170,6 @@ def _whole(a: Tensor, b: Tensor, split: Split, shift: int) -> Tensor:
     return blocks.lattice([parts[k] for k in range(len(parts))], shift=shift)
 
 
-def _per_field(s: Tensor) -> Tensor:
+def _over_blocks(s: Tensor) -> Tensor:
+    """(c, m, ..., m, n) -> (n,)."""
     return s.sum(tuple(range(s.dim() - 1)))

@@ -21,18 +21,19 @@ from fieldkit.neuralrg.spectrum import Spectrum
 
 def equivariant(
     L: int, d: int = 2, *, n_rounds: int = 4, width: int = 16, reach: int = 1, n_terms: int = 6, odd: bool = False,
-    power: Tensor | None = None, rng: torch.Generator, dtype: torch.dtype = torch.float32,
+    power: Tensor | None = None, mean: float = 0.0, rng: torch.Generator, dtype: torch.dtype = torch.float32,
 ) -> Flow:  # fmt: skip
     """A flow for fields (n, L, ..., L), L even, d = 1 or 2.
 
     n_rounds, width, reach: of `Couplings`, whose blocks begin at even and odd sites in turn; n_terms: sigmoids of each
-    `Monotone`, 0 for none; power: where the spectrum starts, such as `IsingDual.kernel()`.  Raises `ValueError` for
-    odd L and as the parts do.
+    `Monotone`, 0 for none; power, mean: where the spectrum and its constant start, such as `IsingDual.kernel()`, and a
+    positive number for a target that is one half of another (`targets.OneSector`).  Raises `ValueError` for odd L and
+    as the parts do.
     """
     if L % 2:
         raise ValueError(f"L = {L}: a checkerboard on a torus needs an even side; use {L - 1} or {L + 1}.")
     steps: list[nn.Module] = [
-        Spectrum(L, d, mean=not odd, power=power, rng=rng, dtype=dtype),
+        Spectrum(L, d, mean=None if odd else mean, power=power, rng=rng, dtype=dtype),
         Couplings(d, n_rounds=n_rounds, width=width, reach=reach, odd=odd, rng=rng, dtype=dtype),
     ]
     if n_terms:

@@ -106,7 +106,8 @@ class Level(nn.Module):
 
 def mera(
     L: int, d: int = 2, *, n_levels: int | None = None, n_rounds: int = 3, width: int = 16, shared: bool = True,
-    spectra: bool = True, n_terms: int = 6, odd: bool = False, rng: torch.Generator, dtype: torch.dtype = torch.float32,
+    spectra: bool = True, n_terms: int = 6, odd: bool = False, mean: float = 0.0, rng: torch.Generator,
+    dtype: torch.dtype = torch.float32,
 ) -> Flow:  # fmt: skip
     """A flow for fields (n, L, ..., L), d = 1 or 2; its steps are one `Level` a scale, coarsest first, and a
     `Monotone`.
@@ -114,8 +115,8 @@ def mera(
     n_levels: scales, at most as often as L can be halved, and that often if not given; with fewer, the coarsest
     lattice is white noise.  n_rounds: coupling rounds of each decimator and of each disentangler.  shared: one network
     for all blocks of a level, or one for each block.  spectra, n_terms: whether a level has a `Spectrum`, how many
-    sigmoids its `Monotone` has (0: none).  Raises `ValueError` when L cannot be halved n_levels times, and as the
-    parts do.
+    sigmoids its `Monotone` has (0: none).  mean: where the constants of the spectra start (see `equivariant`).  Raises
+    `ValueError` when L cannot be halved n_levels times, and as the parts do.
     """
     given.whole("L", L, least=2, why="a block has two sites a side")
     most = (L & -L).bit_length() - 1
@@ -138,7 +139,7 @@ def mera(
         if n_terms:
             steps.append(Monotone(n_terms, odd=odd, rng=rng, dtype=dtype))
         if spectra:
-            steps.append(Spectrum(side, d, mean=not odd, rng=rng, dtype=dtype))
+            steps.append(Spectrum(side, d, mean=None if odd else mean, rng=rng, dtype=dtype))
         return Level(1 << k, [*steps, inside(1), inside(0)])
 
     steps: list[nn.Module] = [level(k) for k in reversed(range(n_levels))]

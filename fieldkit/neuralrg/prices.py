@@ -2,14 +2,12 @@ r"""What does an independent sample cost?  Processor time of a flow, of hybrid M
 
     draws:   seconds a draw / ESS,        chains:   seconds a step x 2 tau.
 
-Training is not counted: it is paid once, and whoever compares must say for how many samples.  ESS is taken through its
-logarithm, whose jackknife knows no negative values; where the largest weights have not come yet it is too good, and
-the price of a bad flow too low.
+Training is not counted: it is paid once, and whoever compares must say for how many samples.  Where the largest
+weights have not come yet the ESS is too good, and the price of a bad flow too low.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -18,7 +16,7 @@ import torch
 from torch import Tensor
 
 from fieldkit.autocorrelation import gamma_method
-from fieldkit.estimates import Estimate, jackknife
+from fieldkit.estimates import Estimate
 from fieldkit.lattice import hmc, ising
 from fieldkit.neuralrg import weighing
 from fieldkit.neuralrg.flows import Flow
@@ -42,10 +40,9 @@ def of_draws(log_weight: Tensor, seconds: float, *, n_blocks: int = 100) -> Esti
 
     Raises as `weighing.log_partition`.
     """
-    w = (log_weight - log_weight.max()).exp()
-    log_ess = jackknife(lambda m, square: (m**2 / square).log(), *weighing.blocked(n_blocks, w, w * w))
-    price = seconds / len(log_weight) * math.exp(-log_ess.value)
-    return Estimate(price, price * log_ess.error)
+    ess = weighing.effective_sample_size(log_weight, n_blocks=n_blocks)
+    price = seconds / len(log_weight) / ess.value
+    return Estimate(price, price * ess.error / ess.value)
 
 
 def of_chains(values: Tensor, seconds: float) -> Estimate:

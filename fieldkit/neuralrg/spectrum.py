@@ -43,12 +43,12 @@ def rising(s: Tensor, i: int) -> Tensor:
 class Spectrum(nn.Module):
     """The filter on fields (n, L, ..., L); begins as the identity, or with the power (L, ..., L) given.
 
-    mean: whether a constant c is learned as well (not for odd flows).  Raises `ValueError` for L < 1, d < 1, or a
-    power of another shape or not positive.
+    mean: where the constant c begins; None to have none (odd flows).  Raises `ValueError` for L < 1, d < 1, or a power
+    of another shape or not positive.
     """
 
     def __init__(
-        self, L: int, d: int, *, mean: bool = True, power: Tensor | None = None, rng: torch.Generator,
+        self, L: int, d: int, *, mean: float | None = 0.0, power: Tensor | None = None, rng: torch.Generator,
         dtype: torch.dtype = torch.float32,
     ) -> None:  # fmt: skip
         super().__init__()
@@ -62,7 +62,7 @@ class Spectrum(nn.Module):
                 raise ValueError(f"power {tuple(power.shape)}: give one positive number for each momentum, {(L,) * d}.")
             start = start.scatter(0, number.flatten(), power.flatten().log().to(start))
         self.log_power = nn.Parameter(start.to(dtype))
-        self.mean = nn.Parameter(torch.zeros((), dtype=dtype, device=rng.device)) if mean else None
+        self.mean = None if mean is None else nn.Parameter(torch.full((), mean, dtype=dtype, device=rng.device))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Towards the field: (n, L, ..., L) -> the same, log-determinant (n,)."""

@@ -19,12 +19,13 @@ Point = TypeVar("Point", bound=Hashable)
 
 @dataclasses.dataclass(frozen=True)
 class Quality:
-    """What a trained flow is worth: free energy F, effective sample size, ln Z by importance weights, and the flow."""
+    """What a trained flow is worth: free energy F, effective sample size, ln Z by importance weights; flow, target."""
 
     free_energy: Estimate
     ess: Estimate
     log_partition: Estimate
     flow: Flow
+    target: Target
 
 
 def sweep(
@@ -48,6 +49,6 @@ def sweep(
         log_weight = weighing.draw(flow.double(), target, n_draws, rng=own).log_weight
         found[point] = Quality(
             weighing.free_energy(log_weight), weighing.effective_sample_size(log_weight),
-            weighing.log_partition(log_weight), flow,
+            weighing.log_partition(log_weight), flow, target,
         )  # fmt: skip
     return found

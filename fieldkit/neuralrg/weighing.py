@@ -14,6 +14,7 @@ min(1, w'/w).  Sources: Albergo et al. 2019 (that chain); Nicoli et al. 2021 (ln
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 import torch
@@ -69,10 +70,13 @@ def log_partition(log_weight: Tensor, *, n_blocks: int = 100) -> Estimate:
 def effective_sample_size(log_weight: Tensor, *, n_blocks: int = 100) -> Estimate:
     """<w>^2 / <w^2>, between 0 and 1: what a draw is worth in independent samples of the target.
 
-    The bar is honest only where the largest weights have been seen; near 0 it is a guess.  Raises as `log_partition`.
+    Taken through its logarithm, whose jackknife knows no negative values.  The bar is honest only where the largest
+    weights have been seen; near 0 it is a guess.  Raises as `log_partition`.
     """
     w = (log_weight - log_weight.max()).exp()
-    return jackknife(lambda m, square: m**2 / square, *blocked(n_blocks, w, w * w))
+    log_ess = jackknife(lambda m, square: (m**2 / square).log(), *blocked(n_blocks, w, w * w))
+    ess = math.exp(log_ess.value)
+    return Estimate(ess, ess * log_ess.error)
 
 
 def reweighted(log_weight: Tensor, values: Tensor, *, n_blocks: int = 100) -> Estimate:

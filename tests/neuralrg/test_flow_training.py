@@ -12,6 +12,7 @@ import torch
 
 from fieldkit import checkpoints
 from fieldkit.lattice import free
+from fieldkit.lattice.ising_exact import T_CRITICAL
 from fieldkit.lattice.phi4 import Phi4
 from fieldkit.neuralrg import distributed, ising_dual_exact, progress, sweeps, training, weighing
 from fieldkit.neuralrg.equivariant import equivariant
@@ -40,6 +41,7 @@ print(bits.hex(), history.free_energy.numpy().tobytes().hex(), torch.randn(1, ge
 
 TWO = """
 import sys, torch
+from fieldkit.lattice.ising_exact import T_CRITICAL
 from fieldkit.neuralrg import distributed, mera, training
 from fieldkit.neuralrg.ising_dual import IsingDual
 from tests.neuralrg.shaken import shaken
@@ -155,6 +157,17 @@ def test_training_brings_the_free_energy_down_to_the_exact_line_and_not_below(ca
     assert "150/150" in line and "gap/site" in line and "ESS" in line
 
 
+def test_a_flow_stays_on_the_side_of_a_large_lattice_on_which_it_began():
+    """Of the 32 x 32 magnet: 15 nats forbid the wrong side, and no slope leads out of it."""
+    half, found = OneSector(IsingDual(32, T_CRITICAL)), []
+    for mean in (1.0, -1.0):
+        rng = torch.Generator().manual_seed(0)
+        flow = equivariant(32, n_rounds=1, width=4, n_terms=0, power=half.whole.kernel(), mean=mean, rng=rng)
+        training.train(flow, half, n_steps=60, batch=16, rng=rng)
+        found.append(flow.sample(200, rng=rng)[0].mean((1, 2)))
+    assert found[0].min() > 0 > found[1].max()
+
+
 def test_a_symmetrised_flow_trains_with_either_estimator():
     theory = IsingDual(4, 2.0)
     for estimator in (training.path_gradient, training.plain_gradient):
@@ -191,7 +204,7 @@ def test_trainings_that_make_no_sense_are_refused(tmp_path):
         (lambda: training.train(flow, theory, n_steps=0, batch=4, rng=rng), "n_steps = 0"),
         (lambda: training.train(flow, theory, n_steps=3, batch=1, rng=rng), "batch = 1"),
         (lambda: training.train(flow, theory, n_steps=3, batch=4, rng=rng, rate=0.0), "rate = 0.0"),
-        (lambda: training.train(flow, theory, n_steps=5, batch=8, rng=rng, path=tmp_path / "a.pt"), "began as"),
+        (lambda: training.train(flow, theory, n_steps=5, batch=8, rng=rng, path=tmp_path / "a.pt"), "began otherwise"),
         (lambda: training.train(flow, theory, n_steps=90, batch=4, rng=rng, rate=1e9), "left the numbers"),
     ):
         with pytest.raises(ValueError, match=text):

@@ -164,6 +164,16 @@ def test_a_spectrum_makes_white_noise_into_the_field_of_its_power(rng):
     assert pull.abs().max() < 4.5 and log_det[0].item() == pytest.approx(power.log().sum().item() / 2, abs=1e-10)
 
 
+def test_the_constant_begins_where_it_is_told(rng):
+    noise = torch.zeros(1, 4, 4)
+    for start, there in ((0.0, 0.0), (1.5, 1.5), (None, 0.0)):
+        step = Spectrum(4, 2, mean=start, rng=rng)
+        assert torch.equal(step(noise)[0], torch.full_like(noise, there))
+        assert (step.mean is None) == (start is None)
+    flow = equivariant(4, mean=2.0, n_terms=0, rng=rng)
+    assert torch.allclose(flow(noise)[0], torch.full_like(noise, 2.0))
+
+
 def test_momenta_that_reflections_and_rotations_exchange_share_a_number():
     number = classes(6, 2)
     assert torch.equal(number, number.T) and torch.equal(number[1:], number[1:].flip(0))

@@ -16,7 +16,7 @@ MUTANTS = [
     Mutant(
         "volume",
         COUPLINGS,
-        "            b, log_det = b * s.exp() + t, log_det + _per_field(s)\n            x = _whole",
+        "            b, log_det = b * s.exp() + t, log_det + _over_blocks(s)\n            x = _whole",
         "            b, log_det = b * s.exp() + t, log_det\n            x = _whole",
         "the volume of one colour is not counted",
     ),

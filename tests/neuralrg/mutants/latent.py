@@ -34,7 +34,7 @@ MUTANTS = [
         "the determinant is forgotten in the force",
     ),
     Mutant(
-        "latent-m2",
+        "latent-chi",
         LATENT,
         "return self.target.action(x) - log_det",
         "return self.target.action(x)",
@@ -48,10 +48,10 @@ MUTANTS = [
         "momenta are too cold",
     ),
     Mutant(
-        "physical-m2",
-        "fieldkit/neuralrg/ising_dual.py",
-        "return (0.5 * x * smooth - log_cosh(x)).sum(axes)",
-        "return (0.6 * x * smooth - log_cosh(x)).sum(axes)",
-        "the quadratic part is too stiff",
+        "physical-chi",
+        "fieldkit/lattice/phi4.py",
+        "(d + 0.5 * self.mass2)",
+        "(d + self.mass2)",
+        "the mass term of the action lacks its half",
     ),
 ]
