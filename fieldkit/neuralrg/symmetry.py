@@ -4,7 +4,9 @@ r"""How does a flow get a symmetry that its target has?  Built in, or by tossing
 
 Built in: odd networks and an even prior (`odd=True` of `equivariant.equivariant` and `mera.mera`); then q(-x) = q(x),
 one pass.  Symmetrised: `Symmetrised` wraps any flow, at the price of an inverse pass for q(-x), as Li and Wang 2018
-do.  Cheaper, and in our hands better: train on one sector (`targets.OneSector`), and flip the samples.
+do.  Cheaper, and in our hands better: train on one sector (`targets.OneSector`), and flip the samples.  Such a flow can
+still be weighed as the mixture, `Symmetrised(flow)` against the whole target: fields near the border between the
+sectors then count from both sides, and large weights become rarer.
 """
 
 from __future__ import annotations
