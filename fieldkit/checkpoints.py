@@ -96,6 +96,11 @@ def run(
                 f'{path}: holds step {saved["t"]} of a loop labelled "{saved["label"]}", but this is "{label}" '
                 f"with {n_steps} steps; delete the file or choose another path."
             )
+        if saved["rng"].shape != rng.get_state().shape:
+            raise ValueError(
+                f"{path}: its random generator lived on another kind of device than {rng.device}; delete the file or "
+                "choose another path."
+            )
         rng.set_state(saved["rng"])
         start, state = saved["t"], _moved(saved["state"], rng.device)
     for t in range(start, n_steps):

@@ -123,6 +123,14 @@ def test_a_checkpoint_that_began_from_another_state_is_not_continued(tmp_path):
             checkpoints.run(step, other, 6, rng=rng, path=path)
 
 
+def test_a_generator_of_another_kind_of_device_is_not_continued(tmp_path):
+    path, rng = tmp_path / "run.pt", torch.Generator().manual_seed(0)
+    checkpoints.run(lambda state, t, rng: state, {"x": 0}, 2, rng=rng, path=path)
+    checkpoints.save(path, checkpoints.load(path) | {"rng": torch.zeros(16, dtype=torch.uint8)})
+    with pytest.raises(ValueError, match="another kind of device than cpu"):
+        checkpoints.run(lambda state, t, rng: state, {"x": 0}, 2, rng=rng, path=path)
+
+
 def test_nothing_is_saved_that_could_not_be_read_again(tmp_path):
     for wrong in (torch.zeros(2).numpy(), lambda x: x, {1, 2}, torch.ones(1).double().numpy()[0]):
         with pytest.raises(TypeError, match="a checkpoint holds tensors, numbers, strings"):

@@ -89,8 +89,9 @@ def neighbours(b: Tensor, reach: int) -> Tensor:
 class Couplings(nn.Module):
     """n_rounds rounds of affine couplings on fields (n, L, ..., L), L even.
 
-    Round r cuts at shift shifts[r % len(shifts)] and halves by splits[r % len(splits)].  blocks: 1 for one network for
-    all blocks, or their number for one each.  Raises `ValueError` for d other than 1 and 2 or sizes below 1.
+    Round r cuts at shift shifts[r % len(shifts)] and halves by splits[r % len(splits)].  n_networks: 1 for one
+    network for all blocks, or their number for one each.  Raises `ValueError` for d other than 1 and 2 or sizes below
+    1.
     """
 
     def __init__(

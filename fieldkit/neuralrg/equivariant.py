@@ -27,9 +27,11 @@ def equivariant(
 
     n_rounds, width, reach: of `Couplings`, whose blocks begin at even and odd sites in turn; n_terms: sigmoids of each
     `Monotone`, 0 for none; power, mean: where the spectrum and its constant start, such as `IsingDual.kernel()`, and a
-    positive number for a target that is one half of another (`targets.OneSector`).  Raises `ValueError` for odd L and
-    as the parts do.
+    positive number for a target that is one half of another (`targets.OneSector`).  Raises `ValueError` for odd L, for
+    a mean of an odd flow, and as the parts do.
     """
+    if odd and mean:
+        raise ValueError(f"mean = {mean}: an odd flow has no constant; use mean = 0, or odd = False.")
     if L % 2:
         raise ValueError(f"L = {L}: a checkerboard on a torus needs an even side; use {L - 1} or {L + 1}.")
     steps: list[nn.Module] = [

@@ -115,9 +115,12 @@ def mera(
     n_levels: scales, at most as often as L can be halved, and that often if not given; with fewer, the coarsest
     lattice is white noise.  n_rounds: coupling rounds of each decimator and of each disentangler.  shared: one network
     for all blocks of a level, or one for each block.  spectra, n_terms: whether a level has a `Spectrum`, how many
-    sigmoids its `Monotone` has (0: none).  mean: where the constants of the spectra start (see `equivariant`).  Raises
-    `ValueError` when L cannot be halved n_levels times, and as the parts do.
+    sigmoids its `Monotone` has (0: none).  mean: where the constants of the spectra start (see `equivariant`);
+    in two dimensions the field then starts at mean (1 + 1/2 + 1/4 + ...).  Raises `ValueError` when L cannot be halved
+    n_levels times, for a mean without spectra or of an odd flow, and as the parts do.
     """
+    if mean and (odd or not spectra):
+        raise ValueError(f"mean = {mean}: only spectra of flows that are not odd have a constant; use mean = 0.")
     given.whole("L", L, least=2, why="a block has two sites a side")
     most = (L & -L).bit_length() - 1
     n_levels = most if n_levels is None else n_levels

@@ -80,8 +80,9 @@ def train(
 
     last_batch: the batch grows from `batch` to this, by the same factor a step: small steps are cheap at first, and the
     last ones need the fields that are rare.  rate: the largest learning rate of the networks.  path, every, label: a
-    checkpoint as in `checkpoints.run`; a file of another flow, target, label, batch or length raises ValueError.  show:
-    a progress line on stderr with free energy, gap to -truth (the exact ln Z) a site, and effective sample size.
+    checkpoint as in `checkpoints.run`; a file of a flow of other shapes, another target, label, batch or length raises
+    ValueError; where the weights began is not compared.  show: a progress line on stderr with free energy, gap to
+    -truth (the exact ln Z) a site, and effective sample size.
 
     Raises ValueError for sizes below 1, a rate that is not positive, a batch that the processes cannot share evenly,
     and when the free energy is no longer finite (looked at every `every` steps).

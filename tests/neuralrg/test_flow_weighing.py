@@ -57,6 +57,16 @@ def test_gaussian_weights_have_the_effective_sample_size_of_the_formula(rng):
     assert abs(weighing.log_partition(log_weight).pull(700.25)) < 4
 
 
+def test_one_draw_that_outweighs_all_others_counts_as_one(rng):
+    """ESS = 1/n and ln Z = ln(w/n), with bars of a whole one, however large the weight; no number is lost in it."""
+    for height in (15.0, 40.0, 500.0):
+        log_weight = 0.5 * torch.randn(10000, generator=rng, dtype=torch.float64)
+        log_weight[123] = height
+        ess, log_z = weighing.effective_sample_size(log_weight), weighing.log_partition(log_weight)
+        assert ess.value == pytest.approx(1e-4, rel=0.02) and ess.error == pytest.approx(1e-4, rel=0.1)
+        assert log_z.value == pytest.approx(height - math.log(10000) + 0.5, abs=0.02) and 0.9 < log_z.error < 1.1
+
+
 def test_independence_metropolis_has_the_law_of_the_target(rng):
     """Three states with proposals q and target p: the fractions of time are p, and tau is that of the weights."""
     p, q = torch.tensor([0.2, 0.3, 0.5], dtype=torch.float64), torch.tensor([0.5, 0.4, 0.1], dtype=torch.float64)

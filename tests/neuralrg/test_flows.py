@@ -172,6 +172,15 @@ def test_the_constant_begins_where_it_is_told(rng):
         assert (step.mean is None) == (start is None)
     flow = equivariant(4, mean=2.0, n_terms=0, rng=rng)
     assert torch.allclose(flow(noise)[0], torch.full_like(noise, 2.0))
+    pyramid = mera(4, mean=1.0, n_terms=0, rng=rng)
+    assert torch.allclose(pyramid(noise)[0], torch.full_like(noise, 1.5), atol=1e-6)
+    for refused in (
+        lambda: equivariant(4, mean=1.0, odd=True, rng=rng),
+        lambda: mera(4, mean=1.0, odd=True, rng=rng),
+        lambda: mera(4, mean=1.0, spectra=False, rng=rng),
+    ):
+        with pytest.raises(ValueError, match="mean = 1.0"):
+            refused()
 
 
 def test_momenta_that_reflections_and_rotations_exchange_share_a_number():

@@ -14,7 +14,7 @@ MUTANTS = [
         "y + self.mean), 2 * half.sum().expand(len(x))",
         "the volume counts twice",
     ),
-    Mutant("worth", WEIGHING, "(m**2 / square).log()", "(m / square**0.5).log()", "ESS without its square"),
+    Mutant("worth", WEIGHING, "(m**2 / s).item()", "(m / s**0.5).item()", "ESS without its square"),
     Mutant(
         "half",
         "fieldkit/neuralrg/pointwise.py",
