@@ -100,8 +100,8 @@ def test_it_tells_a_story_rather_than_its_plan(name):
     assert not re.search(r"in this (chapter|section|notebook)", prose(name), re.I)
 
 
-def test_the_profile_changes_sizes_only(name):
+def test_the_profile_changes_sizes_and_names_of_files_only(name):
     program = "\n".join(line for lines in code(name) for line in lines)
     uses = [line for line in program.splitlines() if re.search(r"\bprofile\b", line)]
-    plain = r'\{"quick": .+, "full": .+\}\[profile\]|profile=profile'
+    plain = r'\{"quick": .+, "full": .+\}\[profile\]|profile=profile|f"[\w{}-]+-\{profile\}-\{seed\}(\.pt)?"'
     assert all(re.search(plain, line) for line in uses), uses
