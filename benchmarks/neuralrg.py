@@ -2,10 +2,10 @@
 
 `python -m benchmarks.neuralrg` from the root; about a quarter of an hour.  One thread, float32 training, weighed with
 new draws in float64.  The magnet's flows learn one half of it and are weighed as the even mixture of their draws with
-both signs.  The peer is written here after the shape of the code of Li and Wang 2018 at the settings that it
-documents: RealNVP blocks on 2 x 2 plaquettes in a MERA found by index tables, ten couplings a block, networks of three
-layers with ten hidden units, batch 512, symmetrised, plain gradient, Adam at 1e-3.  All sides train for the same
-seconds; ours know beforehand how many steps that is, because the rate follows a cosine.
+both signs.  The peer is written here after the shape of the code of Li and Wang 2018 at the settings that it documents:
+RealNVP blocks on 2 x 2 plaquettes in a MERA found by index tables, ten couplings a block, networks of three layers with
+ten hidden units, batch 512, symmetrised, plain gradient, Adam at 1e-3.  All sides train for the same seconds; ours know
+beforehand how many steps that is, because the rate follows a cosine.
 """
 
 from __future__ import annotations

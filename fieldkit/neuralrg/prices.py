@@ -2,8 +2,8 @@ r"""What does an independent sample cost?  Processor time of a flow, of hybrid M
 
     draws:   seconds a draw / ESS,        chains:   seconds a step x 2 tau.
 
-Training is not counted: it is paid once, and whoever compares must say for how many samples.  The price
-of a bad flow is a guess: too low while its largest weights have not come, too high when one has just come.
+Training is not counted: it is paid once, and whoever compares must say for how many samples.  The price of a
+bad flow is a guess: too low while its largest weights have not come, too high when one has just come.
 """
 
 from __future__ import annotations

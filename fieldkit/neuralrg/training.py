@@ -71,18 +71,16 @@ def plain_gradient(flow: Flow | Symmetrised, target: Target, z: Tensor) -> tuple
 
 
 def train(
-    flow: Flow | Symmetrised, target: Target, *, n_steps: int, batch: int, last_batch: int | None = None,
-    rng: torch.Generator, rate: float = 0.02,
+    flow: Flow | Symmetrised, target: Target, *, n_steps: int, batch: int, rng: torch.Generator, rate: float = 0.02,
     estimator: Estimator = path_gradient, truth: float | None = None, path: str | Path | None = None, every: int = 100,
     label: str = "", show: bool = False,
 ) -> History:  # fmt: skip
     """Train the flow in place for n_steps batches; what they said.
 
-    last_batch: the batch grows from `batch` to this, by the same factor a step: small steps are cheap at first, and the
-    last ones need the fields that are rare.  rate: the largest learning rate of the networks.  path, every, label: a
-    checkpoint as in `checkpoints.run`; a file of a flow of other shapes, another target, label, batch or length raises
-    ValueError; where the weights began is not compared.  show: a progress line on stderr with free energy, gap to
-    -truth (the exact ln Z) a site, and effective sample size.
+    rate: the largest learning rate of the networks.  path, every, label: a checkpoint as in `checkpoints.run`; a file
+    of a flow of other shapes, another target, label, batch or length raises ValueError; where the weights began is not
+    compared.  show: a progress line on stderr with free energy, gap to -truth (the exact ln Z) a site, and effective
+    sample size.
 
     Raises ValueError for sizes below 1, a rate that is not positive, a batch that the processes cannot share evenly,
     and when the free energy is no longer finite (looked at every `every` steps).
@@ -93,17 +91,15 @@ def train(
     given.positive("rate", rate, why="a learning rate is positive")
     given.generator(rng)
     rank, world = distributed.share()
-    last = batch if last_batch is None else last_batch
-    given.whole("last_batch", last, least=2, why="a batch needs a mean and a spread")
-    if batch % world or last % world:
-        raise ValueError(f"batch = {batch} on {world} processes: each takes its share; use multiples of {world}.")
+    if batch % world:
+        raise ValueError(f"batch = {batch} on {world} processes: each takes its share; use a multiple of {world}.")
     loss = distributed.parallel(_Loss(flow, target, estimator))
     fused = rng.device.type in ("cpu", "cuda") and {p.device.type for p in flow.parameters()} == {rng.device.type}
     optimiser = torch.optim.Adam(_groups(flow, rate), lr=rate, betas=(0.9, 0.99), fused=fused)
     line = progress.Line(n_steps, truth=truth, volume=flow.prior.volume, show=show and rank == 0)
     seen = torch.full((n_steps, 3), math.nan, dtype=torch.float64, device=rng.device)
     theory = repr(target) if dataclasses.is_dataclass(target) else type(target).__name__
-    settings = f"{theory}, batch {batch} to {last}, {getattr(estimator, '__name__', '')}"
+    settings = f"{theory}, batch {batch}, {getattr(estimator, '__name__', '')}"
 
     def whole(seen: Tensor) -> dict[str, Any]:
         weights, optimiser_state = dict(flow.state_dict()), optimiser.state_dict()
@@ -119,8 +115,7 @@ def train(
             fresh = False
         for group in optimiser.param_groups:
             group["lr"] = group["initial_lr"] * _schedule(t, n_steps)
-        size = world * round(batch / world * (last / batch) ** (t / n_steps))
-        z = flow.prior.sample(size, rng=rng, dtype=flow.dtype).chunk(world)[rank]
+        z = flow.prior.sample(batch, rng=rng, dtype=flow.dtype).chunk(world)[rank]
         value, log_weight = loss(z)
         optimiser.zero_grad()
         value.backward()

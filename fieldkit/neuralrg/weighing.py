@@ -3,9 +3,9 @@ r"""How good is a flow?  Its weights w = exp(-S) / q say, without any other samp
     F = -<ln w>_q >= -ln Z,        ln Z = ln <w>_q,        <O> = <w O>_q / <w>_q,        ESS = <w>^2 / <w^2>.
 
 Draw new fields (`draw`), never those of the training, in float64 (`flow.double()`).  All error bars are from blocks
-of independent draws.  Two warnings, both tested in the book: for a small ESS the estimate of ln Z comes
-out low, and its bar too small, because the rare fields with large weights have not come yet; and an ESS can look
-perfect on half of the distribution (`collapse`).
+of independent draws.  Two warnings, both tested in the book: for a small ESS the estimate of ln Z comes out low, and
+its bar too small, because the rare fields with large weights have not come yet; and an ESS can look perfect on half of
+the distribution (`collapse`).
 
 `independence_metropolis` turns the draws into a Markov chain of law exp(-S) / Z: accept the next one with probability
 min(1, w'/w).  Sources: Albergo et al. 2019 (that chain); Nicoli et al. 2021 (ln Z from a flow).
@@ -63,7 +63,7 @@ def free_energy(log_weight: Tensor) -> Estimate:
 def log_partition(log_weight: Tensor, *, n_blocks: int = 100) -> Estimate:
     """ln Z = ln <w>, corrected for the bias of the logarithm, -r^2/2 with r the relative error of <w>.
 
-    The bar is r.  Raises `ValueError` for fewer than n_blocks draws, and for n_blocks < 8.
+    The bar is r.  Raises as `blocked`.
     """
     top = log_weight.max()
     (w,) = blocked(n_blocks, (log_weight - top).exp())
@@ -118,11 +118,14 @@ def blocked(n_blocks: int, *columns: Tensor) -> list[Tensor]:
     """Each column (n,) as means of n_blocks blocks of draws (n_blocks,), for `jackknife`; a rest at the end is not
     used.
 
-    Raises `ValueError` for n_blocks < 8 or fewer draws than blocks.
+    Raises `ValueError` for n_blocks < 8, fewer draws than blocks, or values that are not finite.
     """
     given.whole("n_blocks", n_blocks, least=8, why="the error of an error is 1/sqrt(2 n_blocks)")
     n = len(columns[0])
     if n < n_blocks:
         raise ValueError(f"{n} draws in {n_blocks} blocks: draw more, at least ten a block.")
+    lost = sum(int((~column.isfinite()).sum()) for column in columns)
+    if lost:
+        raise ValueError(f"{lost} of {n} draws are not finite; find where the flow or what was measured diverged.")
     size = n // n_blocks
     return [column[: size * n_blocks].reshape(n_blocks, size).mean(1) for column in columns]

@@ -67,6 +67,17 @@ def test_one_draw_that_outweighs_all_others_counts_as_one(rng):
         assert log_z.value == pytest.approx(height - math.log(10000) + 0.5, abs=0.02) and 0.9 < log_z.error < 1.1
 
 
+@pytest.mark.parametrize("lost", [math.nan, math.inf])
+def test_a_weight_that_is_no_number_is_not_averaged_over(lost):
+    log_weight = torch.zeros(1000, dtype=torch.float64)
+    log_weight[3] = lost
+    for estimate in (weighing.free_energy, weighing.log_partition, weighing.effective_sample_size):
+        with pytest.raises(ValueError, match="of 1000 .* not finite"):
+            estimate(log_weight)
+    with pytest.raises(ValueError, match="of 1000 .* not finite"):
+        weighing.reweighted(log_weight, torch.ones(1000))
+
+
 def test_independence_metropolis_has_the_law_of_the_target(rng):
     """Three states with proposals q and target p: the fractions of time are p, and tau is that of the weights."""
     p, q = torch.tensor([0.2, 0.3, 0.5], dtype=torch.float64), torch.tensor([0.5, 0.4, 0.1], dtype=torch.float64)
