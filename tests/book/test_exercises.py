@@ -1,4 +1,4 @@
-"""No exercise without an answer: a hint, a check that answers back, a solution that passes it; known slips are named."""
+"""Every exercise has a hint, a check that answers back and a solution that passes it; known slips are named."""
 
 from __future__ import annotations
 
