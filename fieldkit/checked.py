@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from fieldkit import where
+from fieldkit import viewer
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -32,7 +32,7 @@ def table(records: Iterable[Record]) -> HTML:
 
 def _row(record: Record) -> str:
     quantity = record.name.replace("-", " ")
-    if where.on_the_page():
+    if viewer.is_page():
         quantity = f'<a href="#claim-{html.escape(record.name)}">{quantity}</a>'
     if record.kind == "identity":
         quantity += " (identity)"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fieldkit import where
+from fieldkit import viewer
 from fieldkit.claims import Ledger
 from fieldkit.estimates import Estimate
 
@@ -28,7 +28,7 @@ def test_every_claim_has_a_row_with_value_truth_and_pull(ledger):
 
 def test_only_on_a_page_a_name_leads_to_its_sentence(ledger, monkeypatch):
     assert "href" not in ledger.table().data
-    monkeypatch.setenv(where.PAGE, "1")
+    monkeypatch.setenv(viewer.BUILD, "1")
     assert '<a href="#claim-mean-square">mean square</a>' in ledger.table().data
 
 
