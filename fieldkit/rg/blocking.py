@@ -29,19 +29,19 @@ class Rule(Protocol):
     def __call__(self, field: Tensor, *, rng: torch.Generator) -> Tensor: ...
 
 
-def majority(spins: Tensor, *, rng: torch.Generator, b: int = 2) -> Tensor:
+def majority(field: Tensor, *, rng: torch.Generator, b: int = 2) -> Tensor:
     """The sign of the sum over each block of b^d spins -1 and 1, ties by a fair coin; dtype kept.
 
     Raises `ValueError` unless b divides every side, `TypeError` without a generator.
     """
     given.generator(rng)
-    total = _block_sum(spins, b)
-    if b ** (spins.dim() - 1) % 2:
-        return total.sign().to(spins.dtype)
-    words = torch.empty(-(-total.numel() // 8), dtype=torch.int64, device=spins.device)
+    total = _block_sum(field, b)
+    if b ** (field.dim() - 1) % 2:
+        return total.sign().to(field.dtype)
+    words = torch.empty(-(-total.numel() // 8), dtype=torch.int64, device=field.device)
     words.random_(-(2**63), None, generator=rng)  # a byte a coin
     coins = words.view(torch.int8)[: total.numel()].view(total.shape).bitwise_or(1).sign_()
-    return total.mul_(2).add_(coins.to(total.dtype)).sign_().to(spins.dtype)
+    return total.mul_(2).add_(coins.to(total.dtype)).sign_().to(field.dtype)
 
 
 def stride(field: Tensor, *, rng: torch.Generator | None = None, b: int = 2) -> Tensor:
