@@ -108,16 +108,17 @@ def sigmoid_middle(x: Tensor, y: Tensor) -> float:
     """
     from scipy.optimize import minimize
 
-    x, y = given.numbers(x).double().numpy(), given.numbers(y).double().numpy()
-    span = x[-1] - x[0]
+    places, values = given.numbers(x).double().numpy(), given.numbers(y).double().numpy()
+    span = places[-1] - places[0]
 
     def misfit(q: np.ndarray) -> float:
-        curve = 1 / (1 + np.exp(-np.clip((x - q[0]) / math.exp(q[1]), -500, 500)))
-        design = np.stack([np.ones_like(x), curve], 1)
-        rest = y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
+        curve = 1 / (1 + np.exp(-np.clip((places - q[0]) / math.exp(q[1]), -500, 500)))
+        design = np.stack([np.ones_like(places), curve], 1)
+        rest = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
         return float(rest @ rest)
 
-    grid = [(m, math.log(w)) for m in np.linspace(x[0], x[-1], 15) for w in span * np.array([0.02, 0.06, 0.2, 0.6])]
+    middles, widths = np.linspace(places[0], places[-1], 15), span * np.array([0.02, 0.06, 0.2, 0.6])
+    grid = [np.array([m, math.log(w)]) for m in middles for w in widths]
     best = minimize(misfit, min(grid, key=misfit), method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-12})
     return float(best.x[0])
 
