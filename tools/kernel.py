@@ -17,6 +17,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from fieldkit import viewer
 from tools import cache, chapters
 
 
@@ -38,6 +39,7 @@ def environment(root: Path, chapter: str) -> dict[str, str]:
         "IPYTHONDIR": str(private / "ipython"),
         "MPLCONFIGDIR": str(root / "_build" / "matplotlib"),
         "OMP_NUM_THREADS": "1",
+        viewer.BUILD: "1",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "PYTHONPATH": str(root),
         "PYTHONHASHSEED": "0",
