@@ -49,9 +49,7 @@ def history(
     return torch.stack(found, 1)
 
 
-def mean(
-    K: Tensor, n_layers: int, *, width: int, activation: Function | Activation, sw2: float, sb2: float
-) -> Tensor:
+def mean(K: Tensor, n_layers: int, *, width: int, activation: Function | Activation, sw2: float, sb2: float) -> Tensor:
     """E K_l of networks of this width for one input, l = 1 ... n_layers, to first order in 1 / width: (n_layers, ...).
 
     K (...) is K_1.  V'' is the difference of V' over a thousandth of K to either side, good to 1e-6 of itself for a

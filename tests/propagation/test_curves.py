@@ -32,9 +32,7 @@ def test_the_derivatives_carried_along_are_those_of_the_curve(phi):
         settings = {"activation": phi, "sw2": 1.9, "sb2": 0.2, "width": 4}
         return torch.stack([h[0, 0] for h in curves.layers(h, 4, rng=torch.Generator().manual_seed(3), **settings)])
 
-    carried = list(
-        curves.layers(x, 4, activation=phi, sw2=1.9, sb2=0.2, width=4, rng=torch.Generator().manual_seed(3))
-    )
+    carried = list(curves.layers(x, 4, activation=phi, sw2=1.9, sb2=0.2, width=4, rng=torch.Generator().manual_seed(3)))
     one_step = torch.ones((), dtype=torch.float64)
     for i in range(3):
         t = torch.tensor(2 * math.pi * i / 3, dtype=torch.float64)
