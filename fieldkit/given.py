@@ -114,16 +114,6 @@ def path(name: object) -> Path:
     return Path(found)
 
 
-def doubles(values: object) -> Tensor:
-    """values as a float64 tensor, on its device: plain numbers and lists keep all their digits."""
-    if isinstance(values, Tensor):
-        return numbers(values).to(torch.float64)
-    try:
-        return torch.as_tensor(values, dtype=torch.float64)
-    except (OverflowError, RuntimeError, TypeError, ValueError) as error:
-        raise TypeError(f"a {type(values).__name__}: expected real numbers ({error}).") from error
-
-
 def generator(rng: object) -> None:
     """Refuse anything but a torch.Generator: without one, torch would draw from a hidden global source."""
     if not isinstance(rng, torch.Generator):

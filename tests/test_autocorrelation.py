@@ -183,7 +183,7 @@ def test_a_bar_has_the_units_of_the_observable():
     for scale in (2.0**-700, 2.0**700):  # squares of such numbers are 0 or infinite
         scaled = gamma_method(chains * scale)
         assert scaled == type(plain)(plain.mean * scale, plain.tau, plain.window)
-    assert gamma_method((chains * 1e-9 + 1e3)).tau.value == pytest.approx(plain.tau.value, rel=1e-3)
+    assert gamma_method(chains * 1e-9 + 1e3).tau.value == pytest.approx(plain.tau.value, rel=1e-3)
 
 
 def test_a_large_guess_of_the_memory_gives_a_long_window_or_none():

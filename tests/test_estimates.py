@@ -176,7 +176,8 @@ def test_lists_are_read_with_all_their_digits():
     found = mean([16777217.0, 16777218.0, 16777219.0, 16777217.0])
     assert found.value == 16777217.75 and found.error == pytest.approx(math.sqrt(2.75 / 3 / 4), rel=1e-12)
     assert mean([16777217, 16777218, 16777219, 16777217]) == found
-    assert jackknife(lambda m: float(m), [16777217.0 + k % 3 for k in range(9)]).value == pytest.approx(16777218, abs=1e-6)
+    draws = [16777217.0 + k % 3 for k in range(9)]
+    assert jackknife(lambda m: float(m), draws).value == pytest.approx(16777218, abs=1e-6)
     assert blocks([[16777217, 16777217, 1, 1]], 2).tolist() == [16777217.0, 1.0]
 
 

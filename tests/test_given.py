@@ -66,8 +66,8 @@ def test_views_of_arrays_and_lists_of_tensors_are_read_too(recwarn):
 
 @pytest.mark.parametrize(
     "wrong",
-    [None, "1", ["1"], [None], [1 + 2j], 1j, np.array([1j]), np.array(["1"]), np.array([1, None]), {1: 2}, {1}, object(),
-     [[1, 2], [3]], [1, [2]], 10**400, torch.ones(2) * 1j, iter([1.0])],
+    [None, "1", ["1"], [None], [1 + 2j], 1j, np.array([1j]), np.array(["1"]), np.array([1, None]), {1: 2}, {1},
+     object(), [[1, 2], [3]], [1, [2]], 10**400, torch.ones(2) * 1j, iter([1.0])],
 )  # fmt: skip
 def test_what_are_no_real_numbers_is_refused(wrong):
     with pytest.raises(TypeError, match="real numbers"):
