@@ -68,7 +68,7 @@ def test_a_cell_that_raises(built, tool):
 
 def test_a_claim_beyond_four_sigma(built, tool):
     edit(built, "estimates.mean(x)", "estimates.Estimate(5.0, 1.0)")
-    fails(tool, built, "book/part/one.md: claim mean: |pull| = 5.00 > 4 (5.0(1.0) against 0.0)")
+    fails(tool, built, "book/part/one.md: claim mean: |pull| = 5.00 > 4 (5.0(1.0) against 0)")
 
 
 def test_an_undefined_reference_and_a_number_that_was_never_weighed(built, tool):
@@ -95,7 +95,7 @@ def test_a_page_that_is_not_written(built, tool):
 
 @pytest.mark.parametrize("error", [None, 0.0, float("nan")])
 def test_a_claim_without_an_error_bar(error):
-    claim = {"name": "mean", "kind": "statistical", "pull": 0.0, "error": error, "shown": "0", "truth": 0.0}
+    claim = {"name": "mean", "bar": True, "pull": 0.0, "error": error, "shown": "0", "shown_truth": "0"}
     done = ledger.Chapter("part/one", "", {"cells": []}, {}, [claim])  # type: ignore[arg-type]
     assert ledger.poor_claims(done) == [f"claim mean: no error bar (error = {error})"]
 
@@ -202,7 +202,7 @@ def test_a_claim_weighed_in_a_loop_or_behind_the_ledgers_back(built, tool):
     edit(built, 'ledger.weigh("mean"', 'other = ledger\nfor _ in range(2):\n    other.weigh("mean"')
     fails(tool, built, "book/part/one.md: claim mean: weighed 2 times; a name stands for one sentence")
     said = tool("site", built).stdout
-    assert "claim mean: weighed, but no cell says ledger.weigh or ledger.check with this name" in said
+    assert "claim mean: weighed, but no cell says ledger.weigh, weigh_curve or check with this name" in said
 
 
 def test_a_claim_that_the_run_never_reaches(built, tool):
