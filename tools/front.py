@@ -17,7 +17,12 @@ from fieldkit import plots
 from fieldkit.claims import typeset
 from tools import chapters, ledger, pages, parts, sources
 
-CARD = re.compile(r"<!-- card (?P<number>\d)(?: · (?P<name>.+?)| (?P<chapter>\S+) (?P<figure>\S+)) -->\n(?P<text>.*?)\n<!-- end -->", re.S)  # fmt: skip
+# <!-- card 1 lattice/phi4 [fig-name] -->, or <!-- card 4 · Name --> for a part to come; then a sentence, and <!-- end -->
+CARD = re.compile(
+    r"<!-- card (?P<number>\d)(?: · (?P<name>.+?)| (?P<chapter>[\w/]+)(?: (?P<figure>[\w-]+))?) -->\n"
+    r"(?P<text>.*?)\n<!-- end -->",
+    re.S,
+)
 
 
 def write(root: Path, to: Path, book: list[ledger.Chapter]) -> None:
@@ -63,11 +68,12 @@ def card(
     )
 
 
-def figure(nb: NotebookNode | None, name: str) -> tuple[str, bytes, str] | None:
-    """(suffix, bytes, alternative text) of a figure of an executed chapter, by its label."""
+def figure(nb: NotebookNode | None, name: str | None) -> tuple[str, bytes, str] | None:
+    """(suffix, bytes, alternative text) of a figure of an executed chapter, by its label, or of its first."""
     for cell in nb.cells if nb else []:
         options = cell.metadata.get("mystnb", {})
-        if options.get("figure", {}).get("name") != name:
+        label = options.get("figure", {}).get("name")
+        if label is None or name not in (None, label):
             continue
         for output in cell.outputs:
             data = output.get("data", {})
@@ -76,7 +82,7 @@ def figure(nb: NotebookNode | None, name: str) -> tuple[str, bytes, str] | None:
             if "image/png" in data:
                 return "png", base64.b64decode(data["image/png"]), options["image"]["alt"]
     if nb is not None:
-        raise sources.Fault(f"book/index.md: a card asks for {name}, which is no figure of its chapter")
+        raise sources.Fault(f"book/index.md: a card asks for {name or 'a figure'}, which its chapter has not")
     return None
 
 
@@ -87,7 +93,7 @@ def social(title: str, book: list[ledger.Chapter], path: Path) -> None:
     figure, ax = plots.plt.subplots(figsize=(12, 6.3), dpi=100, facecolor="white")
     with plots.plt.rc_context({"font.size": 17}):
         figure.suptitle(title, x=0.02, ha="left", fontsize=34, fontweight="bold", color=plots.INK)
-        plots.pull_histogram(ax, [c["pull"] for done in book for c in done.claims if c["kind"] == "statistical"])
+        plots.pull_histogram(ax, [c["pull"] for done in book for c in done.claims if c["bar"]])
         ax.set_title(ledger.summary(book)[0].split(";")[0], fontsize=19, pad=14)
     figure.savefig(path, facecolor="white", metadata={"Software": None})
     plots.plt.close(figure)
