@@ -37,7 +37,8 @@ def write(root: Path, to: Path, notebooks: dict[str, NotebookNode]) -> list[str]
     for chapter, nb in notebooks.items():
         for name in names.used(nb, known):
             uses.setdefault(name, []).append(chapter)
-    data = {"modules": known.modules, "others": sorted(known.others), "uses": uses}
+    bound = {chapter: names.aliases(nb) for chapter, nb in notebooks.items()}
+    data = {"modules": known.modules, "others": sorted(known.others), "uses": uses, "aliases": bound}
     (to / "reference.json").write_text(json.dumps(data))
     return [f"book/library/{page}" for page in order]
 

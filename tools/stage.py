@@ -21,6 +21,8 @@ def stage(root: Path, book: list[ledger.Chapter]) -> Path:
     (to / "published").mkdir()
     (to / "published" / "claims.json").write_text(ledger.records(book))
     front.write(root, to, book)
+    if (to / "book" / "search.js").exists():
+        (to / "book" / "search.js").rename(to / "published" / "search.js")
     fill(to, "index", "pulls", pages.figure(book, "pulls.svg"))
     fill(to, "claims", "claims", pages.claims_page(root, book))
     fill(to, "runs", "runs", pages.runs_page(book))
@@ -50,8 +52,10 @@ def settings(root: Path, to: Path, library: list[str]) -> None:
     listed = {"caption": "The library", "chapters": [{"file": page} for page in library]}
     toc["parts"][-1:] = [listed, *toc["parts"][-1:]]
     (to / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False))
+    cards = {int(m["number"]) for m in front.CARD.finditer((root / "book" / "index.md").read_text())}
     facts = {
-        "parts": {part.word: part.number for part in parts.parts(root)},
+        "parts": {parts.NUMBERS[number - 1]: number for number in sorted(cards)},
+        "chapters": [f"book/{name}" for name in chapters.chapters(root)],
         "topics": {f"book/{n}": t for n in chapters.chapters(root) if (t := chapters.topic(chapters.source(root, n)))},
     }
     (to / "book.yml").write_text(yaml.safe_dump(facts))
