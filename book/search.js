@@ -1,6 +1,6 @@
 // The search of the book: ranks the pages of search-pages.js by title, topic, headings and text, without a stemmer.
 (function () {
-  const KINDS = { chapter: 1, library: 0.45, glossary: 0.6, notation: 0.45, references: 0.35, claims: 0.3, runs: 0.2, index: 0.4 };
+  const KINDS = { chapter: 1, library: 0.3, glossary: 0.6, notation: 0.45, references: 0.35, claims: 0.3, runs: 0.2, index: 0.4 };
   const SMALL = new Set("a an and are as at be by do does for from how in is it its of on or that the this to what when with".split(" "));
 
   // one spelling for one word: no accents, British endings, no plural
@@ -91,7 +91,7 @@
       }
       if (best && best.text) {
         const box = excerpt(best.text, wanted);
-        if (best.heading !== page.title) {
+        if (best.heading && best.heading !== page.title) {
           const deep = document.createElement("a");
           deep.href = `${page.url}#${best.anchor}`;
           deep.textContent = best.heading;

@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote_plus
 
 from docutils import nodes
 from pybtex.database import Entry
@@ -17,7 +16,7 @@ from pybtex.style.labels import BaseLabelStyle
 from pybtex.style.template import field, first_of, node, optional, sentence
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-SEARCH = "https://search.crossref.org/search/works?q="
+from tools.labels import looked_up
 
 
 def people(entry: Entry) -> str:
@@ -38,10 +37,7 @@ class Labels(BaseLabelStyle):
 
 @node
 def found(children: Any, context: dict[str, Any]) -> HRef:
-    """A search for the title, where no number of the work itself could be checked."""
-    entry = context["entry"]
-    title = re.sub(r"[{}$\\]", "", str(entry.fields.get("title", "")))
-    return HRef(f"{SEARCH}{quote_plus(f'{people(entry)} {title}')}", "find it")
+    return HRef(looked_up(context["entry"]), "find it")
 
 
 class Style(Unsorted):

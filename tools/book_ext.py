@@ -30,7 +30,7 @@ def weighed(name, rawtext, text, lineno, inliner, options=None, content=None):
 
 
 class Parts(SphinxPostTransform):
-    """"part three" in a sentence leads to the card of that part on the front page."""
+    """ "part three" in a sentence leads to the card of that part on the front page."""
 
     default_priority = 900
 

@@ -17,7 +17,7 @@ from fieldkit import plots
 from fieldkit.claims import typeset
 from tools import chapters, ledger, pages, parts, sources
 
-# <!-- card 1 lattice/phi4 [fig-name] -->, or <!-- card 4 · Name --> for a part to come; then a sentence, and <!-- end -->
+# <!-- card 1 lattice/phi4 [fig-name] -->, or <!-- card 4 · Name --> for a part to come; a sentence; <!-- end -->
 CARD = re.compile(
     r"<!-- card (?P<number>\d)(?: · (?P<name>.+?)| (?P<chapter>[\w/]+)(?: (?P<figure>[\w-]+))?) -->\n"
     r"(?P<text>.*?)\n<!-- end -->",
@@ -32,7 +32,9 @@ def write(root: Path, to: Path, book: list[ledger.Chapter]) -> None:
     text = index.read_text()
     known = {part.number: part for part in parts.parts(root)}
     if missing := set(known) - {int(m["number"]) for m in CARD.finditer(text)}:
-        raise sources.Fault(f"book/index.md: no card for part {min(missing)}: <!-- card {min(missing)} chapter fig-name -->")
+        raise sources.Fault(
+            f"book/index.md: no card for part {min(missing)}: <!-- card {min(missing)} chapter fig-name -->"
+        )
     notebooks = {done.name: done.nb for done in book}
     (published / "cards").mkdir()
     index.write_text(CARD.sub(lambda m: card(m, known.get(int(m["number"])), root, published, notebooks), text))
@@ -47,7 +49,9 @@ def card(
     """HTML: the part's number and name, its figure, a sentence, its chapters with their topics, its library."""
     number, text = match["number"], typeset(" ".join(match["text"].split()))
     if part is None:
-        return f'<div class="fk-card fk-coming" id="part-{number}"><h3>{number} · {match["name"]}</h3><p>{text}</p></div>'
+        return (
+            f'<div class="fk-card fk-coming" id="part-{number}"><h3>{number} · {match["name"]}</h3><p>{text}</p></div>'
+        )
     first = f"{part.pages[0]}.html"
     drawn = figure(notebooks.get(match["chapter"] or ""), match["figure"])
     image = ""
@@ -55,7 +59,8 @@ def card(
         suffix, data, alt = drawn
         (published / "cards" / f"part-{number}.{suffix}").write_bytes(data)
         size = 'width="620" height="360" loading="lazy"'
-        image = f'<a href="{match["chapter"]}.html"><img src="../cards/part-{number}.{suffix}" alt="{html.escape(alt)}" {size}></a>'
+        picture = f'<img src="../cards/part-{number}.{suffix}" alt="{html.escape(alt)}" {size}>'
+        image = f'<a href="{match["chapter"]}.html">{picture}</a>'
     items = []
     for page in part.pages:
         path = chapters.source(root, page)

@@ -7,12 +7,14 @@ import re
 from tools.names import LIBRARY, Library
 
 BLOCK = re.compile(r'<div class="highlight"><pre>.*?</pre>', re.S)
-CHAIN = re.compile(r'<span class="(?:n|nn|nc|nf)">([\w.]+)</span>(?:<span class="o">\.</span><span class="n">\w+</span>)*')
+CHAIN = re.compile(
+    r'<span class="(?:n|nn|nc|nf)">([\w.]+)</span>(?:<span class="o">\.</span><span class="n">\w+</span>)*'
+)
 SPAN = re.compile(r'<span class="\w+">([\w.]+)</span>')
 
 
 def link(page: str, bound: dict[str, str], known: Library, folder: str) -> str:
-    """The HTML of a chapter with links; bound: what its imports bind; folder: the way to the reference, `../library`."""
+    """A chapter's HTML with links; bound: what its imports bind; folder: the way to the reference, `../library`."""
 
     def put(match: re.Match[str]) -> str:
         pieces = SPAN.findall(match[0])

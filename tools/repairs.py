@@ -1,4 +1,4 @@
-"""What the theme and its parts get wrong for people, mended in the built pages: (pattern, replacement), with the reason."""
+"""What the theme and its parts get wrong for people, mended in the built pages: pattern, replacement and reason."""
 
 from __future__ import annotations
 

@@ -13,19 +13,33 @@ from typing import Any
 from docutils import nodes
 from sphinx import addnodes
 
-LETTERS = dict(
-    zip(
-        "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi omega Gamma "
-        "Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split(),
-        "αβγδεζηθκλμνξπρστφχψωΓΔΘΛΞΠΣΦΨΩ",
-        strict=True,
-    )
-)
+NAMES = """alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi omega
+Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"""
+LETTERS = dict(zip(re.findall(r"\w+", NAMES), "αβγδεζηθκλμνξπρστφχψωΓΔΘΛΞΠΣΦΨΩ", strict=True))
 SIGNS = {
-    "langle": "⟨", "rangle": "⟩", "infty": "∞", "sum": "∑", "int": "∫", "partial": "∂", "nabla": "∇", "cdot": "·",
-    "times": "×", "pm": "±", "le": "≤", "ge": "≥", "ne": "≠", "approx": "≈", "sim": "∼", "to": "→", "ll": "≪", "gg": "≫",
-    "in": "∈", "ell": "ℓ", "dots": "…", "ldots": "…", "cdots": "…", "propto": "∝", "sqrt": "√", "mapsto": "↦", "quad": " ",
+    "langle": "⟨", "rangle": "⟩", "infty": "∞", "sum": "∑", "int": "∫", "partial": "∂", "nabla": "∇",
+    "cdot": "·", "times": "×", "pm": "±", "le": "≤", "ge": "≥", "ne": "≠", "approx": "≈", "sim": "∼", "to": "→",
+    "ll": "≪", "gg": "≫", "in": "∈", "ell": "ℓ", "dots": "…", "ldots": "…", "cdots": "…", "propto": "∝", "sqrt": "√",
+    "mapsto": "↦", "quad": " ",
 }  # fmt: skip
+FUNCTIONS = (
+    "ln",
+    "log",
+    "exp",
+    "tanh",
+    "erf",
+    "cosh",
+    "sinh",
+    "sin",
+    "cos",
+    "max",
+    "min",
+    "arcsin",
+    "arccos",
+    "artanh",
+    "erfc",
+)
+KNOWN = LETTERS | {"varphi": "φ", "varepsilon": "ε"} | SIGNS | dict(zip(FUNCTIONS, FUNCTIONS, strict=True))
 RAISED = str.maketrans("0123456789+-n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ")
 CODE = {"cell_input", "cell_output"}
 
@@ -35,7 +49,7 @@ def readable(tex: str) -> str:
     tex = re.sub(r"\\[td]?frac\s*(\d)\s*(\d)", r"\1/\2", tex)
     tex = re.sub(r"\\[td]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"\1/\2", tex)
     tex = re.sub(r"\\(?:text|mathrm|mathbf|mathcal|operatorname|hat|bar|tilde|vec|label)\b\*?", "", tex)
-    tex = re.sub(r"\\([A-Za-z]+)", lambda m: LETTERS.get(m[1], SIGNS.get(m[1], m[1] if m[1] in ("ln", "exp", "tanh", "erf", "cosh", "sinh", "sin", "cos") else "")), tex)  # fmt: skip
+    tex = re.sub(r"\\([A-Za-z]+)", lambda m: KNOWN.get(m[1], ""), tex)
     tex = re.sub(r"\\.", " ", tex)
     tex = re.sub(r"\^\{?([0-9+\-n]+)\}?", lambda m: m[1].translate(RAISED), tex)
     return " ".join(re.sub(r"[{}&~]", "", tex).split())
@@ -44,7 +58,7 @@ def readable(tex: str) -> str:
 def text(node: nodes.Node) -> str:
     """The text of a node without code, outputs, and the sections and entries below it."""
     if isinstance(node, nodes.Text):
-        return str(node)
+        return node.astext()
     if isinstance(node, nodes.math | nodes.math_block):
         return readable(node.astext())
     if isinstance(node, nodes.raw | nodes.literal_block | nodes.comment | nodes.section | nodes.title | addnodes.desc):

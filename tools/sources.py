@@ -43,6 +43,6 @@ def repository(root: Path) -> dict[str, Any]:
 
 
 def address(root: Path) -> str:
-    """Where the site is published, with a slash at its end: GitHub's pages of the repository; empty for another host."""
+    """Where the site is published, with a slash at its end: the repository's GitHub pages; empty for another host."""
     match = re.fullmatch(r"https://github\.com/([^/]+)/([^/]+)/?", repository(root)["url"])
     return f"https://{match[1].lower()}.github.io/{match[2]}/" if match else ""

@@ -1,6 +1,6 @@
 // What the style sheet cannot know: which formulas, tables and code are wider than the page, and what paper needs.
 (function () {
-  const WIDE = ".bd-article div.math, .fk-scroll, .bd-article div.highlight pre, .bd-article .fk-wide, .bd-article .pst-scrollable-table-container";
+  const WIDE = ".bd-article div.math, .bd-article div.math mjx-container, .fk-scroll, .bd-article div.highlight pre, .bd-article .fk-wide, .bd-article .pst-scrollable-table-container";
   const SMALLEST = 0.78; // a formula that is slightly too wide is set smaller; one that is much too wide scrolls
 
   // A fade at the edge where something goes on, and a stop for the keyboard where something scrolls.
@@ -15,16 +15,22 @@
   function fit() {
     for (const formula of document.querySelectorAll(".bd-article mjx-container")) {
       formula.style.fontSize = "";
-      const shown = formula.getAttribute("display") === "true";
-      const box = formula.closest(shown ? "div.math, p, li, td, dd" : "p, li, td, dd, figcaption, .fk-sentence, a, h1, h2, h3, div") || formula.parentElement;
+      formula.classList.remove("fk-wide");
+      const shown = formula.getAttribute("display") === "true", row = shown && formula.closest("div.math");
+      if (row) row.classList.remove("fk-below");
+      let box = shown ? formula : formula.parentElement;
+      while (!shown && getComputedStyle(box).display.startsWith("inline")) box = box.parentElement;
       const math = formula.querySelector("mjx-math");
       if (!math || !box.clientWidth) continue;
-      // a numbered formula is as wide as its box, and its content as its tables
-      const wide = shown ? formula.scrollWidth : math.getBoundingClientRect().width;
-      const ratio = box.clientWidth / wide;
+      const style = getComputedStyle(box), wide = shown ? formula.scrollWidth : math.getBoundingClientRect().width;
+      const room = () => box.clientWidth - (shown ? 0 : parseFloat(style.paddingLeft) + parseFloat(style.paddingRight));
+      if (room() >= wide - 0.5) continue;
+      if (row && row.querySelector(".eqno")) row.classList.add("fk-below"); // its number goes on a line of its own
+      const ratio = room() / wide;
+      if (ratio >= 1) continue;
       const size = parseFloat(getComputedStyle(formula).fontSize) / parseFloat(getComputedStyle(formula.parentElement).fontSize);
-      if (ratio < 1 && ratio * 0.99 >= SMALLEST) formula.style.fontSize = `${100 * size * ratio * 0.99}%`;
-      else if (!shown) formula.classList.toggle("fk-wide", ratio < 1);
+      if (ratio * 0.99 >= SMALLEST) formula.style.fontSize = `${100 * size * ratio * 0.99}%`;
+      else formula.classList.add("fk-wide");
     }
     for (const box of document.querySelectorAll(WIDE)) {
       cue(box);
