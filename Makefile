@@ -45,7 +45,7 @@ pairs: $(READY) ## write the .ipynb beside each chapter
 	@$(PY) -m tools.pairs
 
 bench: $(PEERS) ## measure speeds, ratios within one run
-	@for name in $$(ls benchmarks | sed -n "s/\.py$$//p"); do $(PY) -m benchmarks.$$name || exit 1; done
+	@for name in $$(ls benchmarks | sed -n "s/^\([a-z].*\)\.py$$/\1/p"); do $(PY) -m benchmarks.$$name || exit 1; done
 
 clean: ## remove what was built, keep .venv
 	rm -rf _build

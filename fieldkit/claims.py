@@ -17,12 +17,16 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from fieldkit import given, pulls
+from fieldkit import checked, given, pulls, viewer
 from fieldkit.estimates import Estimate
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
 
 KEY = "fieldkit-claim"  # where the record sits in an output's metadata
 
@@ -217,6 +221,10 @@ class Ledger:
         kind = "identity" if identity else "numerical"
         self._keep(name, sentence, kind, False, measured, true, (value - truth) / tolerance, shown, exact, source)
 
+    def table(self) -> HTML:
+        """What was weighed so far, as a table: quantity, measured, truth, pull."""
+        return checked.table(self.records.values())
+
     def _keep(
         self,
         name: str,
@@ -245,10 +253,11 @@ class Ledger:
             seconds=round(time.perf_counter() - self._start, 3),
         )  # fmt: skip
         try:
-            from IPython.display import HTML, display
+            from IPython.display import HTML, Markdown, display
         except ImportError:  # a plain script keeps the record and shows nothing
             return
-        display(HTML(row(record)), metadata={KEY: asdict(record)})
+        shown_row = Markdown(plain(record)) if viewer.is_colab() else HTML(row(record))
+        display(shown_row, metadata={KEY: asdict(record)})
 
 
 def _bar(name: str, measured: Estimate) -> None:
@@ -262,19 +271,27 @@ def _bar(name: str, measured: Estimate) -> None:
 
 def row(record: Record) -> str:
     """The record as one line of HTML: the sentence, and its pull as a tick on the unit Gaussian."""
-    verdict = (
-        f"pull {record.pull:+.2f}"
-        if record.bar
-        else f"off by {abs(record.value - record.truth):.1g}, allowed {record.error:.1g}"
-    )
-    verdict = f"identity: {verdict}" if record.kind == "identity" else verdict
     gauge = _gauge(record.pull) if record.bar else ""
     state = "holds" if record.holds else "fails"
     return (
         f'<div class="fk-claim fk-{state} tex2jax_process mathjax_process" id="claim-{html.escape(record.name)}">'
         f'<span class="fk-sentence">{typeset(record.sentence)} <small>({typeset(record.source)})</small></span>'
-        f'<span class="fk-pull">{gauge}<span>{verdict}{"" if record.holds else ": fails"}</span></span></div>'
+        f'<span class="fk-pull">{gauge}<span>{_verdict(record)}</span></span></div>'
     )
+
+
+def plain(record: Record) -> str:
+    """The record as one line of Markdown, for Colab, which typesets TeX nowhere else."""
+    parts = re.split(r"(\$[^$]+\$)", f"{record.sentence} ({record.source})")  # every second one is TeX
+    parts[::2] = [re.sub(r"([\\`*_\[\]#|~])", r"\\\1", html.escape(text, quote=False)) for text in parts[::2]]
+    return f"> {''.join(parts)}  **{_verdict(record)}**"
+
+
+def _verdict(record: Record) -> str:
+    off = f"off by {abs(record.value - record.truth):.1g}, allowed {record.error:.1g}"
+    verdict = f"pull {record.pull:+.2f}" if record.bar else off
+    verdict = f"identity: {verdict}" if record.kind == "identity" else verdict
+    return verdict if record.holds else f"{verdict}: fails"
 
 
 def typeset(text: str) -> str:

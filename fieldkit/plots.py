@@ -2,14 +2,14 @@
 (`prediction`), a fit is dotted (`fit`), measurement is points with error bars (`points`).
 
 One accent colour; a sequential palette for what has an order (`shades`), a categorical one with a mark for each colour
-for what has none (`categories`); transparent background: the page turns figures over in dark mode, so nothing here may
-carry meaning by being white or black.  Red (`ALARM`) is only for what is wrong on purpose.
+for what has none (`categories`).  The background is transparent on the page, which turns figures over in dark mode, so
+that nothing here may carry meaning by being white or black, and white elsewhere.  Red (`ALARM`) is only for what is
+wrong on purpose.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.image import AxesImage
 
-from fieldkit import given
+from fieldkit import given, viewer
 from fieldkit.estimates import Estimate
 
 ACCENT = "#1f5fa8"
@@ -35,10 +35,9 @@ SEQUENTIAL = LinearSegmentedColormap.from_list(
 
 
 def use_style() -> None:
-    """Set the book's style for the notebook; SVG in the rendered book, white PNG on Colab, whose dark theme would
-    hide the ink."""
-    colab = "google.colab" in sys.modules
-    paper = "white" if colab else "none"
+    """Set the book's style for the notebook: SVG, but PNG on Colab; transparent on the page, whose style sheet turns
+    figures over in the dark, and white elsewhere, where a dark theme would hide the ink."""
+    colab, paper = viewer.is_colab(), "none" if viewer.is_page() else "white"
     mpl.rcParams.update(
         {
             "figure.figsize": (6.2, 3.6), "figure.dpi": 110, "figure.constrained_layout.use": True,

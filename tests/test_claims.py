@@ -1,6 +1,7 @@
 """The ledger weighs, shows and refuses."""
 
 import math
+import sys
 
 import pytest
 
@@ -53,6 +54,15 @@ def test_no_claim_without_an_error_bar():
             ledger.weigh("bare", "{measured}", Estimate(1, error), 1, source="law")
     with pytest.raises(ValueError, match="positive number"):
         ledger.check("bare", "{measured}", 1, 1, tolerance=0, source="law")
+
+
+def test_colab_is_sent_markdown_because_it_typesets_tex_nowhere_else(shown, monkeypatch):
+    monkeypatch.setitem(sys.modules, "google.colab", sys)
+    ledger = Ledger(device="cpu")
+    ledger.weigh("odd", r"$a_*b < c$ is *{measured}* <b>", Estimate(0.51, 0.02), 0.5, source="law_of_$q^*$_")
+    markdown, metadata = shown[0]
+    assert markdown == r"> $a_*b < c$ is \*0.51(2)\* &lt;b&gt; (law\_of\_$q^*$\_)  **pull +0.50**"
+    assert metadata[KEY]["name"] == "odd"
 
 
 def test_text_from_outside_cannot_become_markup(shown):

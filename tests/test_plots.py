@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from fieldkit import plots
+from fieldkit import plots, viewer
 from fieldkit.estimates import Estimate
 
 
@@ -104,6 +104,17 @@ def test_every_category_has_a_mark_of_its_own():
     for n in (0, 6):
         with pytest.raises(ValueError, match=f"n = {n}"):
             plots.categories(n)
+
+
+@pytest.mark.parametrize(("page", "paper"), [("1", "none"), (None, "white")])
+def test_figures_are_transparent_on_the_page_only(monkeypatch, page, paper):
+    if page is None:
+        monkeypatch.delenv(viewer.BUILD, raising=False)
+    else:
+        monkeypatch.setenv(viewer.BUILD, page)
+    with plots.mpl.rc_context():
+        plots.use_style()
+        assert plots.mpl.rcParams["figure.facecolor"] == plots.mpl.rcParams["savefig.facecolor"] == paper
 
 
 def test_shades_grow_darker():

@@ -55,10 +55,10 @@ class Parts(SphinxPostTransform):
 
 def read(app):
     source = Path(app.srcdir)
-    records = json.loads((source / "published" / "claims.json").read_text())
+    records = json.loads((source / "published" / "claims.json").read_text(encoding="utf-8"))
     app.weighed = {(r["chapter"], r["name"]): r["shown"] for r in records}
-    app.facts = yaml.safe_load((source / "book.yml").read_text())
-    app.library = json.loads((source / "reference.json").read_text())
+    app.facts = yaml.safe_load((source / "book.yml").read_text(encoding="utf-8"))
+    app.library = json.loads((source / "reference.json").read_text(encoding="utf-8"))
     app.found = {}
 
 
@@ -84,17 +84,17 @@ def finish(app, exception):
     known = Library(app.library["modules"], set(app.library["others"]))
     for path in out.rglob("*.html"):
         name = path.relative_to(out).as_posix().removesuffix(".html")
-        text = heads.tooltips(repairs.repair(path.read_text()), name, app.facts["topics"])
+        text = heads.tooltips(repairs.repair(path.read_text(encoding="utf-8")), name, app.facts["topics"])
         if bound := app.library["aliases"].get(name.removeprefix("book/")):
             text = links.link(text, bound, known, "../" * (name.count("/") - 1) + "library")
-        path.write_text(text)
-    (out / "search-pages.js").write_text(search.script(list(pages.values())))
+        path.write_text(text, encoding="utf-8")
+    (out / "search-pages.js").write_text(search.script(list(pages.values())), encoding="utf-8")
     (out / "searchindex.js").unlink(missing_ok=True)  # of Sphinx's own search
-    (out / "index.html").write_text(repairs.door(pages[app.config.root_doc], address or ""))
+    (out / "index.html").write_text(repairs.door(pages[app.config.root_doc], address or ""), encoding="utf-8")
     if address:
         urls = "".join(f"<url><loc>{address}{page['url']}</loc></url>\n" for page in pages.values())
         head = '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
-        (out / "sitemap.xml").write_text(f"{head}{urls}</urlset>\n")
+        (out / "sitemap.xml").write_text(f"{head}{urls}</urlset>\n", encoding="utf-8")
 
 
 def setup(app):

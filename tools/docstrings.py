@@ -77,7 +77,7 @@ def setup(app: Any) -> dict[str, bool]:
     data: dict[str, Any] = {}
 
     def read(app: Any) -> None:
-        data.update(json.loads((Path(app.srcdir) / "reference.json").read_text()))
+        data.update(json.loads((Path(app.srcdir) / "reference.json").read_text(encoding="utf-8")))
         data["known"] = Library(data["modules"], set(data["others"]))
 
     def process(app: Any, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:

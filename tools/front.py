@@ -29,7 +29,7 @@ def write(root: Path, to: Path, book: list[ledger.Chapter]) -> None:
     """Fill the cards of book/index.md and draw what is published beside the pages."""
     pages.histogram(book, to / "book" / "pulls.svg")
     published, index = to / "published", to / "book" / "index.md"
-    text = index.read_text()
+    text = index.read_text(encoding="utf-8")
     known = {part.number: part for part in parts.parts(root)}
     if missing := set(known) - {int(m["number"]) for m in CARD.finditer(text)}:
         raise sources.Fault(
@@ -37,10 +37,12 @@ def write(root: Path, to: Path, book: list[ledger.Chapter]) -> None:
         )
     notebooks = {done.name: done.nb for done in book}
     (published / "cards").mkdir()
-    index.write_text(CARD.sub(lambda m: card(m, known.get(int(m["number"])), root, published, notebooks), text))
+    index.write_text(
+        CARD.sub(lambda m: card(m, known.get(int(m["number"])), root, published, notebooks), text), encoding="utf-8"
+    )
     social(sources.settings(root / "_config.yml").get("title", ""), book, published / "social.png")
     icon(published / "favicon.ico")
-    (published / "404.html").write_text(lost(root))
+    (published / "404.html").write_text(lost(root), encoding="utf-8")
 
 
 def card(

@@ -47,7 +47,7 @@ def library(root: Path) -> Library:
         if module.endswith(".__init__"):
             others.add(module)
             module = module.removesuffix(".__init__")
-        tree = ast.parse(path.read_text())
+        tree = ast.parse(path.read_text(encoding="utf-8"))
         modules[module] = [name for node in tree.body for name in documented(node)]
         targets = [t for n in tree.body if isinstance(n, ast.Assign) for t in n.targets] + [
             n.target for n in tree.body if isinstance(n, ast.AnnAssign)
@@ -69,7 +69,10 @@ def documented(node: ast.stmt) -> list[str]:
 def reading_order(root: Path, package: str, modules: list[str]) -> list[str]:
     """The modules of a package as its docstring lists them (a line that begins with the module's name in backticks);
     those that it forgets follow."""
-    text = ast.get_docstring(ast.parse((root / package.replace(".", "/") / "__init__.py").read_text())) or ""
+    text = (
+        ast.get_docstring(ast.parse((root / package.replace(".", "/") / "__init__.py").read_text(encoding="utf-8")))
+        or ""
+    )
     listed = [f"{package}.{name}" for name in re.findall(r"^`(\w+)`", text, re.M)]
     return list(dict.fromkeys([m for m in listed if m in modules] + modules))
 

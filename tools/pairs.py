@@ -11,30 +11,50 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tools import chapters, colab, labels, options, parts, sources
+from tools import chapters, colab, folds, labels, options, parts, solutions, sources
+
+INSTALL = """\
+import importlib.util
+import sys
+
+if "google.colab" in sys.modules:
+    %pip install -q --no-deps {library}
+else:
+    sys.path.append("../..")  # a clone holds the library itself
+if importlib.util.find_spec("fieldkit") is None:
+    raise ModuleNotFoundError(
+        "this notebook needs its library; install it with the next line, then run on:\\n"
+        '%pip install {library}'
+    )"""
 
 
 def install(root: Path) -> str:
-    """The first cell: on Colab only, fieldkit at the tag that belongs to this book, leaving Colab's own torch alone;
-    elsewhere (Binder, JupyterHub, a laptop) the notebook lies in a clone."""
+    """The first cell: on Colab, fieldkit at the tag that belongs to this book, leaving Colab's own torch alone;
+    elsewhere (Binder, JupyterHub, a laptop) the notebook lies in a clone, and one carried off alone says what it needs.
+    """
     url = sources.repository(root)["url"]
-    version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
-    pip = f'%pip install -q --no-deps "fieldkit @ git+{url}@v{version}"'
-    clone = 'sys.path.append("../..")  # a clone holds the library itself'
-    return f'import sys\n\nif "google.colab" in sys.modules:\n    {pip}\nelse:\n    {clone}'
+    version = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    library = f'"fieldkit @ git+{url}@v{version}"'
+    return INSTALL.format(library=library)
 
 
 def pair(book: labels.Book, chapter: str) -> str:
     """The text of the chapter's .ipynb.  A figure's caption, which Colab would not show, follows it as its own cell."""
     path = chapters.source(book.root, chapter)
     cells: list[NotebookNode] = []
-    for cell in chapters.read(path).cells:
-        figure = cell.metadata.pop("mystnb", {}).get("figure", {})
-        if chapters.tagged(cell, "colab-setup"):
-            cell.source = install(book.root)
-        elif cell.cell_type == "markdown":
-            cell.source = colab.translate(cell.source, book, path)
-        cells.append(cell)
+    for exercise, piece in solutions.pieces(chapters.read(path).cells, path.relative_to(book.root)):
+        solution = f"Solution to exercise {book.numbers.get(exercise, '')}" if exercise else ""
+        if isinstance(piece, str):
+            text = colab.translate(piece, book, path)
+            cells.append(nbformat.v4.new_markdown_cell(colab.folded(solution, text) if solution else text))
+            continue
+        label = folds.label(piece)
+        figure = piece.metadata.pop("mystnb", {}).get("figure", {})
+        if chapters.tagged(piece, "colab-setup"):
+            piece.source = install(book.root)
+        elif solution or label:
+            folds.in_a_notebook(piece, solution or label)
+        cells.append(piece)
         if "caption" in figure and figure.get("name") not in book.numbers:
             raise sources.Fault(f"{path.relative_to(book.root)}: a figure with a caption has no name; give it one.")
         if "caption" in figure:
@@ -52,14 +72,14 @@ def faults(book: labels.Book, write: bool) -> list[str]:
     for chapter in chapters.chapters(book.root):
         path = chapters.source(book.root, chapter).with_suffix(".ipynb")
         paired.add(path)
-        name, text = path.relative_to(book.root), path.read_text() if path.exists() else ""
+        name, text = path.relative_to(book.root), path.read_text(encoding="utf-8") if path.exists() else ""
         try:
             wanted = pair(book, chapter)
         except sources.Fault as error:
             lines.append(str(error))
             continue
         if write and text != wanted:
-            path.write_text(wanted)
+            path.write_text(wanted, encoding="utf-8")
             print("wrote", name)
         elif text and any(c.get("outputs") or c.get("execution_count") for c in nbformat.reads(text, 4).cells):
             lines.append(f"outputs in {name} (run: make pairs)")
@@ -76,7 +96,7 @@ def faults(book: labels.Book, write: bool) -> list[str]:
 def readme(root: Path, write: bool) -> list[str]:
     """The list of chapters in README.md, between its two comments, if it has them; one line when it is stale."""
     path = root / "README.md"
-    text = path.read_text() if path.exists() else ""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
     begin, end = "<!-- chapters: written by make pairs -->\n", "<!-- end of chapters -->"
     head, found, rest = text.partition(begin)
     wanted = head + found + parts.contents(root) + end + rest.partition(end)[2]
@@ -84,7 +104,7 @@ def readme(root: Path, write: bool) -> list[str]:
         return []
     if not write:
         return ["stale: README.md (run: make pairs)"]
-    path.write_text(wanted)
+    path.write_text(wanted, encoding="utf-8")
     print("wrote README.md")
     return []
 

@@ -32,14 +32,14 @@ def write(root: Path, to: Path, notebooks: dict[str, NotebookNode]) -> list[str]
         text = [heading(title, "="), f".. automodule:: {package}\n"]
         for module in names.reading_order(root, package, modules):
             text += [heading(module.removeprefix(f"{names.LIBRARY}."), "-"), f".. automodule:: {module}\n{OPTIONS}"]
-        (folder / f"{page}.rst").write_text("\n".join(text))
+        (folder / f"{page}.rst").write_text("\n".join(text), encoding="utf-8")
     uses: dict[str, list[str]] = {}
     for chapter, nb in notebooks.items():
         for name in names.used(nb, known):
             uses.setdefault(name, []).append(chapter)
     bound = {chapter: names.aliases(nb) for chapter, nb in notebooks.items()}
     data = {"modules": known.modules, "others": sorted(known.others), "uses": uses, "aliases": bound}
-    (to / "reference.json").write_text(json.dumps(data))
+    (to / "reference.json").write_text(json.dumps(data), encoding="utf-8")
     return [f"book/library/{page}" for page in order]
 
 

@@ -21,16 +21,11 @@ def sphinx(root: Path, source: Path) -> list[str]:
     shutil.rmtree(aside, ignore_errors=True)
     program = "from jupyter_book.cli.main import main; main()"
     command = ["-c", program, "build", "-W", "-n", "--keep-going", str(source), "--path-output", str(aside)]
-    paths = {"PYTHONPATH": f"{root}{os.pathsep}{chapters.ROOT}", "MPLBACKEND": "Agg"}  # the library, the extensions
-    done = subprocess.run(
-        [sys.executable, *command],
-        env=os.environ | paths,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    paths = {"PYTHONPATH": f"{root}{os.pathsep}{chapters.ROOT}", "PYTHONUTF8": "1", "MPLBACKEND": "Agg"}
+    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "env": os.environ | paths}
+    done = subprocess.run([sys.executable, *command], **quiet, encoding="utf-8")
     text = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
-    log.write_text(text)
+    log.write_text(text, encoding="utf-8")
     if done.returncode == 0:
         return []
     lines = [line.strip() for line in text.splitlines() if re.search(r"WARNING|ERROR|[Ee]rror:", line)]
@@ -46,7 +41,7 @@ def readable(line: str, source: Path) -> str:
 def publish(root: Path, key: str) -> None:
     site, old = root / "_build" / "site", root / "_build" / "site.old"
     shutil.rmtree(old, ignore_errors=True)
-    (root / "_build" / "sphinx" / "_build" / "html" / ".key").write_text(key)
+    (root / "_build" / "sphinx" / "_build" / "html" / ".key").write_text(key, encoding="utf-8")
     if site.exists():
         site.rename(old)
     (root / "_build" / "sphinx" / "_build" / "html").rename(site)
@@ -81,7 +76,7 @@ def main() -> int:
             lines = [str(fault)]
     if not lines:
         key, last = stage.digest(source), root / "_build" / "site" / ".key"
-        if last.exists() and last.read_text() == key:
+        if last.exists() and last.read_text(encoding="utf-8") == key:
             print("site unchanged")
         elif not (lines := sphinx(root, source)):
             publish(root, key)

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from tools import chapters, front, ledger, pages, parts, reference, sources
+from tools import chapters, folds, front, ledger, pages, parts, reference, sources
 
 
 def stage(root: Path, book: list[ledger.Chapter]) -> Path:
@@ -19,7 +19,7 @@ def stage(root: Path, book: list[ledger.Chapter]) -> Path:
     shutil.copytree(root / "book", to / "book", ignore=shutil.ignore_patterns("*.ipynb", ".ipynb_checkpoints"))
     shutil.copytree(root / "book" / "_static", to / "_static")
     (to / "published").mkdir()
-    (to / "published" / "claims.json").write_text(ledger.records(book))
+    (to / "published" / "claims.json").write_text(ledger.records(book), encoding="utf-8")
     front.write(root, to, book)
     if (to / "book" / "search.js").exists():
         (to / "book" / "search.js").rename(to / "published" / "search.js")
@@ -34,7 +34,8 @@ def stage(root: Path, book: list[ledger.Chapter]) -> Path:
         rest = rest.lstrip().partition("\n\n")[2] if topic else rest
         head = [title, pages.topic(topic), pages.strip(done, titles), rest]
         done.nb.cells[0].source = "\n\n".join(part for part in head if part)
-        (to / "book" / f"{done.name}.ipynb").write_text(nbformat.writes(done.nb, version=4))
+        folds.on_the_site(done.nb.cells)
+        (to / "book" / f"{done.name}.ipynb").write_text(nbformat.writes(done.nb, version=4), encoding="utf-8")
         (to / "book" / f"{done.name}.md").unlink()
         paired = root / "book" / f"{done.name}.ipynb"
         if paired.exists():
@@ -47,26 +48,26 @@ def settings(root: Path, to: Path, library: list[str]) -> None:
     """_config.yml with the site's address, and _toc.yml with the pages of the library before its last part."""
     config = sources.settings(root / "_config.yml")
     config.setdefault("sphinx", {}).setdefault("config", {})["html_baseurl"] = sources.address(root)
-    (to / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False))
+    (to / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     toc = sources.settings(root / "_toc.yml")
     listed = {"caption": "The library", "chapters": [{"file": page} for page in library]}
     toc["parts"][-1:] = [listed, *toc["parts"][-1:]]
-    (to / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False))
-    cards = {int(m["number"]) for m in front.CARD.finditer((root / "book" / "index.md").read_text())}
+    (to / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
+    cards = {int(m["number"]) for m in front.CARD.finditer((root / "book" / "index.md").read_text(encoding="utf-8"))}
     facts = {
         "parts": {parts.NUMBERS[number - 1]: number for number in sorted(cards)},
         "chapters": [f"book/{name}" for name in chapters.chapters(root)],
         "topics": {f"book/{n}": t for n in chapters.chapters(root) if (t := chapters.topic(chapters.source(root, n)))},
     }
-    (to / "book.yml").write_text(yaml.safe_dump(facts))
+    (to / "book.yml").write_text(yaml.safe_dump(facts), encoding="utf-8")
 
 
 def fill(to: Path, page: str, marker: str, text: str) -> None:
     path, line = to / "book" / f"{page}.md", f"<!-- {marker} -->"
-    source = path.read_text()
+    source = path.read_text(encoding="utf-8")
     if line not in source:
         raise sources.Fault(f"book/{page}.md: the line {line} is missing, where the build puts what it measured")
-    path.write_text(source.replace(line, text))
+    path.write_text(source.replace(line, text), encoding="utf-8")
 
 
 def digest(folder: Path) -> str:

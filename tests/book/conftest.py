@@ -52,20 +52,25 @@ $$
 $$ (eq-{name})
 
 ```{{code-cell}} ipython3
+:tags: [hide-cell]
+
 import torch
 
-from fieldkit import claims, estimates, plots
+from fieldkit import claims, estimates, exercises, plots
 
 ledger = claims.Ledger(profile=profile, device=device, seed=seed)
 x = torch.randn(1000, generator=ledger.rng, device=ledger.device, dtype=torch.float64)
 ```
 
 ```{{code-cell}} ipython3
+:tags: [hide-input]
+
 measured = estimates.mean(x)
 ledger.weigh("mean", "The mean is {{measured}}; exactly {{truth}}.", measured, 0.0, source="exact: symmetry")
 ```
 
 ```{{code-cell}} ipython3
+:tags: [hide-input]
 :mystnb:
 :  figure:
 :    caption: "A point on a line."
@@ -77,6 +82,64 @@ figure, ax = plots.plt.subplots()
 plots.points(ax, [0], [measured])
 plots.plt.show()
 ```
+
+```{{code-cell}} ipython3
+:tags: [hide-input]
+:mystnb:
+:  code_prompt_show: "by hand"
+
+print("nothing but", sum([]))
+```
+
+````{{admonition}} Predict before you run
+:class: dropdown prediction
+
+How far off?
+
+```{{admonition}} Answer
+:class: dropdown
+
+By its bar: {{weighed}}`mean`.
+```
+````
+
+```{{exercise}} Twice
+:label: ex-{name}
+
+What is twice the mean?
+```
+
+```{{hint}}
+:class: dropdown
+
+Twice what?
+```
+
+```{{code-cell}} ipython3
+exercises.check("ex-{name}", twice=...)
+```
+
+```{{solution-start}} ex-{name}
+:class: dropdown
+```
+
+Twice nothing is nothing, {{eq}}`eq-{name}`:
+
+```{{code-cell}} ipython3
+exercises.check("ex-{name}", twice=2 * 0)
+```
+
+```{{solution-end}}
+```
+
+And now the text goes on.
+"""
+ANSWERS = """[ex-{name}.twice]
+asks = "twice the mean"
+truth = 0
+within = 0.1
+right = "Nothing."
+slips = [[1, "That is the standard deviation."]]
 """
 BIB = "@book{knuth, author = {Donald E. Knuth}, title = {Fundamental Algorithms}, publisher = {AW}, year = {1968}}\n"
 INDEX = "# A book\n\n<!-- pulls -->\n\n<!-- card 1 part/one -->\nTwo means.\n<!-- end -->\n"
@@ -92,19 +155,22 @@ TOC = {
 
 def write(root: Path) -> None:
     (root / "book" / "part").mkdir(parents=True)
-    (root / "_toc.yml").write_text(yaml.safe_dump(TOC, sort_keys=False))
+    (root / "_toc.yml").write_text(yaml.safe_dump(TOC, sort_keys=False), encoding="utf-8")
     for name in ("_config.yml", "pyproject.toml", "requirements.txt", "constraints.txt"):
         shutil.copy(ROOT / name, root)
     parts = [path.parent.name for path in (ROOT / "fieldkit").glob("*/__init__.py")]  # the base is enough
     shutil.copytree(ROOT / "fieldkit", root / "fieldkit", ignore=shutil.ignore_patterns("__pycache__", *parts))
     shutil.copytree(ROOT / "book" / "_static", root / "book" / "_static")
     for name in ("one", "two"):
-        (root / "book" / "part" / f"{name}.md").write_text(CHAPTER.format(name=name))
-    (root / "book" / "references.bib").write_text(BIB)
-    (root / "book" / "index.md").write_text(INDEX)
-    (root / "book" / "claims.md").write_text("# Claims\n\n<!-- claims -->\n")
-    (root / "book" / "runs.md").write_text("# Runs\n\n<!-- runs -->\n")
-    (root / "book" / "references.md").write_text("# References\n\n```{bibliography}\n```\n")
+        (root / "book" / "part" / f"{name}.md").write_text(CHAPTER.format(name=name), encoding="utf-8")
+        answers = root / "fieldkit" / "answers" / "part" / f"{name}.toml"
+        answers.parent.mkdir(exist_ok=True)
+        answers.write_text(ANSWERS.format(name=name), encoding="utf-8")
+    (root / "book" / "references.bib").write_text(BIB, encoding="utf-8")
+    (root / "book" / "index.md").write_text(INDEX, encoding="utf-8")
+    (root / "book" / "claims.md").write_text("# Claims\n\n<!-- claims -->\n", encoding="utf-8")
+    (root / "book" / "runs.md").write_text("# Runs\n\n<!-- runs -->\n", encoding="utf-8")
+    (root / "book" / "references.md").write_text("# References\n\n```{bibliography}\n```\n", encoding="utf-8")
 
 
 Tool = Callable[..., subprocess.CompletedProcess[str]]
@@ -116,7 +182,7 @@ def tool() -> Tool:
 
     def run(name: str, root: Path, *options: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", f"tools.{name}", "--root", str(root), *options]
-        return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
 
     return run
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -20,8 +21,8 @@ from tools.chapters import ROOT
 
 def edit(root: Path, old: str, new: str, page: str = "part/one") -> None:
     path = root / "book" / f"{page}.md"
-    assert path.read_text().count(old) == 1
-    path.write_text(path.read_text().replace(old, new))
+    assert path.read_text(encoding="utf-8").count(old) == 1
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
 
 
 def fails(tool, root: Path, line: str) -> None:
@@ -44,16 +45,40 @@ def test_a_second_build_executes_nothing_and_leaves_the_site_alone(built, tool):
 
 
 def test_the_site_shows_what_was_measured(good):
-    records = json.loads((good / "_build" / "site" / "claims.json").read_text())
+    records = json.loads((good / "_build" / "site" / "claims.json").read_text(encoding="utf-8"))
     assert [(r["chapter"], r["name"], r["kind"]) for r in records] == [
         ("part/one", "mean", "statistical"),
         ("part/two", "mean", "statistical"),
     ]
-    page = (good / "_build" / "site" / "book" / "part" / "one.html").read_text()
+    page = (good / "_build" / "site" / "book" / "part" / "one.html").read_text(encoding="utf-8")
     assert records[0]["shown"] in page and 'id="claim-mean"' in page and "fk-strip" in page
     assert "google.colab" not in page and "stamped by" not in page
-    assert 'id="claim-part-one-mean"' in (good / "_build" / "site" / "book" / "claims.html").read_text()
-    assert "2 claims weighed" in (good / "_build" / "site" / "book" / "index.html").read_text()
+    assert 'id="claim-part-one-mean"' in (good / "_build" / "site" / "book" / "claims.html").read_text(encoding="utf-8")
+    assert "2 claims weighed" in (good / "_build" / "site" / "book" / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_page_folds_its_solutions_and_tells_what_is_folded(good):
+    page = (good / "_build" / "site" / "book" / "part" / "one.html").read_text()
+    main = page[page.index("<article") : page.index("</article>")]
+    for label in ("what this page imports", "how this was weighed", "how this figure was drawn", "by hand"):
+        assert main.count(f">{label}<") == 2  # shown when closed, and when open
+    solution = re.search(r'<div class="solution dropdown admonition"(.*?)And now the text goes on', main, re.S)[1]
+    assert "Twice nothing is nothing" in solution and "✓ twice" in solution and "Solution to" in solution
+    assert "… twice" in main[: main.index("Twice nothing is nothing")]
+    nested = re.search(r'<div class="dropdown prediction admonition">(.*?)<div class="dropdown admonition">(.*?)</div>',
+                       main, re.S)  # fmt: skip
+    records = json.loads((good / "_build" / "site" / "claims.json").read_text())
+    assert "How far off" in nested[1] and records[0]["shown"] in nested[2]
+
+
+def test_a_solution_that_fails_its_own_check_stops_the_build(built, tool):
+    edit(built, "twice=2 * 0", "twice=1")
+    fails(tool, built, "book/part/one.md: exercise ex-one: the page's own twice is wrong")
+
+
+def test_a_check_that_no_solution_passes_stops_the_build(built, tool):
+    edit(built, "twice=2 * 0", "twice=...")
+    fails(tool, built, "book/part/one.md: exercise ex-one: no solution passes the whole check")
 
 
 def test_the_source_tree_is_only_read(good):
@@ -108,12 +133,12 @@ def test_the_key_of_a_run_knows_all_that_it_depends_on(book):
     others = [cache.Run(book, seed=1), cache.Run(book, "full"), cache.Run(book, device="cpu")]
     keys = {cache.key("part/one", r) for r in [run, *others]}
     for path in ("fieldkit/estimates.py", "requirements.txt", "constraints.txt", "book/part/one.md"):
-        with (book / path).open("a") as file:
+        with (book / path).open("a", encoding="utf-8") as file:
             file.write("\n# changed\n")
         keys.add(cache.key("part/one", run))
     assert len(keys) == 8
     same = cache.key("part/one", run)
-    with (book / "book" / "part" / "two.md").open("a") as file:
+    with (book / "book" / "part" / "two.md").open("a", encoding="utf-8") as file:
         file.write("\nchanged\n")
     assert cache.key("part/one", run) == same
 
@@ -123,7 +148,7 @@ def processes_of(root: Path) -> list[str]:
     for path in Path("/proc").glob("[0-9]*/environ"):
         try:
             if str(root).encode() in path.read_bytes():
-                found.append((path.parent / "cmdline").read_text().replace("\0", " "))
+                found.append((path.parent / "cmdline").read_text(encoding="utf-8").replace("\0", " "))
         except OSError:  # it has ended, or is not ours
             continue
     return found
@@ -228,10 +253,11 @@ def test_other_line_ends_and_a_byte_order_mark_change_nothing(built, tool):
 
 def test_a_result_cut_short_is_run_again(built, tool):
     run = cache.Run(built)
-    cache.executed("part/one", run).write_text('{"cells": [')
+    cache.executed("part/one", run).write_text('{"cells": [', encoding="utf-8")
     done = tool("site", built)
     assert done.returncode == 1 and "damaged, and deleted; run make book again" in done.stdout
-    cache.executed("part/one", run).with_suffix(".part.ipynb").write_text('{"cells": [')  # of a killed build
+    of_a_killed_build = cache.executed("part/one", run).with_suffix(".part.ipynb")
+    of_a_killed_build.write_text('{"cells": [', encoding="utf-8")
     assert "part/one" in tool("execute", built).stdout
     assert tool("site", built).returncode == 0
 
