@@ -1,7 +1,7 @@
 """Sphinx extension: the library's plain docstrings as pages, names in backticks as links, and who uses what.
 
-A docstring is plain text.  An indented block is a formula or code, a line that begins with a name in backticks and a
-colon is one of a list, and a name in backticks that the library knows becomes a link.
+A docstring is plain text.  A block that is indented after an empty line is a formula or code, a line that begins with
+a hyphen is an item of a list, and a name in backticks that the library knows becomes a link.
 """
 
 from __future__ import annotations
@@ -22,31 +22,29 @@ def rst(lines: list[str], link: Link) -> list[str]:
     out: list[str] = []
     for block in blocks(lines):
         if block[0].startswith(">>>"):
-            out += block
+            out += [*block, ""]
         elif block[0].startswith(" "):
-            out += [".. code-block:: text", "", *block]
+            out += [".. code-block:: text", "", *block, ""]
         else:
-            for item in re.split(r"\n(?=`\w+`: |- )", "\n".join(block)):
-                text = inline(" ".join(item.split()), link)
-                out.append(f"* {text}" if re.match(r"`\w+`: ", item) else text)
-        out.append("")
+            for item in re.split(r"\n(?=- )", "\n".join(block)):
+                mark = "- " if item.startswith("- ") else ""
+                out += [mark + inline(" ".join(item.removeprefix("- ").split()), link), ""]
     return out
 
 
 def blocks(lines: list[str]) -> list[list[str]]:
-    """Paragraphs, and indented or interactive blocks, which may hold empty lines or follow a paragraph directly."""
+    """Paragraphs with their lists, and blocks that are indented after an empty line or interactive."""
     found: list[list[str]] = []
     kind, empty = "", True
     for line in lines:
         if not line.strip():
             empty = True
             continue
-        listed = bool(found) and re.match(r"`\w+`: ", found[-1][0]) and not empty
         now = ">" if line.startswith(">>>") or (kind == ">" and not empty) else " " if line[0] == " " else "p"
-        if listed and now == " ":
-            now = "p"
+        if now == " " and kind == "p" and not empty:
+            now = "p"  # the second line of an item
         if now == kind and (not empty or kind == " "):
-            found[-1] += ([""] if empty and kind == " " else []) + [line]
+            found[-1] += ([""] if empty else []) + [line]
         else:
             found.append([line])
         kind, empty = now, False

@@ -67,13 +67,10 @@ def documented(node: ast.stmt) -> list[str]:
 
 
 def reading_order(root: Path, package: str, modules: list[str]) -> list[str]:
-    """The modules of a package as its docstring lists them (a line that begins with the module's name in backticks);
-    those that it forgets follow."""
-    text = (
-        ast.get_docstring(ast.parse((root / package.replace(".", "/") / "__init__.py").read_text(encoding="utf-8")))
-        or ""
-    )
-    listed = [f"{package}.{name}" for name in re.findall(r"^`(\w+)`", text, re.M)]
+    """The modules of a package in the order in which its docstring names them in backticks; what it forgets follows."""
+    path = root / package.replace(".", "/") / "__init__.py"
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    listed = [f"{package}.{name}" for name in re.findall(r"`(\w+)`", text)]
     return list(dict.fromkeys([m for m in listed if m in modules] + modules))
 
 
