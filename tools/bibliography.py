@@ -13,7 +13,7 @@ from pybtex.plugin import register_plugin
 from pybtex.richtext import HRef, Text
 from pybtex.style.formatting.unsrt import Style as Unsorted
 from pybtex.style.labels import BaseLabelStyle
-from pybtex.style.template import field, first_of, node, optional, sentence
+from pybtex.style.template import field, node, optional, sentence
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from tools.labels import looked_up
@@ -48,9 +48,9 @@ class Style(Unsorted):
         return sentence[field(which_field)] if as_sentence else field(which_field)
 
     def format_web_refs(self, e: Entry) -> Any:
-        numbers = [optional[self.format_eprint(e)], optional[self.format_doi(e)], optional[self.format_url(e)]]
-        linked = {"doi", "eprint", "url"} & set(e.fields.keys())
-        return sentence(sep=", ")[numbers] if linked else sentence[first_of[found()]]
+        if {"doi", "eprint"} & set(e.fields.keys()):
+            return sentence(sep=", ")[optional[self.format_eprint(e)], optional[self.format_doi(e)]]
+        return sentence[self.format_url(e) if "url" in e.fields else found()]
 
 
 class Formulas(SphinxPostTransform):

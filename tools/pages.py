@@ -94,15 +94,17 @@ def topic(text: str) -> str:
     return f'<p class="fk-topic">{typeset(text)}</p>' if text else ""
 
 
-def strip(done: ledger.Chapter, titles: dict[str, str]) -> str:
-    """One small line under the title: what to read before, and what the last run did."""
+def strip(root: Path, done: ledger.Chapter, titles: dict[str, str]) -> str:
+    """One small line under the title: its part, what to read before, and what the last run did."""
     here = os.path.dirname(done.name)
+    front = os.path.relpath(f"{chapters.pages(root)[0].removeprefix('book/')}.html", here)
+    part = [p for p in parts.parts(root) if done.name in p.pages]
     for name in chapters.needs(done.nb):
         if name not in titles:
             raise sources.Fault(f"book/{done.name}.md: needs {name}, which is no chapter of _toc.yml")
     links = [f'<a href="{os.path.relpath(n, here)}.html">{typeset(titles[n])}</a>' for n in chapters.needs(done.nb)]
     ledger_page = f"{os.path.relpath('claims.html', here)}#{slug(done.name)}-claims"
-    facts = [
+    facts = [f'<a href="{front}#part-{p.number}">part {p.number}</a>' for p in part] + [
         f"needs {', '.join(links)}" if links else "needs no other chapter",
         f"ran {done.run['seconds']['wall']:.0f} s on {done.device}, profile {done.run['profile']}",
         f'<a href="{ledger_page}">{len(done.claims)}/{len(chapters.claims(done.nb))} claims</a>',

@@ -47,11 +47,11 @@ CODE = {"cell_input", "cell_output"}
 def readable(tex: str) -> str:
     """A formula as a line of text: sigma_w^2 as σ_w²; what has no plain form loses its marks."""
     tex = re.sub(r"\\[td]?frac\s*(\d)\s*(\d)", r"\1/\2", tex)
-    tex = re.sub(r"\\[td]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"\1/\2", tex)
+    tex = re.sub(r"\\[td]?frac\s*(?:\{([^{}]*)\}|(\d))\s*\{([^{}]*)\}", r"\1\2/(\3)", tex)
     tex = re.sub(r"\\(?:text|mathrm|mathbf|mathcal|operatorname|hat|bar|tilde|vec|label)\b\*?", "", tex)
     tex = re.sub(r"\\([A-Za-z]+)", lambda m: KNOWN.get(m[1], ""), tex)
     tex = re.sub(r"\\.", " ", tex)
-    tex = re.sub(r"\^\{?([0-9+\-n]+)\}?", lambda m: m[1].translate(RAISED), tex)
+    tex = re.sub(r"\^(?:\{([0-9+\-n]+)\}|([0-9n]))", lambda m: (m[1] or m[2]).translate(RAISED), tex)
     return " ".join(re.sub(r"[{}&~]", "", tex).split())
 
 

@@ -32,7 +32,7 @@ def stage(root: Path, book: list[ledger.Chapter]) -> Path:
         title, _, rest = done.nb.cells[0].source.partition("\n")
         topic = chapters.topic(chapters.source(root, done.name))
         rest = rest.lstrip().partition("\n\n")[2] if topic else rest
-        head = [title, pages.topic(topic), pages.strip(done, titles), rest]
+        head = [title, pages.topic(topic), pages.strip(root, done, titles), rest]
         done.nb.cells[0].source = "\n\n".join(part for part in head if part)
         folds.on_the_site(done.nb.cells)
         (to / "book" / f"{done.name}.ipynb").write_text(nbformat.writes(done.nb, version=4), encoding="utf-8")
