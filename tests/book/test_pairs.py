@@ -137,7 +137,7 @@ def test_what_is_folded_on_the_page_is_a_form_with_its_label(book):
 
 def test_a_solution_that_never_ends_is_named(book):
     path = book / "book" / "part" / "one.md"
-    path.write_text(path.read_text().replace("```{solution-end}\n```\n", ""))
+    path.write_text(path.read_text(encoding="utf-8").replace("```{solution-end}\n```\n", ""), encoding="utf-8")
     with pytest.raises(ValueError, match="part/one.md: solution of ex-one: begun and never ended"):
         pairs.pair(labels.book(book), "part/one")
 

@@ -58,7 +58,7 @@ def test_the_site_shows_what_was_measured(good):
 
 
 def test_the_page_folds_its_solutions_and_tells_what_is_folded(good):
-    page = (good / "_build" / "site" / "book" / "part" / "one.html").read_text()
+    page = (good / "_build" / "site" / "book" / "part" / "one.html").read_text(encoding="utf-8")
     main = page[page.index("<article") : page.index("</article>")]
     for label in ("what this page imports", "how this was weighed", "how this figure was drawn", "by hand"):
         assert main.count(f">{label}<") == 2  # shown when closed, and when open
@@ -67,7 +67,7 @@ def test_the_page_folds_its_solutions_and_tells_what_is_folded(good):
     assert "… twice" in main[: main.index("Twice nothing is nothing")]
     nested = re.search(r'<div class="dropdown prediction admonition">(.*?)<div class="dropdown admonition">(.*?)</div>',
                        main, re.S)  # fmt: skip
-    records = json.loads((good / "_build" / "site" / "claims.json").read_text())
+    records = json.loads((good / "_build" / "site" / "claims.json").read_text(encoding="utf-8"))
     assert "How far off" in nested[1] and records[0]["shown"] in nested[2]
 
 
