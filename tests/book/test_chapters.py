@@ -149,8 +149,8 @@ def test_it_weighs_at_least_seven_claims_and_at_most_a_third_are_identities(name
 
 @new
 def test_it_says_in_the_words_of_the_field_what_it_is_about(name):
-    line = CELLS[name][0].source.split("\n\n")[1]
-    assert re.fullmatch(r"\*[^*]+\. You\s+will\s+be\s+able\s+to\s[^*]+\.\*", line.strip()), line
+    line = CELLS[name][0].source.split("\n\n")[1].strip()
+    assert re.fullmatch(r"\*[^*]{80,400}\.\*", line) and "$" not in line, line
 
 
 @new
