@@ -111,8 +111,8 @@ def sample(
 def _batch(B: int) -> int:
     if B == 3:
         raise ValueError(
-            "B = 3: the mean squared gradient is E 1 / chi^2 with 2 degrees of freedom, infinite: three inputs are often "
-            "nearly equal, and dividing by their spread has no bounded mean.  Use B >= 4."
+            "B = 3: the mean squared gradient is E 1 / chi^2 with 2 degrees of freedom, infinite: three inputs are "
+            "often nearly equal, and dividing by their spread has no bounded mean.  Use B >= 4."
         )
     if B < 3:
         raise ValueError(
