@@ -17,7 +17,6 @@ CELLS = {name: chapters.read(chapters.source(ROOT, name)).cells for name in NAME
 OLD = [name for name in NAMES if name.split("/")[0] in ("propagation", "nnft", "neuralrg")] + [
     "lattice/phi4",
     "lattice/free_field",
-    "lattice/errors",
     "lattice/critical_slowing",
     "lattice/continuum",
     "lattice/neurons",
