@@ -87,7 +87,7 @@ def _descend(half: OneSector, K: Tensor, number: Tensor, start: float) -> Gaussi
         value.backward()
         return value
 
-    optimiser.step(closure)  # type: ignore[no-untyped-call]
+    optimiser.step(closure)
     with torch.no_grad():
         power = log_power[number].exp()
         return Gaussian(free_energy(half, mean, power).item(), mean.item(), power)
