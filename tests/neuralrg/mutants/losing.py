@@ -36,7 +36,7 @@ MUTANTS = [
         "hmc-energy",
         DUAL,
         "return (0.5 * x * smooth - log_cosh(x)).sum(axes)",
-        "return (0.6 * x * smooth - log_cosh(x)).sum(axes)",
+        "return (0.54 * x * smooth - log_cosh(x)).sum(axes)",
         "the quadratic part is too stiff",
     ),
     Mutant(
