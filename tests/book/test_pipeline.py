@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -35,10 +36,12 @@ def fails(tool, root: Path, line: str) -> None:
 
 
 def test_a_second_build_executes_nothing_and_leaves_the_site_alone(built, tool):
-    ran, start = tool("execute", built), time.monotonic()
+    start = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ran = tool("execute", built)
     assert ran.stdout.count("unchanged") == 2 and "started" not in ran.stdout
     assert "site unchanged" in tool("site", built).stdout
-    assert time.monotonic() - start < 20
+    end = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert end.ru_utime - start.ru_utime < 20  # of the processor: how busy the machine is does not matter
 
 
 def test_the_site_shows_what_was_measured(good):
@@ -55,16 +58,16 @@ def test_the_site_shows_what_was_measured(good):
 
 
 def test_the_page_folds_its_solutions_and_tells_what_is_folded(good):
-    page = (good / "_build" / "site" / "book" / "part" / "one.html").read_text()
+    page = (good / "_build" / "site" / "book" / "part" / "one.html").read_text(encoding="utf-8")
     main = page[page.index("<article") : page.index("</article>")]
     for label in ("what this page imports", "how this was weighed", "how this figure was drawn", "by hand"):
         assert main.count(f">{label}<") == 2  # shown when closed, and when open
     solution = re.search(r'<div class="solution dropdown admonition"(.*?)And now the text goes on', main, re.S)[1]
-    assert "Twice nothing is nothing" in solution and "✓ twice" in solution and "Solution to" in solution
-    assert "… twice" in main[: main.index("Twice nothing is nothing")]
+    assert "Twice nothing is nothing" in solution and "✓ twice" in solution and "Solution" in solution
+    assert "fk-ask" in main[: main.index("Twice nothing is nothing")]
     nested = re.search(r'<div class="dropdown prediction admonition">(.*?)<div class="dropdown admonition">(.*?)</div>',
                        main, re.S)  # fmt: skip
-    records = json.loads((good / "_build" / "site" / "claims.json").read_text())
+    records = json.loads((good / "_build" / "site" / "claims.json").read_text(encoding="utf-8"))
     assert "How far off" in nested[1] and records[0]["shown"] in nested[2]
 
 
