@@ -7,14 +7,15 @@ network (Schaeffer, Miranda & Koyejo 2023).  A critical point does not move, wha
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from fieldkit import given
 from fieldkit.estimates import Estimate, jackknife_covariance
+from fieldkit.transitions import changes
 
 
 def together(accuracy: Tensor, parts: float) -> Tensor:
@@ -44,33 +45,35 @@ def octaves(sizes: Tensor, curve: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def steepest(
-    sizes: Tensor, runs: Tensor, *, metric: Callable[[Tensor], Tensor] = lambda p: p, width: float = 1.5
+    sizes: Tensor, runs: Tensor, *, metric: Callable[[Tensor], Tensor] = lambda p: p, degree: int = 5
 ) -> Estimate:
     """log2 of the size at which metric(mean of the runs) rises fastest per doubling, with its bar over runs (r, n).
 
-    It is the inflection of the cubic that fits the curve over `width` octaves on either side; the window is laid
-    around the inflection by iteration, once, and kept while the jackknife leaves out whole runs.  Raises as `octaves`
-    and `jackknife`, and `ValueError` where the curve is steepest at an end of the range or the window holds fewer
-    than 5 sizes.
+    The curve is smoothed by a polynomial of that degree in the logarithm of the size, whose slope has one largest
+    value; the bar is the jackknife's over whole runs.  A higher degree follows a sharper rise, and noise; the place
+    is only worth what it does not change between two degrees.  Raises as `octaves` and `jackknife`, and `ValueError`
+    where the curve is steepest at an end of the range, for all runs or with one left out.
     """
     sizes, runs = given.numbers(sizes).double(), given.numbers(runs).double()
-    given.positive("width", width, why="the window has a width")
     if runs.dim() != 2:
         raise ValueError(f"runs {tuple(runs.shape)}: expected (r, n), a curve for each run.")
-    curve = metric(runs.mean(0))
-    octaves(sizes, curve)  # refuses what is no curve
+    octaves(sizes, metric(runs.mean(0)))  # refuses what is no curve
     x = sizes.log2()
-    rise = [_slope(x[w], curve[w]) for w in ((x - at).abs() <= width for at in x)]
-    at = float(x[int(torch.tensor(rise).argmax())])
-    for _ in range(20):
-        inside = _window(x, at, width)
-        at, last = _inflection(x[inside], curve[inside], at), at
-        if abs(at - last) < 1e-6:
-            break
-    inside = _window(x, at, width)
+    shapes = changes.polynomials(x, degree)
+    fine = torch.linspace(-1, 1, 2001, dtype=torch.float64)
+    slopes = torch.from_numpy(np.polynomial.legendre.legvander(fine.numpy(), degree - 1))
+    rise = torch.from_numpy(np.polynomial.legendre.legder(np.eye(degree + 1)))  # (degree, degree + 1)
+    solve = slopes @ rise @ torch.linalg.pinv(shapes)  # curve (n,) -> slope on the fine places
 
     def peak(mean: Tensor) -> Tensor:
-        return torch.tensor([_inflection(x[inside], metric(mean)[inside], at)], dtype=torch.float64)
+        slope = solve @ metric(mean)
+        j = int(slope.argmax())
+        if j in (0, len(fine) - 1):
+            raise ValueError(
+                "the curve is steepest at an end of the range: it has no steepest place there; go further."
+            )
+        place = _vertex(fine[j - 1 : j + 2], slope[j - 1 : j + 2])
+        return (x[0] + (x[-1] - x[0]) * (place + 1) / 2)[None]
 
     value, covariance = jackknife_covariance(peak, runs)
     return Estimate(value.item(), covariance[0, 0].sqrt().item())
@@ -100,24 +103,8 @@ def crossing(
     return Estimate(value.item(), covariance[0, 0].sqrt().item())
 
 
-def _slope(x: Tensor, y: Tensor) -> float:
-    """Slope of the straight line through all points."""
-    z = x - x.mean()
-    return float((z * y).sum() / z.square().sum())
-
-
-def _window(x: Tensor, at: float, width: float) -> Tensor:
-    inside = (x - at).abs() <= width
-    if not float(x[0]) < at < float(x[-1]):
-        raise ValueError("the curve is steepest at an end of the range: there it has no steepest place; go further.")
-    if int(inside.sum()) < 5:
-        raise ValueError(f"width = {width}: {int(inside.sum())} sizes in the window, at least 5 are needed; widen it.")
-    return inside
-
-
-def _inflection(x: Tensor, y: Tensor, at: float) -> float:
-    """Where the cubic through the points (least squares) bends the other way."""
-    z = x - at
-    design = torch.stack([torch.ones_like(z), z, z**2, z**3], 1)
-    _, _, b, a = torch.linalg.lstsq(design, y[:, None]).solution[:, 0].tolist()
-    return at - b / (3 * a) if a else math.inf
+def _vertex(x: Tensor, y: Tensor) -> Tensor:
+    """Where the parabola through three points has its top."""
+    a, b = (y[1] - y[0]) / (x[1] - x[0]), (y[2] - y[1]) / (x[2] - x[1])
+    curvature = (b - a) / (x[2] - x[0])
+    return x[1] if curvature == 0 else (x[0] + x[1]) / 2 - a / (2 * curvature)
