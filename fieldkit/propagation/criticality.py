@@ -28,14 +28,17 @@ def weights_for(
     """
     phi = activations.of(activation)
     square, slope, _ = activations.moments(phi, q)
-    if phi.gap is not None:
-        S = phi.gap(*torch.broadcast_tensors(q[:, None], 1 - c))[0]
+    grid = torch.broadcast_tensors(q[:, None], 1 - c)
+    if phi.gap is not None or phi.dual is not None:
+        S = maps.gap(phi, grid[0].flatten())(grid[1].flatten())[0].reshape(grid[0].shape)
     else:
         a = gaussian.coefficients(phi, q, n_terms=n_terms, kinks=phi.kinks, parity=phi.parity)
         t = gaussian.tail_sums(a, square, q * slope)
         powers = torch.cumprod(torch.cat([torch.ones_like(c)[None], c.expand(n_terms - 1, -1)]), dim=0)
         S = t.T @ powers
-        maps.warn_if_short(torch.where(c < 1, t[-1].abs()[:, None] * c.abs() ** (n_terms - 1) / S, 0.0), n_terms)
+        poor = maps.series_is_short(phi, t[:, :, None], grid[1], S)
+        if not gaussian.every(~poor):
+            S = S.masked_scatter(poor, maps.by_quadrature(phi, grid[0][poor], grid[1][poor])[0])
     sw2 = q[:, None] / S
     return sw2, q[:, None] - sw2 * square[:, None]
 

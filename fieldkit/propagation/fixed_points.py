@@ -69,8 +69,9 @@ def phases(
     """Fixed points and slopes on any grid of (sw2, sb2) that broadcasts.
 
     q* is infinite where lengths grow without bound or never move (ReLU at sw2 = 2, sb2 = 0), and the rest then NaN.
-    Warns when the Mehler series of n_terms terms is too short for the requested points.  Raises `ValueError` for
-    negative variances.
+    Where the Mehler series of n_terms terms is too short, near the critical line of a phi with a kink or at large q,
+    averages are integrated, which takes longer.  A phi that jumps has chi_1 = inf: always chaos.  Raises `ValueError`
+    for negative variances.
     """
     phi = activations.of(activation)
     maps.probability(keep)
@@ -189,7 +190,7 @@ def _angle(
     ratio, masks = sw2 / q, (1 / keep - 1) * known[0]
     e, last = torch.full_like(q, float(keep < 1)), torch.full_like(q, torch.inf)
     for _ in range(STEPS):
-        value, slope = S(e)
+        value, slope = S.rough(e)
         if keep == 1.0:  # sw2 S / q is convex and grows with c: Newton comes down from c = 1 without overshoot
             change = (ratio * value - 1) / (ratio * slope)
         else:  # C(c) - c is convex and falls: Newton comes up from c = 0
@@ -199,9 +200,38 @@ def _angle(
         if gaussian.every(_settled(step, last, e, 1e-9) | (step <= 1e-15) | twins):
             break
         last = step
+    value, slope = S.rough(e)
+    chi_c = torch.where(twins, chi_1, ratio * (value - e * slope))
+    poor = ~twins & (S.poor(e) | torch.isinf(chi_1))
+    if gaussian.every(~poor):
+        return e, chi_c
+    refined = _refined(phi, ratio[poor], q[poor], masks[poor], e[poor], keep, n_terms)
+    return e.masked_scatter(poor, refined[0]), chi_c.masked_scatter(poor, refined[1])
+
+
+def _refined(
+    phi: Activation, ratio: Tensor, q: Tensor, masks: Tensor, e: Tensor, keep: float, n_terms: int
+) -> tuple[Tensor, Tensor]:
+    """e* and chi_c where the series is too short: Newton in the root of e, in which kinks and jumps are smooth."""
+    S = maps.gap(phi, q, n_terms=n_terms)
+    y = e.sqrt().clamp(1e-6, 1)
+    low, high = torch.zeros_like(y), torch.ones_like(y)
+    for _ in range(STEPS):
+        value, slope = S(y.square())
+        if keep == 1.0:
+            excess, change = ratio * value - 1, -2 * y * ratio * slope
+        else:
+            e = y.square()
+            excess, change = ratio * (masks + e * value) - e, 2 * y * (ratio * (value - e * slope) - 1)
+        low, high = torch.where(excess > 0, y, low), torch.where(excess > 0, high, y)
+        new = y - excess / change
+        new = torch.where((new >= low) & (new <= high), new, (low + high) / 2)
+        step, y = (new - y).abs(), new
+        if gaussian.every((step <= 1e-13 * y) | (step <= 1e-15)):
+            break
+    e = y.square()
     value, slope = S(e)
-    maps.warn_if_short(torch.where(twins, 0.0, S.missing(e) / slope), n_terms)
-    return e, torch.where(twins, chi_1, ratio * (value - e * slope))
+    return e, ratio * (value - e * slope)
 
 
 def _in_chunks(part: Callable[..., tuple[Tensor, ...]], *grids: Tensor) -> list[Tensor]:

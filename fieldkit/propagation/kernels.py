@@ -17,11 +17,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from fieldkit.propagation import activations, gaussian, maps
+from fieldkit import given
+from fieldkit.propagation import activations, gaussian, maps, pairs
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
+from fieldkit.propagation.pairs import Side
 
 BLOCK = 256  # rows and columns that go through all layers together, so that they stay in cache
+NEAR = 1e-6  # 1 - |c| of inputs that are compared by their difference
 
 
 def kernels(
@@ -36,17 +39,20 @@ def kernels(
 ) -> tuple[Tensor, Tensor]:
     """(NNGP, NTK) between inputs x (n, d) and y (m, d), each (n, m); y = None means x with itself, at half the work.
 
-    Closed forms where the activation has them; else the Mehler series of n_terms terms, a diagonal entry by its own
-    integral.  Extra memory: the 256 x 256 blocks, and n_terms numbers per input without closed form.  Raises
-    `ValueError` for depth < 0 or shapes that do not fit.
+    Closed forms where the activation has them; else the Mehler series of n_terms terms, and quadrature for the pairs
+    that it misses (`pairs`: alike inputs and a kink, or large ones).  A diagonal entry has its own integral, inputs that
+    are equal the entries of the diagonal, and inputs that are nearly equal are told apart by their difference.  Extra
+    memory: the 256 x 256 blocks, and n_terms numbers per input without closed form.  Raises `ValueError` for depth < 0,
+    negative variances, or shapes that do not fit.
     """
-    if depth < 0:
-        raise ValueError(f"depth = {depth}: it counts hidden layers and starts at 0, the linear model.")
-    if x.dim() != 2 or (y is not None and (y.dim() != 2 or y.shape[1] != x.shape[1])):
-        raise ValueError("inputs are (n, d) and (m, d) with the same d; flatten images first.")
+    given.whole("depth", depth, least=0, why="it counts hidden layers and starts at 0, the linear model")
+    given.variances(sw2=sw2, sb2=sb2)
     phi = activations.of(activation)
     symmetric = y is None
-    y = x if y is None else y
+    x = _inputs(x)
+    y = x if y is None else _inputs(y)
+    if y.shape[1] != x.shape[1]:
+        raise ValueError(f"inputs in {x.shape[1]} and {y.shape[1]} dimensions: (n, d) and (m, d) have the same d.")
     rows = _lengths(phi, x, depth, sw2, sb2, n_terms)
     columns = rows if symmetric else _lengths(phi, y, depth, sw2, sb2, n_terms)
     shape = (len(x), len(y))
@@ -54,21 +60,17 @@ def kernels(
     for i in range(0, len(x), BLOCK):
         for j in range(i if symmetric else 0, len(y), BLOCK):
             here, there = slice(i, i + BLOCK), slice(j, j + BLOCK)
-            k = (sw2 / x.shape[1]) * (x[here].double() @ y[there].double().T) + sb2
-            t = k
-            for u, v in zip(rows, columns):
-                product, slope = _dual(phi, (u[0][here], u[1][:, here]), (v[0][there], v[1][:, there]), k)
-                k = product.mul_(sw2).add_(sb2)
-                t = torch.addcmul(k, slope.mul_(sw2), t)
+            left = [layer.map(lambda t: t[..., here, None]) for layer in rows]
+            right = [layer.map(lambda t: t[..., there]) for layer in columns]
+            k, t = _block(phi, x[here], y[there], left, right, sw2, sb2)
             if symmetric and i == j:  # a matrix product rounds (i, j) and (j, i) differently
                 k, t = (k + k.T) / 2, (t + t.T) / 2
             K[here, there], T[here, there] = k, t
             if symmetric and i != j:
                 K[there, here], T[there, here] = k.T, t.T
     if symmetric:
-        diagonal_K, diagonal_T = _diagonal(phi, x, depth, sw2, sb2)
-        K.diagonal().copy_(diagonal_K)
-        T.diagonal().copy_(diagonal_T)
+        K.diagonal().copy_(rows[-1].q)
+        T.diagonal().copy_(_diagonal(rows, sw2))
     return K, T
 
 
@@ -93,17 +95,17 @@ def averages(
 
     The diagonal by its own integral.  Raises `ValueError` when K is not square.
     """
+    K = given.numbers(K).double()
     if K.dim() != 2 or K.shape[0] != K.shape[1]:
         raise ValueError(f"shape {tuple(K.shape)}: K is the (P, P) covariance of P pre-activations.")
     phi, q = activations.of(activation), K.diagonal()
-    if phi.dual is None:
-        columns = q, gaussian.coefficients(phi, q, n_terms=n_terms, kinks=phi.kinks, parity=phi.parity)
-    else:
-        columns = q, q[None]
-    product, slope = _dual(phi, columns, columns, K)
-    square, slope2, _ = activations.moments(phi, q)
-    product.diagonal().copy_(square)
-    slope.diagonal().copy_(slope2)
+    if not gaussian.every(q >= 0):
+        raise ValueError("K has a negative diagonal: variances of pre-activations are 0 or more.")
+    side = pairs.side(phi, q, n_terms=n_terms)
+    product, slope = pairs.dual(phi, side.map(lambda t: t[..., None]), side, K)
+    twins = _twins(q, K)
+    product = torch.where(twins, side.square, product)
+    slope = torch.where(twins, side.slope, slope)
     return product, slope
 
 
@@ -155,44 +157,71 @@ def gradient_descent(
     return A @ y, variance
 
 
-def _lengths(
-    phi: Activation, x: Tensor, depth: int, sw2: float, sb2: float, n_terms: int
-) -> list[tuple[Tensor, Tensor]]:
-    """For every layer: variances q (n,) and, without closed form, Mehler coefficients (n_terms, n)."""
-    q = (sw2 / x.shape[1]) * x.double().square().sum(1) + sb2
+def _inputs(x: Tensor) -> Tensor:
+    """Inputs (n, d) in float64, or the reason why they are none."""
+    x = given.numbers(x)
+    if x.dim() != 2 or x.shape[1] == 0:
+        raise ValueError(f"shape {tuple(x.shape)}: inputs are (n, d) and (m, d) with the same d; flatten images first.")
+    return x.double()
+
+
+def _lengths(phi: Activation, x: Tensor, depth: int, sw2: float, sb2: float, n_terms: int) -> list[Side]:
+    """What each input brings to each hidden layer, and last of all the variance q (n,) of the outputs."""
+    q = (sw2 / x.shape[1]) * x.square().sum(1) + sb2
     layers = []
     for _ in range(depth):
-        if phi.dual is not None:
-            a = q[None]  # not used; keeps one type
-        else:
-            a = gaussian.coefficients(phi, q, n_terms=n_terms, kinks=phi.kinks, parity=phi.parity)
-        layers.append((q, a))
-        q = sw2 * activations.moments(phi, q)[0] + sb2
-    return layers
+        layers.append(pairs.side(phi, q, n_terms=n_terms))
+        q = sw2 * layers[-1].square + sb2
+    return [*layers, Side(q, q, q, q[None], q, q)]
 
 
-def _dual(
-    phi: Activation, u: tuple[Tensor, Tensor], v: tuple[Tensor, Tensor], k: Tensor
+def _block(
+    phi: Activation, x: Tensor, y: Tensor, rows: list[Side], columns: list[Side], sw2: float, sb2: float
 ) -> tuple[Tensor, Tensor]:
-    """(E phi phi, E phi' phi') of a block with variances u (n,), v (m,) and covariances k (n, m)."""
-    qu, qv = u[0][:, None], v[0]
-    if phi.dual is not None:
-        return phi.dual(qu, qv, k)
-    scale = qu.rsqrt() * qv.rsqrt()
-    c = (k * scale).clamp(-1, 1)
-    value, slope = torch.zeros_like(c), torch.zeros_like(c)
-    for a, b in zip(u[1].flip(0), v[1].flip(0)):
-        slope = torch.addcmul(value, slope, c)
-        value = torch.addcmul(a[:, None] * b, value, c)
-    return value, slope * scale
+    """(K, T) between a few inputs; `rows` (..., n, 1) and `columns` (..., m) by layer."""
+    start = (sw2 / x.shape[1]) * (x @ y.T) + sb2
+    k = t = start
+    for u, v in zip(rows[:-1], columns[:-1]):
+        product, slope = pairs.dual(phi, u, v, k)
+        k = product * sw2 + sb2
+        t = torch.addcmul(k, slope * sw2, t)
+    half = (rows[0].q + columns[0].q) / 2
+    close = half - start.abs() <= NEAR * half
+    if len(rows) == 1 or gaussian.every(~close):
+        return k, t
+    i, j = close.nonzero(as_tuple=True)
+    left = [layer.map(lambda t: t[..., i, 0]) for layer in rows]
+    right = [layer.map(lambda t: t[..., j]) for layer in columns]
+    found = _near(phi, x[i], y[j], left, right, start[close], sw2, sb2)
+    k, t = (old.masked_scatter(close, new) for old, new in zip((k, t), found))
+    return k, t
 
 
-def _diagonal(phi: Activation, x: Tensor, depth: int, sw2: float, sb2: float) -> tuple[Tensor, Tensor]:
-    """K(x, x) and T(x, x), each (n,), by one-dimensional averages."""
-    q = (sw2 / x.shape[1]) * x.double().square().sum(1) + sb2
-    t = q
-    for _ in range(depth):
-        square, slope, _ = activations.moments(phi, q)
-        q = sw2 * square + sb2
-        t = q + sw2 * slope * t
-    return q, t
+def _near(
+    phi: Activation, x: Tensor, y: Tensor, left: list[Side], right: list[Side], k: Tensor, sw2: float, sb2: float
+) -> tuple[Tensor, Tensor]:
+    """(K, T) of pairs x, y (P, d) that are nearly equal or opposite: E (u -+ v)^2 / 2 goes through the layers too."""
+    scale = sw2 / (2 * x.shape[1])
+    pair = pairs.Near(k, scale * (x - y).square().sum(1), scale * (x + y).square().sum(1) + 2 * sb2)
+    t = k = torch.where(pair.a <= pair.b, (left[0].q + right[0].q) / 2 - pair.a, k)
+    for u, v, after, behind in zip(left, right, left[1:], right[1:]):
+        product, slope, gap = pairs.near(phi, u, v, pair)
+        k, whole = sw2 * product + sb2, after.q + behind.q
+        a = sw2 * gap
+        pair = pairs.Near(k, a, whole - a)
+        t = torch.addcmul(k, sw2 * slope, t)
+    return k, t
+
+
+def _twins(q: Tensor, K: Tensor) -> Tensor:
+    """Where two variables are one, to the rounding of their covariance."""
+    half = (q[:, None] + q) / 2
+    return half - K <= 2**-50 * half
+
+
+def _diagonal(layers: list[Side], sw2: float) -> Tensor:
+    """T(x, x), (n,), by one-dimensional averages."""
+    t = layers[0].q
+    for layer, after in zip(layers, layers[1:]):
+        t = after.q + sw2 * layer.slope * t
+    return t

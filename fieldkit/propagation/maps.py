@@ -11,37 +11,35 @@ Arguments named sw2, sb2, q, e are numbers or tensors that broadcast; float64.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from fieldkit.propagation import activations, gaussian
+from fieldkit.propagation import activations, closed_forms, gaussian, pairs
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
 
-TERMS = 160  # of the Mehler series
+TERMS = pairs.TERMS
 CHUNK = 4096  # points that are in memory with all their nodes
 
 
 @dataclass(frozen=True)
 class Gap:
-    """e -> (S, dS/dc) at fixed variances (P,), made by `gap`; `last` (P,): the power of c that stands for higher."""
+    """e -> (S, dS/dc) at fixed variances (P,), made by `gap`.
+
+    `at` is right at every e in [0, 2]; `rough`, from the series alone, is fast and bounds S from above (or, for a phi
+    that jumps, from below); `poor` says where the two may differ by more than rounding.
+    """
 
     at: Callable[[Tensor], tuple[Tensor, Tensor]]
-    n_terms: int = 1
-    last: Tensor | None = None
+    rough: Callable[[Tensor], tuple[Tensor, Tensor]]
+    poor: Callable[[Tensor], Tensor]
 
     def __call__(self, e: Tensor) -> tuple[Tensor, Tensor]:
         return self.at(e)
-
-    def missing(self, e: Tensor) -> Tensor:
-        """A bound on the error of S by the cut of the series; zero at c = 1 and for closed forms."""
-        if self.last is None:
-            return torch.zeros_like(e)
-        return torch.where(e > 0, self.last.abs() * (1 - e) ** (self.n_terms - 1), 0.0)
 
 
 def length(
@@ -72,17 +70,78 @@ def gap(
 ) -> Gap:
     """The map e -> (S, dS/dc) with E phi(u)^2 - E phi(u) phi(v) = e S at variances q (P,), correlation 1 - e.
 
-    S(e = 0) = q E phi'^2, the number behind chi_1.  Closed form if the activation has one, else the Mehler series of
-    `n_terms` terms, completed so that it is exact at c = 0 and c = 1.  `known`: (E phi^2, E phi'^2) at q.
+    S(e = 0) = q E phi'^2, the number behind chi_1.  Closed form if the activation has one, or S = q int_0^1 dt 2 t
+    P(e t^2) with a closed P = E phi' phi'; else the Mehler series of `n_terms` terms, completed so that it is exact at
+    c = 0 and c = 1, and quadrature where that is not enough.  `known`: (E phi^2, E phi'^2) at q.
     """
     phi = activations.of(activation)
-    if phi.gap is not None:
-        closed = phi.gap
-        return Gap(lambda e: closed(q, e))
+    if phi.gap is not None or phi.dual is not None:
+        closed = partial(phi.gap, q) if phi.gap is not None else partial(_by_slopes, phi, q)
+        return Gap(closed, closed, lambda e: torch.zeros_like(e, dtype=torch.bool))
     a = gaussian.coefficients(phi, q, n_terms=n_terms, kinks=phi.kinks, parity=phi.parity)
     square, slope = activations.moments(phi, q)[:2] if known is None else known
     t = gaussian.tail_sums(a, square, q * slope)
-    return Gap(lambda e: gaussian.polynomial(t, 1 - e), n_terms, t[-1])
+
+    def rough(e: Tensor) -> tuple[Tensor, Tensor]:
+        return gaussian.polynomial(t, 1 - e)
+
+    def poor(e: Tensor) -> Tensor:
+        return series_is_short(phi, t, e, rough(e)[0])
+
+    def at(e: Tensor) -> tuple[Tensor, Tensor]:
+        found, wrong = rough(e), poor(e)
+        if gaussian.every(~wrong):
+            return found
+        better = by_quadrature(phi, q[wrong], e[wrong])
+        value, slope = (x.masked_scatter(wrong, new) for x, new in zip(found, better))
+        return value, slope
+
+    return Gap(at, rough, poor)
+
+
+def series_is_short(phi: Activation, t: Tensor, e: Tensor, S: Tensor) -> Tensor:
+    """Where what tail sums t (J, ...) leave out of S is more than rounding; nothing is at c = 1, if phi has no jump."""
+    rest = t[-2] / e.clamp_min(gaussian.TINY) if phi.jumps else torch.where(e > 0, t[-1].abs(), 0.0)
+    return rest * (1 - e).abs() ** (len(t) - 1) > pairs.TOLERANCE * S
+
+
+def _by_slopes(phi: Activation, q: Tensor, e: Tensor) -> tuple[Tensor, Tensor]:
+    """S = q int_0^1 dt 2 t P(e t^2) and dS/dc, from a closed P; t = sinh(y A) / sinh A has nodes where P falls."""
+    A = torch.asinh((q * e).sqrt()).clamp_min(1e-3)
+    y, w = (torch.tensor(x, device=q.device, dtype=torch.float64) for x in gaussian.legendre(32))
+    stretched = A[..., None] * (1 + y) / 2
+    t = torch.sinh(stretched) / torch.sinh(A)[..., None]
+    w = w / 2 * A[..., None] * torch.cosh(stretched) / torch.sinh(A)[..., None]
+    q_t, e_t = q[..., None], e[..., None] * t.square()
+    S = q * (2 * t * w * _slope(phi, q_t, e_t)).sum(-1)
+    return S, closed_forms.steepness(S, q * _slope(phi, q, e), e)
+
+
+def _slope(phi: Activation, q: Tensor, e: Tensor) -> Tensor:
+    """E phi' phi' at correlation 1 - e, closed form."""
+    q, e = torch.broadcast_tensors(q, e)
+    if phi.near is not None:
+        return phi.near(q, q, q * (1 - e), q * e, q * (2 - e))[1]
+    if phi.dual is None:
+        raise TypeError("this activation has no dual.")
+    return phi.dual(q, q, q * (1 - e))[1]
+
+
+def by_quadrature(phi: Activation, q: Tensor, e: Tensor) -> tuple[Tensor, Tensor]:
+    """S and dS/dc at pairs (P,) by `pairs.averages`: directly, or from slopes where phi(u) - phi(v) is all rounding."""
+
+    def averages(q: Tensor, e: Tensor) -> pairs.Averages:
+        return pairs.averages(phi, q, q, q * (1 - e), q * q * e * (2 - e))
+
+    here = averages(q, e)
+    S = here.gap / e.clamp_min(gaussian.TINY)
+    close = (e * q.clamp_min(1) < 1e-6) & (not phi.jumps)
+    if not gaussian.every(~close):
+        t, w = (torch.tensor(x, device=q.device, dtype=torch.float64) for x in gaussian.legendre(8))
+        t, q_c = (1 + t) / 2, q[close]
+        inner = averages(q_c.repeat_interleave(len(t)), (e[close, None] * t.square()).flatten()).slope
+        S = S.masked_scatter(close, q_c * (t * w * inner.reshape(-1, len(t))).sum(-1))
+    return S, (S - q * here.slope) / e.clamp_min(gaussian.TINY)
 
 
 def correlation(
@@ -162,16 +221,6 @@ def broadcast(*values: Tensor | float) -> tuple[Tensor, ...]:
     device = next((v.device for v in values if isinstance(v, Tensor)), None)
     tensors = [v if isinstance(v, Tensor) else torch.full((), v, device=device, dtype=torch.float64) for v in values]
     return tuple(torch.broadcast_tensors(*tensors))
-
-
-def warn_if_short(error: Tensor, n_terms: int) -> None:
-    """Say that the Mehler series is too short where its bound on the error of c is not below 1e-9."""
-    if not gaussian.every(error < 1e-9):
-        warnings.warn(
-            f"{n_terms} terms of the Mehler series leave c uncertain by {error.max().item():.0e} somewhere: phi has a "
-            "kink, or q is large, and c is near 1; raise n_terms, or keep away from the critical line.",
-            stacklevel=5,
-        )
 
 
 def twice_differentiable(phi: Activation) -> None:
