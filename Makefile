@@ -10,6 +10,7 @@ CHAPTER ?=
 PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(shell command -v $(name) 2>/dev/null)))
 PY := .venv/bin/python
 READY := .venv/.ready
+PEERS := .venv/.peers
 RUN = --profile '$(PROFILE)' --device '$(DEVICE)' --seed '$(SEED)' $(if $(CHAPTER),--chapter '$(CHAPTER)')
 export OMP_NUM_THREADS := 1
 
@@ -43,8 +44,8 @@ chromium:
 pairs: $(READY) ## write the .ipynb beside each chapter
 	@$(PY) -m tools.pairs
 
-bench: $(READY) ## measure speeds, ratios within one run
-	@for name in $$(ls benchmarks | sed -n "s/\.py$$//p"); do $(PY) -m benchmarks.$$name || exit 1; done
+bench: $(PEERS) ## measure speeds, ratios within one run
+	@for name in $$(ls benchmarks | sed -n "s/^\([a-z].*\)\.py$$/\1/p"); do $(PY) -m benchmarks.$$name || exit 1; done
 
 clean: ## remove what was built, keep .venv
 	rm -rf _build
@@ -61,4 +62,8 @@ $(READY): requirements.txt constraints.txt
 	@echo 'installing requirements.txt into .venv (a minute or two)'
 	@$(or $(fresh),true)
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	@touch $@
+
+$(PEERS): requirements-benchmarks.txt $(READY)
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-benchmarks.txt -c constraints.txt
 	@touch $@

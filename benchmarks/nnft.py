@@ -94,7 +94,8 @@ def noise_rows() -> None:
 
 def memory(kind: str) -> int:
     """VmRSS, what this process holds, or VmHWM, the most it ever held, in kB (Linux)."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(kind))
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    line = next(line for line in status.splitlines() if line.startswith(kind))
     return int(line.split()[1])
 
 
@@ -103,7 +104,7 @@ def readme_experiment() -> tuple[float, int]:
     torch.set_num_threads(1)
     rng = torch.Generator().manual_seed(3)
     before, spent = memory("VmRSS"), 0.0
-    Path("/proc/self/clear_refs").write_text("5")  # forget the peak of the imports
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # forget the peak of the imports
     for N in README:
         network = Ensemble(neurons.relu, (N,), sb2=1.0)
         spent += seconds(functools.partial(correlators.from_outputs, network, INPUTS, 10**6, rng=rng))
@@ -116,7 +117,7 @@ def main() -> None:
     speed_rows()
     noise_rows()
     code = "from benchmarks.nnft import readme_experiment; print(*readme_experiment())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, encoding="utf-8")
     spent, grown = (float(word) for word in done.stdout.split())
     table.head("10^6 networks x 10 widths, 2-, 4-, 6-point", "budget")
     table.row("processor time", spent, 60, "CPU s")

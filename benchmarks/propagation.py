@@ -110,7 +110,7 @@ def memory_rows() -> None:
     table.head("tangent kernel, chunk 2^20 (8.4 MB)", "Jacobian")
     for n_layers in (2, 8, 32):
         code = f"from benchmarks.propagation import ntk_memory; print(*ntk_memory({n_layers}, 2**20))"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, encoding="utf-8")
         grown, jacobian = (int(kB) for kB in done.stdout.split())
         table.row(f"peak memory, {n_layers * 0.25:g} million parameters", grown, jacobian, "kB")
 

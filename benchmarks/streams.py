@@ -21,7 +21,8 @@ TIMED = "import time; t = time.process_time(); {}; a = time.process_time(); {}; 
 def imports(module: str) -> tuple[float, float]:
     """Processor seconds of `import torch` and of `import module` after it, medians of five new processes."""
     code = TIMED.format("import torch", f"import {module}")
-    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(5)]
+    command = [sys.executable, "-c", code]
+    runs = [subprocess.run(command, capture_output=True, check=True, encoding="utf-8") for _ in range(5)]
     times = [[float(x) for x in run.stdout.split()] for run in runs]
     return statistics.median(t[0] for t in times), statistics.median(t[1] for t in times)
 
@@ -39,7 +40,7 @@ def growth(n_steps: int) -> int:
 
 def in_new_process(n_steps: int) -> int:
     code = f"from benchmarks.streams import growth; print(growth({n_steps}))"
-    return int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    return int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, encoding="utf-8").stdout)
 
 
 def main() -> None:

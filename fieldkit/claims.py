@@ -15,11 +15,13 @@ import html
 import math
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 import torch
+from torch import Tensor
 
-from fieldkit import given
+from fieldkit import given, pulls, viewer
 from fieldkit.estimates import Estimate
 
 KEY = "fieldkit-claim"  # where the record sits in an output's metadata
@@ -27,12 +29,20 @@ KEY = "fieldkit-claim"  # where the record sits in an output's metadata
 
 @dataclass(frozen=True)
 class Record:
-    """One weighed sentence.  kind is "statistical" or "numerical"; for the latter error is the tolerance that the
-    method states."""
+    """One weighed sentence.
+
+    kind: "statistical", weighed with an error bar; "numerical", with a tolerance that the method states; "identity",
+    true whatever was simulated or trained well, with either.  bar: whether error is a bar of one sigma, so that pull
+    is a draw from the unit Gaussian, or a tolerance, in which pull then is counted.  shown and shown_truth: value and
+    truth as the sentence has them.
+    """
 
     name: str
     sentence: str
     kind: str
+    bar: bool
+    shown: str
+    shown_truth: str
     value: float
     error: float
     truth: float
@@ -46,8 +56,8 @@ class Record:
 
     @property
     def holds(self) -> bool:
-        """A statistical claim holds within four sigma, a numerical one within its tolerance; NaN never holds."""
-        return abs(self.pull) <= (4 if self.kind == "statistical" else 1)
+        """A claim with a bar holds within four sigma, one with a tolerance within it; NaN never holds."""
+        return abs(self.pull) <= (4 if self.bar else 1)
 
 
 def generator(device: str = "auto", seed: int = 0) -> torch.Generator:
@@ -86,58 +96,138 @@ class Ledger:
         self.device = self.rng.device.type
         self._start = time.perf_counter()
 
-    def weigh(self, name: str, sentence: str, measured: Estimate, truth: float | Estimate, *, source: str) -> None:
+    def weigh(
+        self,
+        name: str,
+        sentence: str,
+        measured: Estimate,
+        truth: float | Estimate,
+        *,
+        source: str,
+        identity: bool = False,
+        independent: int | None = None,
+    ) -> None:
         """Weigh a measurement with a statistical error against a truth, and show the row.
 
         sentence: says what is claimed, with `{measured}` and `{truth}` where the numbers go; it may hold $TeX$.
         source: where the truth comes from.  name: small letters, digits and hyphens; the page links to it.  Weighing a
-        name again, as one does in a notebook, replaces its record.
+        name again, as one does in a notebook, replaces its record.  identity: the sentence is true whatever was
+        trained or simulated well, so that it tests the arithmetic only.  independent: from how many independent things
+        the bar comes; fewer than about 30, and the pull is Student's, turned into its Gaussian equivalent.
 
-        Raises `ValueError` for an error that is zero or not finite, a truth that is not finite, a name of another form,
-        a sentence with another placeholder, or no source; `TypeError` when measured is no `Estimate`.
+        Raises `ValueError` for a value or a truth that is not finite, an error that is zero or not finite, a name of
+        another form, a sentence with another placeholder, or no source; `TypeError` when measured is no `Estimate`.
         """
         if not isinstance(measured, Estimate):
             raise TypeError(
                 f'claim "{name}": measured is a {type(measured).__name__}, expected an `Estimate` with its error; '
                 "a deterministic number is for `check`."
             )
-        if not (math.isfinite(measured.error) and measured.error > 0):
-            raise ValueError(
-                f'claim "{name}": error = {measured.error}; a measurement without an error bar cannot be weighed.'
-            )
+        _bar(name, measured)
         true = truth if isinstance(truth, Estimate) else Estimate(truth, 0.0)
         if not (math.isfinite(true.value) and math.isfinite(true.error)):
             raise ValueError(f'claim "{name}": the truth is {true}; nothing can be weighed against that.')
+        pull = measured.pull(truth)
+        if independent is not None:
+            given.whole("independent", independent, least=2, why="a bar comes from at least two independent things")
+            pull = pulls.of_student(pull, (independent - 1) * (1 + (true.error / measured.error) ** 2) ** 2)
         shown = str(true) if true.error > 0 else _to_the_digits_of(true.value, measured.error)
-        self._keep(name, sentence, "statistical", measured, true, measured.pull(truth), str(measured), shown, source)
+        kind = "identity" if identity else "statistical"
+        self._keep(name, sentence, kind, True, measured, true, pull, str(measured), shown, source)
 
-    def check(self, name: str, sentence: str, value: float, truth: float, *, tolerance: float, source: str) -> None:
+    def weigh_curve(
+        self,
+        name: str,
+        sentence: str,
+        measured: Sequence[Estimate] | Tensor,
+        truth: Sequence[float] | Sequence[Estimate] | Tensor,
+        *,
+        source: str,
+        covariance: Tensor | None = None,
+        independent: int | None = None,
+        identity: bool = False,
+    ) -> None:
+        """Weigh all points of a figure at once, so that none of them can stray unseen, and show the row.
+
+        measured: k estimates that are independent of each other, or values (k,) with their covariance (k, k), as
+        `jackknife_covariance` returns them.  truth: k numbers, or estimates with independent errors.  independent: from
+        how many independent things each bar, or the covariance, comes.  In the sentence `{measured}` is chi^2 and
+        `{truth}` the number of points, which is its mean; the pull is its Gaussian equivalent (`pulls`).
+
+        Raises as `weigh`, and `ValueError` for different numbers of points or a covariance that has no inverse;
+        `TypeError` for values without a covariance.
+        """
+        curve = [point if isinstance(point, Estimate) else None for point in measured]
+        if (None in curve) is (covariance is None):
+            raise TypeError(
+                f'claim "{name}": give k estimates that are independent of each other, or k values with their '
+                "covariance, such as `jackknife_covariance` returns."
+            )
+        true = [point if isinstance(point, Estimate) else Estimate(float(point), 0.0) for point in truth]
+        if len(true) != len(curve) or not curve:
+            raise ValueError(f'claim "{name}": {len(curve)} points against {len(true)} truths; give one for each.')
+        if covariance is None:
+            found = [point for point in curve if point is not None]
+            for point in found:
+                _bar(name, point)
+            pairs = [(point.pull(other), other.error / point.error) for point, other in zip(found, true)]
+            if independent is not None:
+                pairs = [(pulls.of_student(p, (independent - 1) * (1 + r * r) ** 2), r) for p, r in pairs]
+            chi2, independent = math.fsum(p * p for p, _ in pairs), None
+        else:
+            off = given.numbers(measured).double().cpu() - torch.tensor([p.value for p in true], dtype=torch.float64)
+            own = torch.tensor([p.error**2 for p in true], dtype=torch.float64).diag()
+            both = given.numbers(covariance).double().cpu()
+            try:
+                chi2 = pulls.chi_squared(off, both + own if both.shape == own.shape else both)
+            except ValueError as error:
+                raise ValueError(f'claim "{name}": {error}') from None
+        k = len(curve)
+        pull = pulls.of_chi_squared(chi2, k, independent=independent)
+        total = Estimate(chi2, math.sqrt(2 * k))
+        kind = "identity" if identity else "statistical"
+        self._keep(name, sentence, kind, True, total, Estimate(k, 0.0), pull, f"{chi2:.1f}", str(k), source)
+
+    def check(
+        self,
+        name: str,
+        sentence: str,
+        value: float,
+        truth: float,
+        *,
+        tolerance: float,
+        source: str,
+        identity: bool = False,
+    ) -> None:
         """Weigh a deterministic result, whose tolerance the method states (arithmetic, quadrature, the next order of
-        an expansion).
+        an expansion).  identity: as in `weigh`.
 
-        Raises `ValueError` for a tolerance that is not positive and finite, a truth that is not finite, and as `weigh`.
+        Raises `ValueError` for a tolerance that is not positive and finite, a value or a truth that is not finite, and
+        as `weigh`.
         """
         if not 0 < tolerance < math.inf:
             raise ValueError(
                 f'claim "{name}": tolerance = {tolerance}; state what the method can promise, a positive number.'
             )
         value, truth, tolerance = float(value), float(truth), float(tolerance)
-        if not math.isfinite(truth):
-            raise ValueError(f'claim "{name}": the truth is {truth}; nothing can be compared with that.')
+        if not (math.isfinite(truth) and math.isfinite(value)):
+            raise ValueError(f'claim "{name}": {value} against {truth}; only finite numbers can be compared.')
         measured, true = Estimate(value, tolerance), Estimate(truth, 0.0)
         shown, exact = (_to_the_digits_of(number, tolerance) for number in (value, truth))
-        self._keep(name, sentence, "numerical", measured, true, (value - truth) / tolerance, shown, exact, source)
+        kind = "identity" if identity else "numerical"
+        self._keep(name, sentence, kind, False, measured, true, (value - truth) / tolerance, shown, exact, source)
 
     def _keep(
         self,
         name: str,
         sentence: str,
         kind: str,
+        bar: bool,
         measured: Estimate,
         true: Estimate,
         pull: float,
         shown: str,
-        truth: str,
+        shown_truth: str,
         source: str,
     ) -> None:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", str(name)):
@@ -147,35 +237,53 @@ class Ledger:
             raise ValueError(f'claim "{name}": {blank[0]} stands for nothing; use {{measured}} and {{truth}}.')
         if not source.strip():
             raise ValueError(f'claim "{name}": no source; say where the truth comes from.')
-        said = sentence.replace("{measured}", shown).replace("{truth}", truth)
+        said = sentence.replace("{measured}", shown).replace("{truth}", shown_truth)
         self.records[name] = record = Record(
-            name=name, sentence=said, kind=kind, value=measured.value, error=measured.error,
-            truth=true.value, truth_error=true.error, pull=pull, source=source,
-            profile=self.profile, device=self.device, seed=self.seed,
+            name=name, sentence=said, kind=kind, bar=bar, shown=shown, shown_truth=shown_truth,
+            value=measured.value, error=measured.error, truth=true.value, truth_error=true.error,
+            pull=pull, source=source, profile=self.profile, device=self.device, seed=self.seed,
             seconds=round(time.perf_counter() - self._start, 3),
         )  # fmt: skip
         try:
-            from IPython.display import HTML, display
+            from IPython.display import HTML, Markdown, display
         except ImportError:  # a plain script keeps the record and shows nothing
             return
-        display(HTML(row(record)), metadata={KEY: asdict(record)})
+        shown_row = Markdown(plain(record)) if viewer.is_colab() else HTML(row(record))
+        display(shown_row, metadata={KEY: asdict(record)})
+
+
+def _bar(name: str, measured: Estimate) -> None:
+    """Refuse an estimate that says nothing."""
+    if not (math.isfinite(measured.value) and math.isfinite(measured.error) and measured.error > 0):
+        raise ValueError(
+            f'claim "{name}": {measured.value} with error = {measured.error}; a measurement without an error bar '
+            "cannot be weighed."
+        )
 
 
 def row(record: Record) -> str:
     """The record as one line of HTML: the sentence, and its pull as a tick on the unit Gaussian."""
-    statistical = record.kind == "statistical"
-    verdict = (
-        f"pull {record.pull:+.2f}"
-        if statistical
-        else f"off by {abs(record.value - record.truth):.1g}, allowed {record.error:.1g}"
-    )
-    gauge = _gauge(record.pull) if statistical else ""
+    gauge = _gauge(record.pull) if record.bar else ""
     state = "holds" if record.holds else "fails"
     return (
         f'<div class="fk-claim fk-{state} tex2jax_process mathjax_process" id="claim-{html.escape(record.name)}">'
         f'<span class="fk-sentence">{typeset(record.sentence)} <small>({typeset(record.source)})</small></span>'
-        f'<span class="fk-pull">{gauge}<span>{verdict}{"" if record.holds else ": fails"}</span></span></div>'
+        f'<span class="fk-pull">{gauge}<span>{_verdict(record)}</span></span></div>'
     )
+
+
+def plain(record: Record) -> str:
+    """The record as one line of Markdown, for Colab, which typesets TeX nowhere else."""
+    parts = re.split(r"(\$[^$]+\$)", f"{record.sentence} ({record.source})")  # every second one is TeX
+    parts[::2] = [re.sub(r"([\\`*_\[\]#|~])", r"\\\1", html.escape(text, quote=False)) for text in parts[::2]]
+    return f"> {''.join(parts)}  **{_verdict(record)}**"
+
+
+def _verdict(record: Record) -> str:
+    off = f"off by {abs(record.value - record.truth):.1g}, allowed {record.error:.1g}"
+    verdict = f"pull {record.pull:+.2f}" if record.bar else off
+    verdict = f"identity: {verdict}" if record.kind == "identity" else verdict
+    return verdict if record.holds else f"{verdict}: fails"
 
 
 def typeset(text: str) -> str:

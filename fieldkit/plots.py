@@ -1,14 +1,15 @@
-"""How do the book's figures look?  Theory is a line, measurement is points with error bars, a prediction made
-beforehand is dashed.
+"""How do the book's figures look?  Exact theory is a solid line (`theory`), a guess or an approximation is dashed
+(`prediction`), a fit is dotted (`fit`), measurement is points with error bars (`points`).
 
-One accent colour, one sequential palette, transparent background: the page turns figures over in dark mode, so
-nothing here may carry meaning by being white or black.
+One accent colour; a sequential palette for what has an order (`shades`), a categorical one with a mark for each colour
+for what has none (`categories`).  The background is transparent on the page, which turns figures over in dark mode, so
+that nothing here may carry meaning by being white or black, and white elsewhere.  Red (`ALARM`) is only for what is
+wrong on purpose.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,23 +20,24 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.image import AxesImage
 
-from fieldkit import given
+from fieldkit import given, viewer
 from fieldkit.estimates import Estimate
 
 ACCENT = "#1f5fa8"
 INK = "#22272e"
 MUTED = "#6b7480"
 ALARM = "#b3402a"  # only for what is wrong on purpose
+# Far apart for every kind of colour vision, on white and when the page turns figures over (tests/test_plots.py).
+CATEGORICAL = [(ACCENT, "o"), ("#cd8526", "s"), ("#a77ce0", "^"), ("#429f8c", "D"), (INK, "v")]
 SEQUENTIAL = LinearSegmentedColormap.from_list(
     "fieldkit", ["#f2f6fa", "#b9d3ea", "#6ea4d4", ACCENT, "#16396b", "#0a1a36"]
 )
 
 
 def use_style() -> None:
-    """Set the book's style for the notebook; SVG in the rendered book, white PNG on Colab, whose dark theme would
-    hide the ink."""
-    colab = "google.colab" in sys.modules
-    paper = "white" if colab else "none"
+    """Set the book's style for the notebook: SVG, but PNG on Colab; transparent on the page, whose style sheet turns
+    figures over in the dark, and white elsewhere, where a dark theme would hide the ink."""
+    colab, paper = viewer.is_colab(), "none" if viewer.is_page() else "white"
     mpl.rcParams.update(
         {
             "figure.figsize": (6.2, 3.6), "figure.dpi": 110, "figure.constrained_layout.use": True,
@@ -69,8 +71,19 @@ def shades(n: int) -> list[tuple[float, float, float, float]]:
     return [SEQUENTIAL(x) for x in (np.linspace(0.42, 0.95, n) if n > 1 else [0.6])]
 
 
+def categories(n: int) -> list[tuple[str, str]]:
+    """(colour, mark) for n series without an order.  Raises `ValueError` for n < 1 or more than five."""
+    given.whole("n", n, least=1, why="every series has a colour and a mark")
+    if n > len(CATEGORICAL):
+        raise ValueError(
+            f"n = {n} categories: the eye keeps {len(CATEGORICAL)} colours apart in one panel; group the series, or "
+            "draw more panels."
+        )
+    return CATEGORICAL[:n]
+
+
 def theory(ax: Axes, x: Any, y: Any, *, label: str | None = None, color: Any = ACCENT) -> None:
-    """The theory: a line."""
+    """The exact theory: a solid line."""
     ax.plot(np.asarray(x), np.asarray(y), color=color, label=label, zorder=2)
 
 
@@ -99,8 +112,21 @@ def points(
 
 
 def prediction(ax: Axes, x: Any, y: Any, *, label: str | None = None, color: Any = MUTED) -> None:
-    """What was predicted before the run: dashed."""
+    """A guess or an approximation: dashed."""
     ax.plot(np.asarray(x), np.asarray(y), color=color, linestyle=(0, (4, 3)), label=label, zorder=1)
+
+
+def fit(ax: Axes, x: Any, y: Any, *, label: str | None = None, color: Any = MUTED) -> None:
+    """A curve whose parameters were fitted to the points: dotted."""
+    ax.plot(np.asarray(x), np.asarray(y), color=color, linestyle=(0, (1, 1.6)), label=label, zorder=1)
+
+
+def beside(ax: Axes, x: float, y: float, text: str, *, color: Any = INK) -> None:
+    """A direct label: the series' name just right of its point (x, y), in its colour; more room is made on the right
+    by `ax.margins` or `ax.set_xlim`."""
+    ax.annotate(
+        text, (x, y), xytext=(7, 0), textcoords="offset points", va="center", color=color, annotation_clip=False
+    )
 
 
 def field(ax: Axes, phi: Any, *, limits: tuple[float, float] | None = None) -> AxesImage:
@@ -153,10 +179,14 @@ def pull_histogram(ax: Axes, pulls: Sequence[float]) -> None:
 __all__ = [
     "ACCENT",
     "ALARM",
+    "CATEGORICAL",
     "INK",
     "MUTED",
     "SEQUENTIAL",
+    "beside",
+    "categories",
     "field",
+    "fit",
     "plt",
     "points",
     "prediction",

@@ -3,7 +3,8 @@ library.
 
 `frames` shows figures, `fields` shows lattice fields as raw bytes painted on a canvas (a tenth of the size of
 figures).  Both are one `<input type="range">`: arrow keys, touch and screen readers work, and the alternative text
-follows the value.
+follows the value.  They bring what they need along, so that they also look right without the page's style sheet, and
+keep their keys to themselves: in JupyterLab an arrow would go to the next cell.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ _SCRIPT = """(function () {
     view.setAttribute(view.tagName === 'IMG' ? 'alt' : 'aria-label', data.alt.replace('{}', data.values[i]));
   }
   range.addEventListener('input', show);
+  root.addEventListener('keydown', (event) => event.stopPropagation());
   show();
 })();"""
 
@@ -76,7 +78,8 @@ def frames(
         pictures.append(base64.b64encode(small.getvalue()).decode())
     shown = _shown(values, names, alt)
     first = html.escape(alt.replace("{}", shown[0]))
-    view = f'<img class="fk-frame" alt="{first}" src="data:image/png;base64,{pictures[0]}">'
+    source = f"data:image/png;base64,{pictures[0]}"
+    view = f'<img class="fk-frame" style="max-width:100%;height:auto" alt="{first}" src="{source}">'
     return _slider(view, {"frames": pictures}, _PAINT_FRAMES, label, alt, shown)
 
 
@@ -107,7 +110,7 @@ def fields(
     first = html.escape(alt.replace("{}", shown[0]))
     view = (
         f'<canvas class="fk-field" role="img" aria-label="{first}" width="{a.shape[2]}" height="{a.shape[1]}" '
-        f'style="width:{width}px"></canvas>'
+        f'style="width:{width}px;max-width:100%;image-rendering:pixelated"></canvas>'
     )
     return _slider(view, payload, _PAINT_FIELDS, label, alt, shown)
 
@@ -132,7 +135,7 @@ def _slider(view: str, payload: dict[str, Any], paint: str, label: str, alt: str
     first = html.escape(shown[0])
     name = "slider-" + hashlib.sha256(data.encode()).hexdigest()[:10]  # the same at every rebuild
     return HTML(
-        f'<div class="fk-slider" id="{name}">{view}<div class="fk-control">'
+        f'<div class="fk-slider" id="{name}" data-lm-suppress-shortcuts="true">{view}<div class="fk-control">'
         f'<label for="{name}-range">{html.escape(label)}</label> '
         f'<input id="{name}-range" type="range" min="0" max="{len(shown) - 1}" value="0" aria-valuetext="{first}"> '
         f'<output for="{name}-range">{first}</output></div><script type="application/json">{data}</script>'

@@ -10,4 +10,4 @@ FOLDER = Path(__file__).resolve().parents[2] / "shared" / "golden"
 def entries(part: str) -> list[dict[str, Any]]:
     """Every entry of a part ("lattice", "propagation", "nnft", "neuralrg"), or nothing where there is no file."""
     file = FOLDER / f"{part}.json"
-    return json.loads(file.read_text()) if file.exists() else []
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else []

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 import matplotlib.pyplot as plt
 
-from tools import chapters, slices
+from tools import chapters, slices, sources
 
 if TYPE_CHECKING:
     from fieldkit.claims import Record
@@ -46,7 +46,7 @@ class Mutant:
 
     def source(self) -> str:
         """The file's text with the replacement made."""
-        text = (ROOT / self.file).read_text()
+        text = (ROOT / self.file).read_text(encoding="utf-8")
         if text.count(self.old) != 1:
             raise ValueError(
                 f"{self.file}: {self.old!r} occurs {text.count(self.old)} times; a mutant replaces what occurs once"
@@ -106,7 +106,7 @@ def weigh_under(mutant: Mutant | None, chapter: str, claim: str) -> Record:
 def records_under(mutant: Mutant | None, chapter: str, claim: str) -> dict[str, Record]:
     """As `weigh_under`, with the records of all claims that were weighed on the way."""
     source = chapters.source(ROOT, chapter)
-    nb = chapters.reads(mutant.source() if mutant and ROOT / mutant.file == source else source.read_text())
+    nb = chapters.reads(mutant.source() if mutant and ROOT / mutant.file == source else sources.text(source))
     names: dict[str, Any] = {"__name__": "__main__"}
     matplotlib.use("Agg")
     with (

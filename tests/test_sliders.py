@@ -38,6 +38,16 @@ def test_fields_are_bytes_in_one_common_scale():
     assert len(data["palette"]) == 768
 
 
+def test_a_slider_looks_right_and_keeps_its_keys_off_the_page_too():
+    """JupyterLab listens for arrow keys before the element does; it passes over what carries Lumino's attribute."""
+    picture = sliders.frames(line, [1], label="height", alt="line {}").data
+    field = sliders.fields(np.zeros((1, 2, 2)), [0], label="t", alt="field {}").data
+    assert re.search(r'<img [^>]*style="max-width:100%;height:auto"', picture)
+    assert re.search(r'<canvas [^>]*style="width:380px;max-width:100%;image-rendering:pixelated"', field)
+    for html in (picture, field):
+        assert 'data-lm-suppress-shortcuts="true"' in html and "event.stopPropagation()" in html
+
+
 def test_what_a_reader_could_not_use_is_refused():
     with pytest.raises(ValueError, match="alternative text"):
         sliders.frames(line, [1], label="height", alt=" ")

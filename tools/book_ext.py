@@ -48,7 +48,7 @@ def weighed(name, rawtext, text, lineno, inliner, options=None, content=None):
 
 
 def read_claims(app):
-    records = json.loads((Path(app.srcdir) / "published" / "claims.json").read_text())
+    records = json.loads((Path(app.srcdir) / "published" / "claims.json").read_text(encoding="utf-8"))
     app.weighed = {(r["chapter"], r["name"]): r["shown"] for r in records}
 
 
@@ -73,10 +73,10 @@ def repair_page(app, pagename, templatename, context, doctree):
 def repair_html(app, exception):
     if exception is None:
         for path in Path(app.outdir).rglob("*.html"):
-            text = path.read_text()
+            text = path.read_text(encoding="utf-8")
             for pattern, replacement in REPAIRS:
                 text = re.sub(pattern, replacement, text)
-            path.write_text(text)
+            path.write_text(text, encoding="utf-8")
 
 
 def setup(app):

@@ -116,7 +116,7 @@ def claims(nb: NotebookNode) -> dict[str, int]:
             for n in ast.walk(tree)
             if isinstance(n, ast.Call)
             and isinstance(n.func, ast.Attribute)
-            and n.func.attr in ("weigh", "check")
+            and n.func.attr in ("weigh", "weigh_curve", "check")
             and ast.unparse(n.func.value) == "ledger"
         ]
         for call in sorted(calls, key=lambda n: n.lineno):

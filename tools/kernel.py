@@ -17,6 +17,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from fieldkit import viewer
 from tools import cache, chapters
 
 
@@ -27,7 +28,8 @@ def environment(root: Path, chapter: str) -> dict[str, str]:
     profile = private / "ipython" / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
     # the kernel warns on every start that it talks to us in plain text; it does so on this machine only
-    (profile / "ipython_kernel_config.py").write_text("get_config().IPKernelApp.log_level = 'CRITICAL'\n")
+    quiet = "get_config().IPKernelApp.log_level = 'CRITICAL'\n"
+    (profile / "ipython_kernel_config.py").write_text(quiet, encoding="utf-8")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "IPYTHON", "MPL", "PYTHON"))}
     return kept | {
         "JUPYTER_CONFIG_DIR": str(private / "config"),
@@ -37,9 +39,11 @@ def environment(root: Path, chapter: str) -> dict[str, str]:
         "IPYTHONDIR": str(private / "ipython"),
         "MPLCONFIGDIR": str(root / "_build" / "matplotlib"),
         "OMP_NUM_THREADS": "1",
+        viewer.BUILD: "1",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "PYTHONPATH": str(root),
         "PYTHONHASHSEED": "0",
+        "PYTHONUTF8": "1",
     }
 
 
@@ -93,7 +97,7 @@ def execute(chapter: str, run: cache.Run, parent: int, faults: SimpleQueue[str])
     seconds = {"wall": round(time.monotonic() - start, 1), "cpu": round(used.ru_utime + used.ru_stime, 1)}
     date = f"{datetime.now(UTC):%Y-%m-%d %H:%M}"
     tidy(done, parameters | {"seconds": seconds, "commit": commit(run.root), "date": date})
-    aside.write_text(nbformat.writes(done, version=4))
+    aside.write_text(nbformat.writes(done, version=4), encoding="utf-8")
     aside.rename(target)
     shutil.rmtree(scratch)
     say(chapter, f"finished in {seconds['wall']:.0f} s ({seconds['cpu']:.0f} s of CPU)")
@@ -112,7 +116,10 @@ def tidy(nb: NotebookNode, record: dict[str, object]) -> None:
 
 
 def commit(root: Path) -> str:
-    git = subprocess.run(["git", "-C", root, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    """The commit that is checked out at `root`; "-" for a copy without its history, or on a machine without git."""
+    if shutil.which("git") is None:
+        return "-"
+    git = subprocess.run(["git", "-C", root, "rev-parse", "--short", "HEAD"], capture_output=True, encoding="utf-8")
     return git.stdout.strip() if git.returncode == 0 else "-"
 
 

@@ -11,10 +11,9 @@ from typing import Any
 from nbformat import NotebookNode
 
 from fieldkit.claims import KEY
-from fieldkit.estimates import Estimate
 from tools import chapters, sources
 
-LIMIT = {"statistical": 4.0, "numerical": 1.0}  # of |pull|; for a numerical claim the pull is counted in tolerances
+KINDS = ("statistical", "numerical", "identity")
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Chapter:
 
     @property
     def worst(self) -> str:
-        pulls = [c["pull"] for c in self.claims if c["kind"] == "statistical"]
+        pulls = [c["pull"] for c in self.claims if c["bar"]]
         return f"{max(pulls, key=abs):+.2f}" if pulls else "none"
 
     @property
@@ -40,9 +39,6 @@ class Chapter:
 def chapter(root: Path, name: str, nb: NotebookNode) -> Chapter:
     outputs = [o for cell in nb.cells for o in cell.get("outputs", [])]
     claims = [dict(o.metadata[KEY]) for o in outputs if KEY in o.get("metadata", {})]
-    for claim in claims:
-        exact = claim["kind"] == "numerical"
-        claim["shown"] = f"{claim['value']:.8g}" if exact else str(Estimate(claim["value"], claim["error"]))
     return Chapter(name, chapters.title(chapters.source(root, name)), nb, nb.metadata["fieldkit-run"], claims)
 
 
@@ -54,7 +50,7 @@ def faults(done: Chapter) -> list[str]:
         return [f"book/{done.name}.md: {fault}"]
     weighed = [c["name"] for c in done.claims]
     lines = [f"claim {name}: stated but not weighed" for name in stated if name not in weighed]
-    lines += [f"claim {name}: weighed, but no cell says ledger.weigh or ledger.check with this name"
+    lines += [f"claim {name}: weighed, but no cell says ledger.weigh, weigh_curve or check with this name"
               for name in dict.fromkeys(weighed) if name not in stated]  # fmt: skip
     lines += [f"claim {name}: weighed {weighed.count(name)} times; a name stands for one sentence"
               for name in dict.fromkeys(weighed) if weighed.count(name) > 1]  # fmt: skip
@@ -64,11 +60,11 @@ def faults(done: Chapter) -> list[str]:
 def poor_claims(done: Chapter) -> list[str]:
     lines = []
     for claim in done.claims:
-        name, pull, error, limit = claim["name"], claim["pull"], claim["error"], LIMIT[claim["kind"]]
+        name, pull, error, limit = claim["name"], claim["pull"], claim["error"], 4.0 if claim["bar"] else 1.0
         if error is None or not math.isfinite(error) or error <= 0:
             lines.append(f"claim {name}: no error bar (error = {error})")
         elif not abs(pull) <= limit:
-            compared = f"{claim['shown']} against {claim['truth']}"
+            compared = f"{claim['shown']} against {claim['shown_truth']}"
             lines.append(f"claim {name}: |pull| = {abs(pull):.2f} > {limit:g} ({compared})")
     return lines
 
@@ -89,10 +85,10 @@ def summary(book: list[Chapter]) -> tuple[str, str]:
     """(the one line of the landing page, how well all pulls fit the unit Gaussian)"""
     from scipy.stats import kstest
 
-    pulls = [c["pull"] for done in book for c in done.claims if c["kind"] == "statistical"]
-    exact = sum(c["kind"] == "numerical" for done in book for c in done.claims)
+    pulls = [c["pull"] for done in book for c in done.claims if c["bar"]]
+    exact = sum(not c["bar"] for done in book for c in done.claims)
     if not pulls:
-        return f"{exact} numerical claims within tolerance; none with error bars yet.", ""
+        return f"{exact} claims within tolerance; none with error bars yet.", ""
     beyond, expected = sum(abs(p) > 2 for p in pulls), math.erfc(math.sqrt(2)) * len(pulls)
     line = f"{len(pulls)} claims weighed with error bars, {beyond} beyond 2σ, {expected:.1f} expected"
     line += f"; {exact} more checked to a stated tolerance." if exact else "."

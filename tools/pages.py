@@ -9,20 +9,23 @@ from typing import Any
 
 import matplotlib
 
-from fieldkit import plots
+from fieldkit import plots, viewer
 from fieldkit.claims import typeset
-from fieldkit.estimates import Estimate
 from tools import chapters, ledger, sources
 
-STATISTICAL = "<th>measured</th><th>truth</th><th>pull</th>"
-NUMERICAL = "<th>value</th><th>truth</th><th>off, in tolerances</th>"
+HEADS = {
+    "statistical": "<th>measured</th><th>truth</th><th>pull</th>",
+    "numerical": "<th>value</th><th>truth</th><th>off, in tolerances</th>",
+    "identity": "<th>value</th><th>truth</th><th>pull, or off in tolerances</th>",
+}
 
 
 def histogram(book: list[ledger.Chapter], path: Path) -> None:
     matplotlib.use("Agg")
+    os.environ[viewer.BUILD] = "1"
     plots.use_style()
     figure, ax = plots.plt.subplots(figsize=(6.6, 3.2))
-    plots.pull_histogram(ax, [c["pull"] for done in book for c in done.claims if c["kind"] == "statistical"])
+    plots.pull_histogram(ax, [c["pull"] for done in book for c in done.claims if c["bar"]])
     figure.savefig(path, metadata={"Date": None})
     plots.plt.close(figure)
 
@@ -41,11 +44,11 @@ def table(head: str, rows: list[str], label: str) -> str:
 
 
 def claims_page(book: list[ledger.Chapter]) -> str:
-    """Markdown: the histogram's sentences, then for each chapter its statistical and its numerical claims."""
+    """Markdown: the histogram's sentences, then for each chapter its claims, kind by kind."""
     parts = [figure(book, "pulls.svg"), ledger.summary(book)[1]]
     for done in book:
         parts.append(f"({slug(done.name)}-claims)=\n\n## {done.title}")
-        for kind, head in (("statistical", STATISTICAL), ("numerical", NUMERICAL)):
+        for kind, head in HEADS.items():
             rows = [row(done, c) for c in done.claims if c["kind"] == kind]
             if rows:
                 parts.append(table(f"<th>claim</th>{head}<th>source</th>", rows, f"{kind} claims: {done.title}"))
@@ -54,8 +57,7 @@ def claims_page(book: list[ledger.Chapter]) -> str:
 
 def row(done: ledger.Chapter, claim: dict[str, Any]) -> str:
     link = f'<a href="{done.name}.html#claim-{claim["name"]}">{typeset(claim["sentence"])}</a>'
-    true, error = claim["truth"], claim["truth_error"]
-    cells = [claim["shown"], str(Estimate(true, error)) if error else f"{true:.6g}", f"{claim['pull']:+.2f}"]
+    cells = [claim["shown"], claim["shown_truth"], f"{claim['pull']:+.2f}"]
     return (
         f'<td id="claim-{slug(done.name)}-{claim["name"]}">{link}</td>'
         + "".join(f"<td>{cell}</td>" for cell in cells)

@@ -13,15 +13,29 @@ from nbformat import NotebookNode
 
 from tools import chapters, colab, labels, options, sources
 
+INSTALL = """\
+import importlib.util
+import sys
+
+if "google.colab" in sys.modules:
+    %pip install -q --no-deps {library}
+else:
+    sys.path.append("../..")  # a clone holds the library itself
+if importlib.util.find_spec("fieldkit") is None:
+    raise ModuleNotFoundError(
+        "this notebook needs its library; install it with the next line, then run on:\\n"
+        '%pip install {library}'
+    )"""
+
 
 def install(root: Path) -> str:
-    """The first cell: on Colab only, fieldkit at the tag that belongs to this book, leaving Colab's own torch alone;
-    elsewhere (Binder, JupyterHub, a laptop) the notebook lies in a clone."""
+    """The first cell: on Colab, fieldkit at the tag that belongs to this book, leaving Colab's own torch alone;
+    elsewhere (Binder, JupyterHub, a laptop) the notebook lies in a clone, and one carried off alone says what it needs.
+    """
     url = sources.repository(root)["url"]
-    version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
-    pip = f'%pip install -q --no-deps "fieldkit @ git+{url}@v{version}"'
-    clone = 'sys.path.append("../..")  # a clone holds the library itself'
-    return f'import sys\n\nif "google.colab" in sys.modules:\n    {pip}\nelse:\n    {clone}'
+    version = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    library = f'"fieldkit @ git+{url}@v{version}"'
+    return INSTALL.format(library=library)
 
 
 def pair(book: labels.Book, chapter: str) -> str:
@@ -52,14 +66,14 @@ def faults(book: labels.Book, write: bool) -> list[str]:
     for chapter in chapters.chapters(book.root):
         path = chapters.source(book.root, chapter).with_suffix(".ipynb")
         paired.add(path)
-        name, text = path.relative_to(book.root), path.read_text() if path.exists() else ""
+        name, text = path.relative_to(book.root), path.read_text(encoding="utf-8") if path.exists() else ""
         try:
             wanted = pair(book, chapter)
         except sources.Fault as error:
             lines.append(str(error))
             continue
         if write and text != wanted:
-            path.write_text(wanted)
+            path.write_text(wanted, encoding="utf-8")
             print("wrote", name)
         elif text and any(c.get("outputs") or c.get("execution_count") for c in nbformat.reads(text, 4).cells):
             lines.append(f"outputs in {name} (run: make pairs)")

@@ -6,6 +6,7 @@ python -m tools.site [--chapter lattice/phi4] [--profile full] [--device cuda] [
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -28,7 +29,7 @@ def stage(root: Path, book: list[ledger.Chapter]) -> Path:
     (to / "extensions").mkdir()
     shutil.copy(chapters.ROOT / "tools" / "book_ext.py", to / "extensions")
     (to / "published").mkdir()
-    (to / "published" / "claims.json").write_text(ledger.records(book))
+    (to / "published" / "claims.json").write_text(ledger.records(book), encoding="utf-8")
     pages.histogram(book, to / "book" / "pulls.svg")
     fill(to, "index", "pulls", pages.figure(book, "pulls.svg"))
     fill(to, "claims", "claims", pages.claims_page(book))
@@ -37,17 +38,17 @@ def stage(root: Path, book: list[ledger.Chapter]) -> Path:
     for done in book:
         head, _, rest = done.nb.cells[0].source.partition("\n")
         done.nb.cells[0].source = f"{head}\n\n{pages.strip(done, titles)}\n{rest}"
-        (to / "book" / f"{done.name}.ipynb").write_text(nbformat.writes(done.nb, version=4))
+        (to / "book" / f"{done.name}.ipynb").write_text(nbformat.writes(done.nb, version=4), encoding="utf-8")
         (to / "book" / f"{done.name}.md").unlink()
     return to
 
 
 def fill(to: Path, page: str, marker: str, text: str) -> None:
     path, line = to / "book" / f"{page}.md", f"<!-- {marker} -->"
-    source = path.read_text()
+    source = path.read_text(encoding="utf-8")
     if line not in source:
         raise sources.Fault(f"book/{page}.md: the line {line} is missing, where the build puts what it measured")
-    path.write_text(source.replace(line, text))
+    path.write_text(source.replace(line, text), encoding="utf-8")
 
 
 def digest(folder: Path) -> str:
@@ -62,9 +63,10 @@ def sphinx(root: Path, source: Path) -> list[str]:
     shutil.rmtree(aside, ignore_errors=True)
     program = "from jupyter_book.cli.main import main; main()"
     command = ["-c", program, "build", "-W", "-n", "--keep-going", str(source), "--path-output", str(aside)]
-    done = subprocess.run([sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "env": os.environ | {"PYTHONUTF8": "1"}}
+    done = subprocess.run([sys.executable, *command], **quiet, encoding="utf-8")
     text = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
-    log.write_text(text)
+    log.write_text(text, encoding="utf-8")
     if done.returncode == 0:
         return []
     lines = [line.strip() for line in text.splitlines() if re.search(r"WARNING|ERROR|[Ee]rror:", line)]
@@ -80,7 +82,7 @@ def readable(line: str, source: Path) -> str:
 def publish(root: Path, key: str) -> None:
     site, old = root / "_build" / "site", root / "_build" / "site.old"
     shutil.rmtree(old, ignore_errors=True)
-    (root / "_build" / "sphinx" / "_build" / "html" / ".key").write_text(key)
+    (root / "_build" / "sphinx" / "_build" / "html" / ".key").write_text(key, encoding="utf-8")
     if site.exists():
         site.rename(old)
     (root / "_build" / "sphinx" / "_build" / "html").rename(site)
@@ -115,7 +117,7 @@ def main() -> int:
             lines = [str(fault)]
     if not lines:
         key, last = digest(source), root / "_build" / "site" / ".key"
-        if last.exists() and last.read_text() == key:
+        if last.exists() and last.read_text(encoding="utf-8") == key:
             print("site unchanged")
         elif not (lines := sphinx(root, source)):
             publish(root, key)

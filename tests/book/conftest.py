@@ -89,18 +89,18 @@ TOC = {
 
 def write(root: Path) -> None:
     (root / "book" / "part").mkdir(parents=True)
-    (root / "_toc.yml").write_text(yaml.safe_dump(TOC, sort_keys=False))
+    (root / "_toc.yml").write_text(yaml.safe_dump(TOC, sort_keys=False), encoding="utf-8")
     for name in ("_config.yml", "pyproject.toml", "requirements.txt", "constraints.txt"):
         shutil.copy(ROOT / name, root)
     shutil.copytree(ROOT / "fieldkit", root / "fieldkit", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "book" / "_static", root / "book" / "_static")
     for name in ("one", "two"):
-        (root / "book" / "part" / f"{name}.md").write_text(CHAPTER.format(name=name))
-    (root / "book" / "references.bib").write_text(BIB)
-    (root / "book" / "index.md").write_text("# A book\n\n<!-- pulls -->\n")
-    (root / "book" / "claims.md").write_text("# Claims\n\n<!-- claims -->\n")
-    (root / "book" / "runs.md").write_text("# Runs\n\n<!-- runs -->\n")
-    (root / "book" / "references.md").write_text("# References\n\n```{bibliography}\n```\n")
+        (root / "book" / "part" / f"{name}.md").write_text(CHAPTER.format(name=name), encoding="utf-8")
+    (root / "book" / "references.bib").write_text(BIB, encoding="utf-8")
+    (root / "book" / "index.md").write_text("# A book\n\n<!-- pulls -->\n", encoding="utf-8")
+    (root / "book" / "claims.md").write_text("# Claims\n\n<!-- claims -->\n", encoding="utf-8")
+    (root / "book" / "runs.md").write_text("# Runs\n\n<!-- runs -->\n", encoding="utf-8")
+    (root / "book" / "references.md").write_text("# References\n\n```{bibliography}\n```\n", encoding="utf-8")
 
 
 Tool = Callable[..., subprocess.CompletedProcess[str]]
@@ -112,7 +112,7 @@ def tool() -> Tool:
 
     def run(name: str, root: Path, *options: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", f"tools.{name}", "--root", str(root), *options]
-        return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
 
     return run
 

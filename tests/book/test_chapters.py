@@ -10,7 +10,7 @@ from tools import chapters
 from tools.chapters import ROOT
 
 NAMES = chapters.chapters(ROOT)
-TEXT = {name: chapters.source(ROOT, name).read_text() for name in NAMES}
+TEXT = {name: chapters.source(ROOT, name).read_text(encoding="utf-8") for name in NAMES}
 CELLS = {name: chapters.read(chapters.source(ROOT, name)).cells for name in NAMES}
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 
 from tools import chapters, colab, labels, pairs
 from tools.chapters import ROOT
@@ -19,32 +22,46 @@ def test_the_committed_pairs_are_up_to_date_and_without_outputs():
 
 
 @pytest.mark.parametrize("chapter", chapters.chapters(ROOT))
-def test_nothing_of_myst_is_left(chapter):
-    for cell in nbformat.reads(pairs.pair(BOOK, chapter), 4).cells:
+def test_a_pair_is_a_valid_notebook_and_nothing_of_myst_is_left(chapter):
+    nb = nbformat.read(chapters.source(ROOT, chapter).with_suffix(".ipynb"), 4)
+    nbformat.validate(nb)
+    for cell in nb.cells:
         if cell.cell_type == "markdown":
             assert not LEFT.search(re.sub(r"(?s)(`+)(?!\{).+?\1", "", cell.source)), cell.source
 
 
-@pytest.mark.parametrize("chapter", chapters.chapters(ROOT))
-def test_a_pair_is_a_valid_notebook_and_always_the_same(chapter):
-    text = pairs.pair(BOOK, chapter)
-    nbformat.validate(nbformat.reads(text, 4))
-    assert text == pairs.pair(labels.book(ROOT), chapter)
+def test_a_pair_is_always_the_same(book):
+    assert pairs.pair(labels.book(book), "part/one") == pairs.pair(labels.book(book), "part/one")
 
 
 def test_the_install_cell_knows_repository_and_tag_and_runs_on_colab_only(book):
     config = book / "_config.yml"
-    config.write_text(config.read_text().replace("github.com/example/", "github.com/somebody/"))
+    there = config.read_text(encoding="utf-8")
+    config.write_text(there.replace("github.com/example/", "github.com/somebody/"), encoding="utf-8")
     assert pairs.faults(labels.book(book), write=True) == []
     first = nbformat.read(book / "book" / "part" / "one.ipynb", 4).cells[1].source.splitlines()
-    assert first[2] == 'if "google.colab" in sys.modules:'
-    assert re.fullmatch(r' +%pip install -q --no-deps "fieldkit @ git\+https://github.com/somebody/.+@v\d.+"', first[3])
+    assert first[3] == 'if "google.colab" in sys.modules:'
+    assert re.fullmatch(r' +%pip install -q --no-deps "fieldkit @ git\+https://github.com/somebody/.+@v\d.+"', first[4])
+
+
+@pytest.mark.parametrize("where", ["carried off alone", "in a clone"])
+def test_a_notebook_that_has_no_library_says_in_its_first_cell_what_to_install(tmp_path, where):
+    if where == "in a clone":
+        (tmp_path / "fieldkit").mkdir()
+    (here := tmp_path / "book" / "part").mkdir(parents=True)
+    cell = TransformerManager().transform_cell(pairs.install(ROOT))
+    done = subprocess.run([sys.executable, "-I", "-c", cell], cwd=here, capture_output=True, encoding="utf-8")
+    if where == "in a clone":
+        assert (done.returncode, done.stderr) == (0, "")
+    else:
+        assert done.returncode == 1
+        assert re.search(r'install it .*:\n%pip install "fieldkit @ git\+https://.+@v\d.+"\n\Z', done.stderr)
 
 
 def test_a_stale_pair_is_named_with_its_remedy(book, tool):
     assert tool("pairs", book).stdout.splitlines() == ["wrote book/part/one.ipynb", "wrote book/part/two.ipynb"]
     assert tool("pairs", book, "--check").returncode == 0
-    with (book / "book" / "part" / "one.md").open("a") as file:
+    with (book / "book" / "part" / "one.md").open("a", encoding="utf-8") as file:
         file.write("\nMore.\n")
     path = book / "book" / "part" / "two.ipynb"
     nb = nbformat.read(path, 4)
@@ -89,7 +106,8 @@ def test_a_link_to_a_chapter_opens_its_notebook_on_colab(book):
 )
 def test_what_has_no_plain_form_is_refused_with_file_and_line(book, myst):
     path = book / "book" / "part" / "one.md"
-    line = len(path.read_text().splitlines()) + 2
-    path.write_text(f"{path.read_text()}\n{myst}\n")
+    line = len(path.read_text(encoding="utf-8").splitlines()) + 2
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"\n{myst}\n")
     with pytest.raises(ValueError, match=f"book/part/one.md:{line}: "):
         pairs.pair(labels.book(book), "part/one")

@@ -62,13 +62,14 @@ with distributed.processes() as device:
 
 def started(program, *arguments, launcher=()):
     command = [sys.executable, *launcher, str(program), *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, encoding="utf-8")
 
 
 def numbers(path):
     """{(what, turn): tensor} of what one process of TWO wrote."""
     found = {}
-    for line in path.read_text().splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         _, what, *blobs = line.split()
         turn = sum(seen == what for seen, _ in found)
         found[what, turn] = torch.frombuffer(bytearray(bytes.fromhex("".join(blobs))), dtype=torch.float64)
@@ -77,7 +78,7 @@ def numbers(path):
 
 def test_a_training_that_is_killed_goes_on_with_the_same_bits(tmp_path):
     program, path = tmp_path / "run.py", tmp_path / "flow.pt"
-    program.write_text(RUN)
+    program.write_text(RUN, encoding="utf-8")
     whole = started(program, "").communicate()[0]
     process = started(program, path, "slowly")
     deadline = time.monotonic() + 120
@@ -92,7 +93,7 @@ def test_a_training_that_is_killed_goes_on_with_the_same_bits(tmp_path):
 
 def test_two_processes_have_the_gradient_of_one_with_the_joint_batch(tmp_path):
     program = tmp_path / "two.py"
-    program.write_text(TWO)
+    program.write_text(TWO, encoding="utf-8")
     started(program, tmp_path / "out").communicate()
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     started(program, tmp_path / "out", launcher=launcher).communicate()

@@ -84,7 +84,7 @@ with fake_gpu() as rng:
 def test_it_stays_on_the_device():
     """In a process of its own: once a gradient has been taken, torch knows no device that comes later."""
     root = Path(__file__).resolve().parents[2]
-    done = subprocess.run([sys.executable, "-c", ON_DEVICE], cwd=root, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", ON_DEVICE], cwd=root, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr[-2000:]
 
 

@@ -51,7 +51,7 @@ def test_the_page_loads_whole_and_from_this_host_alone(visit, path):
     assert page.evaluate("[...document.querySelectorAll('main img')].filter(i => !i.alt.trim()).length") == 0
 
 
-@pytest.mark.parametrize("path", [p for p in BOOK if "math notranslate" in (SITE / p).read_text()])
+@pytest.mark.parametrize("path", [p for p in BOOK if "math notranslate" in (SITE / p).read_text(encoding="utf-8")])
 def test_formulas_are_set(visit, path):
     page, _ = visit(path)
     formulas = page.locator(".math, .mathjax_process:has(mjx-container)").count()
@@ -65,11 +65,11 @@ def test_formulas_are_set(visit, path):
 
 def test_every_internal_link_and_fragment_exists(visit, base):
     anchors = {
-        path: set(re.findall(r'\s(?:id|name)="([^"]+)"', (SITE / path).read_text())) for path in PAGES
+        path: set(re.findall(r'\s(?:id|name)="([^"]+)"', (SITE / path).read_text(encoding="utf-8"))) for path in PAGES
     }
     dead = []
     for path in PAGES:
-        for href in re.findall(r'<a\b[^>]*?\shref="([^"]*)"', (SITE / path).read_text()):
+        for href in re.findall(r'<a\b[^>]*?\shref="([^"]*)"', (SITE / path).read_text(encoding="utf-8")):
             url, fragment = urldefrag(urljoin(f"http://site/{path}", href.replace("&amp;", "&")))
             if urlparse(url).netloc != "site":
                 continue
@@ -101,7 +101,7 @@ def test_search_finds_the_propagator(visit):
     assert faults == []
 
 
-@pytest.mark.parametrize("path", [p for p in CHAPTERS if 'class="fk-slider"' in (SITE / p).read_text()])
+@pytest.mark.parametrize("path", [p for p in CHAPTERS if 'class="fk-slider"' in (SITE / p).read_text(encoding="utf-8")])
 def test_sliders_move_by_keyboard(visit, path):
     page, _ = visit(path)
     for slider in page.locator(".fk-slider").all():
@@ -118,7 +118,7 @@ def test_sliders_move_by_keyboard(visit, path):
 
 
 def test_some_page_has_a_slider():
-    assert any('class="fk-slider"' in (SITE / p).read_text() for p in CHAPTERS)
+    assert any('class="fk-slider"' in (SITE / p).read_text(encoding="utf-8") for p in CHAPTERS)
 
 
 @pytest.mark.parametrize("path", CHAPTERS)

@@ -1,0 +1,101 @@
+r"""How unlikely is this deviation?  Each test turned into the one number of the book, a draw from the unit Gaussian.
+
+    z with Phi(-z) = P(a deviation as large or larger, if the truth is true).
+
+A bar from n independent things is itself uncertain: (value - truth) / bar follows Student's t with n - 1 degrees of
+freedom, not a Gaussian (Student 1908).  Points r off their truths, with covariance C, make chi^2 = r C^-1 r, for k
+points a draw of the chi^2 law; if C was itself estimated from n independent things, Hotelling's T^2 follows
+k (n - 1)/(n - k) F(k, n - k) instead (Hotelling 1931).  Every test that is right gives z a unit Gaussian, so that all
+of them can stand in one histogram.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from fieldkit import given
+
+
+def of_student(t: float, degrees: float) -> float:
+    """The Gaussian equivalent of Student's t with `degrees` > 0 degrees of freedom: same sign, same probability of the
+    tail.
+
+    Raises `ValueError` for degrees that are not positive.
+
+    >>> of_student(-4.39, 15), of_student(2.0, 1e9)
+    (-3.4664..., 1.9999...)
+    """
+    from scipy import special
+
+    if not degrees > 0:
+        raise ValueError(f"degrees = {degrees}: a bar needs at least two independent things; take more.")
+    return math.copysign(_sigmas(math.log(max(special.stdtr(degrees, -abs(t)), 1e-300))), t)
+
+
+def of_chi_squared(chi2: float, points: int, *, independent: int | None = None) -> float:
+    """The Gaussian equivalent of chi^2 over `points` points: above 0 where it is larger than its median, below where
+    it is smaller, which happens when bars are too wide or points not as independent as they are said to be.
+
+    independent: the number n of independent things from which the covariance was estimated (Hotelling); None for a
+    covariance that is known.  Raises `ValueError` for chi2 < 0 and where n <= points, `TypeError` for a number of
+    points that is not whole.
+    """
+    from scipy import special, stats
+
+    given.whole("points", points, least=1, why="chi^2 adds the squares of at least one pull")
+    if not chi2 >= 0:
+        raise ValueError(f"chi2 = {chi2}: a sum of squares is not negative; check the covariance and the points.")
+    if independent is None:
+        above, below = stats.chi2.logsf(chi2, points), stats.chi2.logcdf(chi2, points)
+        if above == -math.inf:  # smaller than a float64: the leading term of the incomplete gamma function
+            a, x = points / 2, chi2 / 2
+            above = (a - 1) * math.log(x) - x - special.gammaln(a) - math.log1p((1 - a) / x)
+    else:
+        _enough(independent, points)
+        ratio = chi2 * (independent - points) / (points * (independent - 1))
+        law = stats.f(points, independent - points)
+        above, below = law.logsf(ratio), law.logcdf(ratio)
+    return _sigmas(above) if above < below else -_sigmas(below)
+
+
+def chi_squared(deviations: Tensor, covariance: Tensor) -> float:
+    """deviations (k,), covariance (k, k) -> r C^-1 r.
+
+    The points are measured in units of their bars first, so that points of very different size do no harm.  Raises
+    `ValueError` for other shapes, numbers that are not finite, a bar that is zero, and a covariance under which some
+    combination of the points has no spread: then one of them says nothing that the others have not said.
+    """
+    r, c = given.numbers(deviations).double().cpu(), given.numbers(covariance).double().cpu()
+    if r.dim() != 1 or c.shape != (len(r), len(r)) or len(r) == 0:
+        raise ValueError(
+            f"deviations {tuple(r.shape)} with covariance {tuple(c.shape)}: k points have a k x k covariance."
+        )
+    bars = c.diagonal().clamp_min(0).sqrt()
+    if not bool(torch.isfinite(r).all() and torch.isfinite(c).all() and (bars > 0).all()):
+        raise ValueError("a deviation or a bar is not finite, or a bar is 0; leave out points that are exact.")
+    values, vectors = torch.linalg.eigh(c / bars.outer(bars))
+    if values[0] < 1e-12 * len(r):
+        raise ValueError(
+            f"the covariance has the eigenvalue {values[0]:.1e} in units of the bars: some points determine others "
+            "exactly, or there are more points than independent things; weigh fewer points."
+        )
+    return ((vectors.T @ (r / bars)).square() / values).sum().item()
+
+
+def _enough(independent: int, points: int) -> None:
+    given.whole("independent", independent, least=2, why="a covariance is estimated from independent things")
+    if independent <= points:
+        raise ValueError(
+            f"independent = {independent}: a covariance of {points} points needs more than {points} independent "
+            "things; take more of them, or weigh fewer points."
+        )
+
+
+def _sigmas(log_tail: float) -> float:
+    """z >= 0 with Phi(-z) = exp(log_tail), for tails down to the smallest."""
+    from scipy import special
+
+    return max(0.0, -float(special.ndtri_exp(log_tail)))

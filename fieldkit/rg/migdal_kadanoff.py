@@ -1,0 +1,135 @@
+r"""What if you move the bonds out of the way first?  Migdal and Kadanoff's recursion, and where it is exact.
+
+    decimate b bonds in series, then lay b^(d-1) of them side by side:     K' = b^(d-1) artanh(tanh^b K)
+
+On a d-dimensional lattice this is a guess; on the DIAMOND lattice, in which every bond of a generation is replaced by
+b^(d-1) strings of b bonds, it is the truth, field and constant included, and `brute_force` says so.  A field h sits on
+the bonds, half of it at either end, so a site of degree z feels z h / 2.  The limit b -> 1 is a differential equation,
+dK/dl = (d - 1) K + 1/2 sinh 2K ln tanh K, whose fixed point in d = 2 is K_c itself.
+Sources: Migdal 1976; Kadanoff 1976; Berker and Ostlund 1979.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from scipy import optimize
+from torch import Tensor
+
+from fieldkit import given
+from fieldkit.rg import decimation, maps
+
+
+def recursion(K: Tensor | float, *, b: float, d: float, move_first: bool = False) -> Tensor:
+    """K' (...) from K (...) >= 0 at h = 0; any b > 1 and d > 1, whole or not.
+
+    move_first: b^(d-1) bonds side by side, then b in series; the same flow seen half a step later, so the fixed point
+    is K* / b^(d-1) and the exponents are the same.
+    """
+    K, moved = given.doubles(K), maps.scale(b) ** (_dimension(d) - 1)
+    if move_first:
+        return _series(moved * K, b)
+    return moved * _series(K, b)
+
+
+def recursion_with_field(K: Tensor | float, h: Tensor | float, *, b: int, d: float) -> tuple[Tensor, Tensor, Tensor]:
+    """(K', h', g) per bond, whole b: `decimation.decimate`, all three times b^(d-1); fields move with their bonds."""
+    moved = maps.scale(b) ** (_dimension(d) - 1)
+    new_K, new_h, g = decimation.decimate(K, h, b=b)
+    return moved * new_K, moved * new_h, moved * g
+
+
+def beta(K: Tensor | float, *, d: float) -> Tensor:
+    """dK/dl of the limit b -> 1: (d - 1) K + 1/2 sinh 2K ln tanh K, for K > 0; any d > 1."""
+    K = given.doubles(K)
+    return (_dimension(d) - 1) * K + 0.5 * torch.sinh(2 * K) * torch.tanh(K).log()
+
+
+def fixed_point(*, b: float, d: float, move_first: bool = False) -> float:
+    """K* > 0, unstable, to rounding; b = 1 is the differential equation.  Raises `ValueError` for d <= 1."""
+    _dimension(d)
+
+    def change(log_K: float) -> float:
+        K = torch.tensor(math.exp(log_K), dtype=torch.float64)
+        if b == 1:
+            return float(beta(K, d=d) / K)
+        return float(recursion(K, b=b, d=d) / K) - 1
+
+    top = math.log(2.0 + 3.0 / (d - 1))
+    root = math.exp(optimize.brentq(change, -12.0 * d, top, xtol=1e-15, rtol=1e-15, maxiter=300))
+    return root / (b ** (d - 1) if move_first else 1)
+
+
+def thermal_exponent(*, b: float, d: float) -> float:
+    """y_T = ln(dK'/dK) / ln b at K*, or beta'(K*) for b = 1; nu = 1 / y_T."""
+    K = torch.tensor(fixed_point(b=b, d=d), dtype=torch.float64, requires_grad=True)
+    if b == 1:
+        return float(torch.autograd.grad(beta(K, d=d), K)[0])
+    slope = torch.autograd.grad(recursion(K, b=b, d=d), K)[0]
+    return math.log(float(slope)) / math.log(b)
+
+
+def field_exponent(*, b: int, d: float) -> float:
+    """y_h = ln(dh'/dh) / ln b at K*, h = 0, whole b."""
+    h = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    slope = torch.autograd.grad(recursion_with_field(fixed_point(b=b, d=d), h, b=b, d=d)[1], h)[0]
+    return math.log(float(slope)) / math.log(b)
+
+
+def log_partition(generation: int, *, K: float, h: float = 0.0, b: int, d: int) -> float:
+    """ln Z of the diamond lattice of this generation (0: one bond), summed along the flow, exact.
+
+    A generation multiplies the number of bonds by b^d; each step collects g of all the bonds that are left.
+    """
+    given.whole("generation", generation, least=0, why="generation 0 is a single bond")
+    k, field, total = given.doubles(K), given.doubles(h), 0.0
+    for left in range(generation - 1, -1, -1):
+        k, field, g = recursion_with_field(k, field, b=b, d=d)
+        total += float(g) * float(b) ** (d * left)
+    ends = torch.stack([k + field, -k, -k, k - field])
+    return total + float(ends.logsumexp(0))
+
+
+def diamond(generation: int, *, b: int, d: int) -> tuple[Tensor, int]:
+    """Its bonds (b^(d generation), 2) as pairs of site numbers, and how many sites there are; sites 0 and 1 are the
+    ends."""
+    given.whole("generation", generation, least=0, why="generation 0 is a single bond")
+    given.whole("b", b, least=2, why="a string has at least two bonds")
+    given.whole("d", d, least=2, why="in d = 1 nothing lies side by side: that is `decimation`")
+    bonds, n_sites = [(0, 1)], 2
+    for _ in range(generation):
+        finer = []
+        for start, end in bonds:
+            for _ in range(b ** (d - 1)):
+                string = [start, *range(n_sites, n_sites + b - 1), end]
+                n_sites += b - 1
+                finer += list(zip(string[:-1], string[1:]))
+        bonds = finer
+    return torch.tensor(bonds), n_sites
+
+
+def brute_force(bonds: Tensor, n_sites: int, *, K: float, h: float = 0.0) -> float:
+    """ln Z of any graph by all 2^n states, n <= 20, each bond exp(K s s' + h (s + s') / 2)."""
+    given.whole("n_sites", n_sites, least=1, why="a graph has sites")
+    if n_sites > 20:
+        raise ValueError(f"{n_sites} sites have 2^{n_sites} states; sum over 20 sites at most (generation 2 at b = 2).")
+    s = ((torch.arange(2**n_sites) >> torch.arange(n_sites)[:, None]) & 1).to(torch.int8) * 2 - 1  # one row a site
+    aligned, field = torch.zeros(2**n_sites, dtype=torch.int16), torch.zeros(2**n_sites, dtype=torch.int16)
+    for one, other in bonds.tolist():
+        aligned += s[one] * s[other]
+        field += s[one] + s[other]
+    return float((K * aligned.double() + h / 2 * field.double()).logsumexp(0))
+
+
+def _series(K: Tensor, b: float) -> Tensor:
+    """artanh(tanh^b K), from exp(-2K) where tanh K is 1 to all digits."""
+    q = -torch.expm1(b * (torch.log(-torch.expm1(-2 * K)) - torch.log1p(torch.exp(-2 * K))))  # 1 - tanh^b K
+    return 0.5 * (torch.log(2 - q) - q.log())
+
+
+def _dimension(d: float) -> float:
+    given.positive("d", d, why="bonds lie side by side in d - 1 directions")
+    if not d > 1:
+        raise ValueError(f"d = {d}: in one dimension there is no bond to move, and no K*; choose d > 1.")
+    return float(d)

@@ -1,0 +1,50 @@
+"""What holds for the text of all code: nothing depends on the machine that reads it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from tools.chapters import ROOT
+
+FILES = [p for folder in ("benchmarks", "fieldkit", "tests", "tools") for p in sorted((ROOT / folder).rglob("*.py"))]
+TEXT = ("read_text", "write_text")
+OPEN = ("open", "fdopen")
+RUN = ("run", "Popen", "check_output", "check_call")
+
+
+def without_encoding(tree: ast.Module) -> Iterator[ast.Call]:
+    """Calls that read or write text in whatever encoding the machine prefers."""
+    for call in (n for n in ast.walk(tree) if isinstance(n, ast.Call)):
+        method = isinstance(call.func, ast.Attribute)
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        given = {k.arg: k.value for k in call.keywords}
+        mode = given.get("mode", next(iter(call.args[0 if method and name == "open" else 1 :]), None))
+        binary = isinstance(mode, ast.Constant) and "b" in str(mode.value) or ast.unparse(call.func) == "Image.open"
+        as_text = name in RUN and given.keys() & {"text", "universal_newlines"}
+        if (name in TEXT or name in OPEN and not binary or as_text) and "encoding" not in given:
+            yield call
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("path.read_text()", 1),
+        ("path.write_text(x, encoding='utf-8')", 0),
+        ("open(path)", 1),
+        ("open(path, 'rb')", 0),
+        ("path.open('a')", 1),
+        ("path.open(mode='wb')", 0),
+        ("subprocess.run(command, text=True)", 1),
+        ("subprocess.run(command, encoding='utf-8')", 0),
+    ],
+)
+def test_the_watcher_sees_text_without_an_encoding(line, found):
+    assert len(list(without_encoding(ast.parse(line)))) == found
+
+
+def test_all_text_is_utf_8_whatever_the_machine_prefers():
+    trees = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+    assert [f"{path}:{call.lineno}" for path in trees for call in without_encoding(trees[path])] == []
