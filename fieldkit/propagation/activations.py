@@ -29,10 +29,10 @@ class Activation:
     `slope`, `bend`: phi' and phi'' (automatic differentiation if None).  `kinks`: every x != 0 where phi or a
     derivative jumps.  `parity`: +1 even, -1 odd, 0 neither or unknown.  `moments`: q -> (E phi^2, E phi'^2,
     d E phi^2 / dq).  `dual`: (q_u, q_v, k) -> (E phi phi, E phi' phi') at covariance k; `near` is the same, given
-    E (u -+ v)^2 / 2 as well, and `apart` then E (phi(u) - phi(v))^2 / 2 (`closed_forms`).  `gap`: (q, e) -> S and dS/dc
-    with E phi(u)^2 - E phi(u) phi(v) = e S at correlation c = 1 - e.  A phi without closed form is integrated by
-    panels; it is tried on two numbers of nodes when made, and warns with advice when they differ.  `jumps`, found at
-    zero and the kinks: (x, phi(x+) - phi(x-)) wherever phi itself jumps; E phi'(u)^2 is infinite then.
+    q_u q_v - k^2 and E (u - v)^2 / 2 as well, and `apart` then E (phi(u) - phi(v))^2 / 2 (`closed_forms`).  `gap`:
+    (q, e) -> S and dS/dc with E phi(u)^2 - E phi(u) phi(v) = e S at correlation c = 1 - e.  A phi without closed form
+    is integrated by panels; it is tried on two numbers of nodes when made, and warns with advice when they differ.
+    `jumps`, found at zero and the kinks: (x, phi(x+) - phi(x-)) where phi itself jumps; E phi'(u)^2 is infinite then.
     """
 
     phi: Function
@@ -49,7 +49,7 @@ class Activation:
 
     def __post_init__(self) -> None:
         if not callable(self.phi):
-            raise TypeError(f"phi = {self.phi!r}: an activation is a function of tensors; pass torch.tanh, not its name.")
+            raise TypeError(f"phi = {self.phi!r}: an activation is a function of tensors; pass one, as torch.tanh.")
         if self.parity not in (-1, 0, 1):
             raise ValueError(f"parity = {self.parity}: +1 for an even phi, -1 for an odd one, 0 if neither or unknown.")
         object.__setattr__(self, "kinks", tuple(float(x) for x in self.kinks))
@@ -102,7 +102,8 @@ def moments(phi: Function | Activation, q: Tensor, *, n: int = gaussian.NODES) -
     if phi.jumps:
         slope = torch.full_like(slope, math.inf)
         growth = growth + sum(_moved(phi, x, J, q) for x, J in phi.jumps)
-    return (square * w).sum(-1), slope, growth
+    at_zero = phi(torch.zeros((), device=q.device, dtype=torch.float64)).square()
+    return torch.where(q > gaussian.TINY, (square * w).sum(-1), at_zero), slope, growth
 
 
 def _moved(phi: Activation, x: float, J: float, q: Tensor) -> Tensor:
@@ -166,7 +167,7 @@ erf = Activation(
     bend=lambda x: (-4 / math.sqrt(math.pi)) * x * torch.exp(-x.square()),
     parity=-1,
     moments=closed_forms.erf_moments,
-    dual=closed_forms.dual(closed_forms.erf_near),
+    dual=closed_forms.erf_dual,
     near=closed_forms.erf_near,
     gap=closed_forms.erf_gap,
 )

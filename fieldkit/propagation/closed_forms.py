@@ -1,16 +1,14 @@
 r"""What is known in closed form about averages over one neuron, and over two?
 
-    moments(q) = E phi(u)^2,  E phi'(u)^2,  d E phi(u)^2 / dq          dual(u, v, k) = E phi(u) phi(v),  E phi'(u) phi'(v)
+    moments(q) = E phi(u)^2,  E phi'(u)^2,  d E phi(u)^2 / dq
+    dual(u, v, k) = E phi(u) phi(v),  E phi'(u) phi'(v)
     gap(q, e):  E phi(u)^2 - E phi(u) phi(v) = e S  at correlation c = 1 - e, and dS/dc
 
-at variances u, v and covariance k.  Near c = 1 everything turns on u v - k^2, which is a difference of near equals.  So
-each dual is written with a = E (u - v)^2 / 2 = (u + v) / 2 - k and b = E (u + v)^2 / 2 = (u + v) / 2 + k instead,
+at variances u, v and covariance k.  Near c = 1 everything turns on the determinant u v - k^2, which is a difference of
+near equals; who knows it better, or a = E (u - v)^2 / 2, can say so (`Near`).
 
-    u v - k^2 = a b - (u - v)^2 / 4,
-
-and who knows a or b better than as a difference can say so.  Sources: Williams 1997 (erf); Cho and Saul 2009 (ReLU);
-linear, leaky ReLU, sine and GELU follow in a line or two from d E f(u) g(v) / dk = E f'(u) g'(v) (Price 1958) and
-Stein's E u f(u) = q E f'(u).
+Sources: Williams 1997 (erf); Cho and Saul 2009 (ReLU); linear, leaky ReLU, sine and GELU follow in a line or two from
+d E f(u) g(v) / dk = E f'(u) g'(v) (Price 1958) and Stein's E u f(u) = q E f'(u).
 """
 
 from __future__ import annotations
@@ -23,23 +21,22 @@ from torch import Tensor
 
 Moments = tuple[Tensor, Tensor, Tensor]
 Pair = tuple[Tensor, Tensor]
-Near = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Pair]  # u, v, k, a, b
+Near = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor | None], Pair]  # u, v, k, u v - k^2, E (u - v)^2 / 2
 SMALL = 1e-300
 
 
 def dual(near: Near) -> Callable[[Tensor, Tensor, Tensor], Pair]:
-    """The dual (u, v, k) of a closed form (u, v, k, a, b)."""
+    """The dual (u, v, k) of a closed form, with the two differences as they come."""
 
     def at(u: Tensor, v: Tensor, k: Tensor) -> Pair:
-        half = (u + v) / 2
-        return near(u, v, k, half - k, half + k)
+        return near(u, v, k, determinant(u, v, k), None)
 
     return at
 
 
-def determinant(u: Tensor, v: Tensor, a: Tensor, b: Tensor) -> Tensor:
+def determinant(u: Tensor, v: Tensor, k: Tensor) -> Tensor:
     """u v - k^2 >= 0; at 0 a tiny number stands for it, so that its root has a gradient."""
-    return torch.addcmul(((u - v) / 2).square().neg(), a, b).clamp_min(SMALL)
+    return (u * v - k.square()).clamp_min(SMALL)
 
 
 def lune(theta: Tensor) -> Tensor:
@@ -59,16 +56,16 @@ class Leaky:
         """Everything is proportional to q."""
         return self.mean * q, torch.full_like(q, self.mean), torch.full_like(q, self.mean)
 
-    def near(self, u: Tensor, v: Tensor, k: Tensor, a: Tensor, b: Tensor) -> Pair:
+    def near(self, u: Tensor, v: Tensor, k: Tensor, det: Tensor, a: Tensor | None) -> Pair:
         """E |u v| = (2 / pi) (s + k angle), s^2 the determinant."""
-        sine = determinant(u, v, a, b).sqrt()
+        sine = det.sqrt()
         angle = torch.atan2(k, sine)  # arcsine of the correlation, exact near 1
         share = self.even * (2 / math.pi)
         return self.odd * k + share * (sine + k * angle), self.odd + share * angle
 
-    def apart(self, u: Tensor, v: Tensor, k: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    def apart(self, u: Tensor, v: Tensor, k: Tensor, det: Tensor, a: Tensor) -> Tensor:
         """E (phi(u) - phi(v))^2 / 2, without a difference of near equals."""
-        theta = torch.atan2(determinant(u, v, a, b).sqrt(), k)
+        theta = torch.atan2(det.sqrt(), k)
         return self.mean * a - self.even * (2 / math.pi) * (u.sqrt() * v.sqrt()) * lune(theta)
 
     def gap(self, q: Tensor, e: Tensor) -> Pair:
@@ -86,10 +83,16 @@ def erf_moments(q: Tensor) -> Moments:
     return (2 / math.pi) * torch.atan2(2 * q, (1 + 4 * q).sqrt()), root, root / (1 + 2 * q)
 
 
-def erf_near(u: Tensor, v: Tensor, k: Tensor, a: Tensor, b: Tensor) -> Pair:
-    """(2 / pi) asin(2 k / sqrt((1 + 2 u)(1 + 2 v))), as an arctangent."""
-    D = torch.addcmul(1 + 2 * (u + v) - (u - v).square(), a, b, value=4)
-    inverse = D.clamp_min(1).rsqrt()
+def erf_dual(u: Tensor, v: Tensor, k: Tensor) -> Pair:
+    """(2 / pi) asin(2 k / sqrt((1 + 2 u)(1 + 2 v))), and its derivative in k."""
+    one, two = 1 + 2 * u, 1 + 2 * v
+    inverse = (u * v - k.square()).clamp_min_(0).mul_(4).add_(one).add_(2 * v).rsqrt_()
+    return torch.asin(k * (2 * one.rsqrt() * two.rsqrt())) * (2 / math.pi), inverse * (4 / math.pi)
+
+
+def erf_near(u: Tensor, v: Tensor, k: Tensor, det: Tensor, a: Tensor | None) -> Pair:
+    """The same by an arctangent, which is slower and loses nothing at large u and v."""
+    inverse = torch.add(1 + 2 * (u + v), det, alpha=4).rsqrt()
     return (2 / math.pi) * torch.atan(2 * k * inverse), (4 / math.pi) * inverse
 
 
@@ -99,7 +102,9 @@ def erf_gap(q: Tensor, e: Tensor) -> Pair:
     far, near = (1 + 4 * q * (1 + q * e * (2 - e))).sqrt(), (1 + 4 * q).sqrt()
     sine = 2 * q * small * (4 * q * q * (2 - e) / (far + near) + near)
     S = (2 / math.pi) * torch.atan2(sine, far * near + 4 * q * q * (1 - e)) / small
-    return S, steepness(S, q * (4 / math.pi) / far, e)
+    first = -4 * q * q / near**3  # of P = E phi' phi' by e at 0, over 4 / pi
+    second = 48 * q**4 / near**5 + 4 * q * q / near**3
+    return S, steepness(S, q * (4 / math.pi) / far, e, q, (4 / math.pi) * q * first, (4 / math.pi) * q * second)
 
 
 def sin_moments(q: Tensor) -> Moments:
@@ -107,10 +112,11 @@ def sin_moments(q: Tensor) -> Moments:
     return -torch.expm1(-2 * q) / 2, (1 + torch.exp(-2 * q)) / 2, torch.exp(-2 * q)
 
 
-def sin_near(u: Tensor, v: Tensor, k: Tensor, a: Tensor, b: Tensor) -> Pair:
+def sin_near(u: Tensor, v: Tensor, k: Tensor, det: Tensor, a: Tensor | None) -> Pair:
     """exp(-(u + v) / 2) times sinh k and cosh k, without overflow."""
-    plus, minus = torch.exp(-a), torch.exp(-b)
-    small = torch.exp(-(a + b) / 2) * torch.sinh(k.clamp(-1, 1))
+    a = (u + v) / 2 - k if a is None else a
+    plus, minus = torch.exp(-a), torch.exp(-a - 2 * k)
+    small = torch.exp(-a - k) * torch.sinh(k.clamp(-1, 1))
     return torch.where(k.abs() < 1, small, (plus - minus) / 2), (plus + minus) / 2
 
 
@@ -119,7 +125,8 @@ def sin_gap(q: Tensor, e: Tensor) -> Pair:
     small = e.clamp_min(SMALL)
     far = torch.exp(-q * (2 - e))
     S = -torch.expm1(-q * small) * (1 + far) / (2 * small)
-    return S, steepness(S, q * (torch.exp(-q * e) + far) / 2, e)
+    end = torch.exp(-2 * q)
+    return S, steepness(S, q * (torch.exp(-q * e) + far) / 2, e, q, q * q * (end - 1) / 2, q**3 * (1 + end) / 2)
 
 
 def gelu_moments(q: Tensor) -> Moments:
@@ -134,9 +141,9 @@ def gelu_moments(q: Tensor) -> Moments:
     return q * twice + q * rest, slope, growth
 
 
-def gelu_near(u: Tensor, v: Tensor, k: Tensor, a: Tensor, b: Tensor) -> Pair:
+def gelu_near(u: Tensor, v: Tensor, k: Tensor, det: Tensor, a: Tensor | None) -> Pair:
     """With D = (1 + u)(1 + v) - k^2 and E Phi(u) Phi(v) = 1/4 + atan(k / sqrt D) / 2 pi."""
-    det, one, two = determinant(u, v, a, b), 1 + u, 1 + v
+    one, two = 1 + u, 1 + v
     D = det + (1 + u + v)
     root, s = D.sqrt(), 1 / one + 1 / two
     twice = 0.25 + torch.atan2(k, root) / (2 * math.pi)
@@ -147,6 +154,7 @@ def gelu_near(u: Tensor, v: Tensor, k: Tensor, a: Tensor, b: Tensor) -> Pair:
     )
 
 
-def steepness(S: Tensor, slope: Tensor, e: Tensor) -> Tensor:
-    """dS/dc = (S - q E phi' phi') / e; next to c = 1, where the difference is all rounding, a finite stand-in."""
-    return (S - slope) / e.clamp_min(1e-7)
+def steepness(S: Tensor, P: Tensor, e: Tensor, q: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """dS/dc = (S - P) / e with P = q E phi' phi' at e; from its two derivatives at 0 where that is all rounding."""
+    close = 1e-4 / (1 + q)
+    return torch.where(e < close, -(first / 2 + e * second / 3), (S - P) / torch.maximum(e, close))

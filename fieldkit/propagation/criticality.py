@@ -13,9 +13,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.propagation import activations, gaussian, maps
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
+
+SHORT = 1e-11  # what the Mehler series may leave out of S, relative; more is integrated
 
 
 def weights_for(
@@ -36,7 +39,7 @@ def weights_for(
         t = gaussian.tail_sums(a, square, q * slope)
         powers = torch.cumprod(torch.cat([torch.ones_like(c)[None], c.expand(n_terms - 1, -1)]), dim=0)
         S = t.T @ powers
-        poor = maps.series_is_short(phi, t[:, :, None], grid[1], S)
+        poor = maps.series_misses(phi, t[:, :, None], grid[1]) > SHORT * S
         if not gaussian.every(~poor):
             S = S.masked_scatter(poor, maps.by_quadrature(phi, grid[0][poor], grid[1][poor])[0])
     sw2 = q[:, None] / S
@@ -45,7 +48,10 @@ def weights_for(
 
 def at_length(q: float, *, activation: Function | Activation) -> tuple[float, float]:
     """(sw2, sb2) of the network on the critical line whose fixed point is q* = q: `weights_for` at c = 1."""
-    square, slope, _ = activations.moments(activations.of(activation), torch.tensor([q], dtype=torch.float64))
+    given.positive("q", q, why="a signal has a length")
+    phi = activations.of(activation)
+    _smooth_enough(phi)
+    square, slope, _ = activations.moments(phi, torch.tensor([q], dtype=torch.float64))
     sw2 = 1 / slope.item()
     return sw2, q - sw2 * square.item()
 
@@ -103,6 +109,15 @@ def critical_exponents(activation: Function | Activation) -> tuple[float, float]
     third = torch.func.grad(lambda x: phi.second_derivative(x).sum())
     s1, s2, s3 = (f(zero).item() for f in (phi.derivative, phi.second_derivative, third))
     return s3 / s1 + 0.75 * (s2 / s1) ** 2, s3 / s1 + (s2 / s1) ** 2
+
+
+def _smooth_enough(phi: Activation) -> None:
+    """Refuse a phi that jumps: its chi_1 is infinite."""
+    if phi.jumps:
+        raise ValueError(
+            f"phi jumps at x = {', '.join(f'{x:g}' for x, _ in phi.jumps)}: chi_1 is infinite and no weights make the "
+            "network critical; take a continuous phi."
+        )
 
 
 def _bisect(f: Callable[[Tensor], Tensor], low: Tensor, high: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ from fieldkit.propagation.gaussian import Function
 
 STEPS = 200  # at most; a handful is used away from criticality
 Slopes = Callable[[Tensor], tuple[Tensor, Tensor]]  # a function with its derivative
+SHORT = 1e-10  # error of c* that the Mehler series may have; more, and averages are integrated
 INFINITE = 1e12  # a length beyond it counts as unbounded
 
 
@@ -201,8 +202,9 @@ def _angle(
             break
         last = step
     value, slope = S.rough(e)
-    chi_c = torch.where(twins, chi_1, ratio * (value - e * slope))
-    poor = ~twins & (S.poor(e) | torch.isinf(chi_1))
+    P = S.slope(e) if phi.dual is not None else value - e * slope
+    chi_c = torch.where(twins, chi_1, ratio * P)
+    poor = ~twins & ((S.missing(e) > SHORT * slope) | torch.isinf(chi_1))
     if gaussian.every(~poor):
         return e, chi_c
     refined = _refined(phi, ratio[poor], q[poor], masks[poor], e[poor], keep, n_terms)
@@ -215,7 +217,7 @@ def _refined(
     """e* and chi_c where the series is too short: Newton in the root of e, in which kinks and jumps are smooth."""
     S = maps.gap(phi, q, n_terms=n_terms)
     y = e.sqrt().clamp(1e-6, 1)
-    low, high = torch.zeros_like(y), torch.ones_like(y)
+    low, high, last = torch.zeros_like(y), torch.ones_like(y), torch.ones_like(y)
     for _ in range(STEPS):
         value, slope = S(y.square())
         if keep == 1.0:
@@ -227,11 +229,11 @@ def _refined(
         new = y - excess / change
         new = torch.where((new >= low) & (new <= high), new, (low + high) / 2)
         step, y = (new - y).abs(), new
-        if gaussian.every((step <= 1e-13 * y) | (step <= 1e-15)):
+        if gaussian.every(_settled(step, last, y, 1e-9) | (step <= 1e-15)):
             break
+        last = step
     e = y.square()
-    value, slope = S(e)
-    return e, ratio * (value - e * slope)
+    return e, ratio * S.slope(e)
 
 
 def _in_chunks(part: Callable[..., tuple[Tensor, ...]], *grids: Tensor) -> list[Tensor]:

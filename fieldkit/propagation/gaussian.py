@@ -36,8 +36,8 @@ def panels(q: Tensor, *, kinks: tuple[float, ...] = (), n: int = NODES) -> tuple
     if n < 1:
         raise ValueError(f"n = {n}: a panel needs at least one node.")
     scale = q.clamp_min(TINY).sqrt()[..., None]
-    bends = sorted({*scales(not every(q <= 20)), *(abs(x) for x in kinks if x)})
-    bends = torch.tensor(bends, device=q.device, dtype=torch.float64)
+    places = sorted({*scales(not every(q <= 20)), *(abs(x) for x in kinks if x)})
+    bends = torch.tensor(places, device=q.device, dtype=torch.float64)
     fixed = torch.tensor([0.0, 4.0, CUT], device=q.device, dtype=torch.float64).expand(*q.shape, 3)
     edges = torch.cat([(bends / scale).clamp_max(CUT), fixed], dim=-1).sort(dim=-1).values
     x, weight = (torch.tensor(a, device=q.device, dtype=torch.float64) for a in legendre(n))
@@ -154,6 +154,14 @@ def polynomial(t: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         slope = torch.addcmul(value, slope, c)
         value = torch.addcmul(t[j], value, c)
     return value, slope
+
+
+def variance(name: str, value: Tensor | float, *, why: str = "a variance is 0 or more, and finite") -> None:
+    """Refuse a variance, a number or a tensor of them, that is negative, infinite or no number."""
+    fine = every(value >= 0) and every(value < math.inf) if isinstance(value, Tensor) else 0 <= value < math.inf
+    if not fine:
+        shown = f"min {value.min().item():g}" if isinstance(value, Tensor) and value.numel() > 1 else value
+        raise ValueError(f"{name} = {shown}: {why}; take {name} >= 0.")
 
 
 def every(condition: Tensor) -> bool:

@@ -40,13 +40,14 @@ def kernels(
     """(NNGP, NTK) between inputs x (n, d) and y (m, d), each (n, m); y = None means x with itself, at half the work.
 
     Closed forms where the activation has them; else the Mehler series of n_terms terms, and quadrature for the pairs
-    that it misses (`pairs`: alike inputs and a kink, or large ones).  A diagonal entry has its own integral, inputs that
-    are equal the entries of the diagonal, and inputs that are nearly equal are told apart by their difference.  Extra
-    memory: the 256 x 256 blocks, and n_terms numbers per input without closed form.  Raises `ValueError` for depth < 0,
-    negative variances, or shapes that do not fit.
+    that it misses (`pairs`: alike inputs and a kink, or large ones).  A diagonal entry has its own integral, equal
+    inputs have the entries of the diagonal, and nearly equal ones are told apart by their difference.  Extra memory:
+    the 256 x 256 blocks, and n_terms numbers per input without closed form.  Raises for depth < 0, negative
+    variances, or shapes that do not fit.
     """
     given.whole("depth", depth, least=0, why="it counts hidden layers and starts at 0, the linear model")
-    given.variances(sw2=sw2, sb2=sb2)
+    gaussian.variance("sw2", sw2)
+    gaussian.variance("sb2", sb2)
     phi = activations.of(activation)
     symmetric = y is None
     x = _inputs(x)
@@ -60,9 +61,10 @@ def kernels(
     for i in range(0, len(x), BLOCK):
         for j in range(i if symmetric else 0, len(y), BLOCK):
             here, there = slice(i, i + BLOCK), slice(j, j + BLOCK)
-            left = [layer.map(lambda t: t[..., here, None]) for layer in rows]
-            right = [layer.map(lambda t: t[..., there]) for layer in columns]
-            k, t = _block(phi, x[here], y[there], left, right, sw2, sb2)
+            left, right = [layer[here, None] for layer in rows], [layer[there] for layer in columns]
+            mine = x[here]
+            other = mine if symmetric and i == j else y[there]
+            k, t = _block(phi, mine, other, left, right, sw2, sb2)
             if symmetric and i == j:  # a matrix product rounds (i, j) and (j, i) differently
                 k, t = (k + k.T) / 2, (t + t.T) / 2
             K[here, there], T[here, there] = k, t
@@ -95,14 +97,14 @@ def averages(
 
     The diagonal by its own integral.  Raises `ValueError` when K is not square.
     """
-    K = given.numbers(K).double()
+    K = given.doubles(K).double()
     if K.dim() != 2 or K.shape[0] != K.shape[1]:
         raise ValueError(f"shape {tuple(K.shape)}: K is the (P, P) covariance of P pre-activations.")
     phi, q = activations.of(activation), K.diagonal()
     if not gaussian.every(q >= 0):
         raise ValueError("K has a negative diagonal: variances of pre-activations are 0 or more.")
     side = pairs.side(phi, q, n_terms=n_terms)
-    product, slope = pairs.dual(phi, side.map(lambda t: t[..., None]), side, K)
+    product, slope = pairs.dual(phi, side[:, None], side, K)
     twins = _twins(q, K)
     product = torch.where(twins, side.square, product)
     slope = torch.where(twins, side.slope, slope)
@@ -159,7 +161,7 @@ def gradient_descent(
 
 def _inputs(x: Tensor) -> Tensor:
     """Inputs (n, d) in float64, or the reason why they are none."""
-    x = given.numbers(x)
+    x = given.doubles(x)
     if x.dim() != 2 or x.shape[1] == 0:
         raise ValueError(f"shape {tuple(x.shape)}: inputs are (n, d) and (m, d) with the same d; flatten images first.")
     return x.double()
@@ -180,21 +182,31 @@ def _block(
 ) -> tuple[Tensor, Tensor]:
     """(K, T) between a few inputs; `rows` (..., n, 1) and `columns` (..., m) by layer."""
     start = (sw2 / x.shape[1]) * (x @ y.T) + sb2
+    close = _close(start, rows[0].q, columns[0].q, same=x is y)
+    rest = torch.eye(len(x), device=x.device, dtype=torch.bool) if x is y else None  # has its own integrals
+    if close is not None:
+        rest = close if rest is None else close | rest
     k = t = start
     for u, v in zip(rows[:-1], columns[:-1]):
-        product, slope = pairs.dual(phi, u, v, k)
-        k = product * sw2 + sb2
-        t = torch.addcmul(k, slope * sw2, t)
-    half = (rows[0].q + columns[0].q) / 2
-    close = half - start.abs() <= NEAR * half
-    if len(rows) == 1 or gaussian.every(~close):
+        product, slope = pairs.dual(phi, u, v, k, skip=rest)
+        k = product.mul_(sw2).add_(sb2)
+        t = torch.addcmul(k, slope.mul_(sw2), t)
+    if len(rows) == 1 or close is None:
         return k, t
     i, j = close.nonzero(as_tuple=True)
-    left = [layer.map(lambda t: t[..., i, 0]) for layer in rows]
-    right = [layer.map(lambda t: t[..., j]) for layer in columns]
+    left, right = [layer[i, 0] for layer in rows], [layer[j] for layer in columns]
     found = _near(phi, x[i], y[j], left, right, start[close], sw2, sb2)
     k, t = (old.masked_scatter(close, new) for old, new in zip((k, t), found))
     return k, t
+
+
+def _close(k: Tensor, u: Tensor, v: Tensor, *, same: bool) -> Tensor | None:
+    """Where different inputs are nearly equal or opposite, (n, m); None if nowhere."""
+    share = (1 - NEAR) / 2
+    distance = k.detach().abs() - share * u - share * v
+    if same:
+        distance.fill_diagonal_(-1)
+    return None if gaussian.every(distance < 0) else distance >= 0
 
 
 def _near(
@@ -202,13 +214,13 @@ def _near(
 ) -> tuple[Tensor, Tensor]:
     """(K, T) of pairs x, y (P, d) that are nearly equal or opposite: E (u -+ v)^2 / 2 goes through the layers too."""
     scale = sw2 / (2 * x.shape[1])
-    pair = pairs.Near(k, scale * (x - y).square().sum(1), scale * (x + y).square().sum(1) + 2 * sb2)
-    t = k = torch.where(pair.a <= pair.b, (left[0].q + right[0].q) / 2 - pair.a, k)
+    a, b = scale * (x - y).square().sum(1), scale * (x + y).square().sum(1) + 2 * sb2
+    pair = pairs.Near.apart(left[0].q, right[0].q, k, a, b)
+    t = k = pair.k
     for u, v, after, behind in zip(left, right, left[1:], right[1:]):
         product, slope, gap = pairs.near(phi, u, v, pair)
-        k, whole = sw2 * product + sb2, after.q + behind.q
-        a = sw2 * gap
-        pair = pairs.Near(k, a, whole - a)
+        k, a = sw2 * product + sb2, sw2 * gap
+        pair = pairs.Near.apart(after.q, behind.q, k, a, after.q + behind.q - a)
         t = torch.addcmul(k, sw2 * slope, t)
     return k, t
 

@@ -31,12 +31,13 @@ class Gap:
     """e -> (S, dS/dc) at fixed variances (P,), made by `gap`.
 
     `at` is right at every e in [0, 2]; `rough`, from the series alone, is fast and bounds S from above (or, for a phi
-    that jumps, from below); `poor` says where the two may differ by more than rounding.
+    that jumps, from below); `missing` bounds the difference.  `slope`: e -> q E phi' phi', from `at`.
     """
 
     at: Callable[[Tensor], tuple[Tensor, Tensor]]
     rough: Callable[[Tensor], tuple[Tensor, Tensor]]
-    poor: Callable[[Tensor], Tensor]
+    missing: Callable[[Tensor], Tensor]
+    slope: Callable[[Tensor], Tensor]
 
     def __call__(self, e: Tensor) -> tuple[Tensor, Tensor]:
         return self.at(e)
@@ -77,7 +78,9 @@ def gap(
     phi = activations.of(activation)
     if phi.gap is not None or phi.dual is not None:
         closed = partial(phi.gap, q) if phi.gap is not None else partial(_by_slopes, phi, q)
-        return Gap(closed, closed, lambda e: torch.zeros_like(e, dtype=torch.bool))
+        if phi.dual is None:
+            return Gap(closed, closed, torch.zeros_like, lambda e: _slope(*closed(e), e))
+        return Gap(closed, closed, torch.zeros_like, lambda e: q * _of_slopes(phi, q, e))
     a = gaussian.coefficients(phi, q, n_terms=n_terms, kinks=phi.kinks, parity=phi.parity)
     square, slope = activations.moments(phi, q)[:2] if known is None else known
     t = gaussian.tail_sums(a, square, q * slope)
@@ -85,24 +88,22 @@ def gap(
     def rough(e: Tensor) -> tuple[Tensor, Tensor]:
         return gaussian.polynomial(t, 1 - e)
 
-    def poor(e: Tensor) -> Tensor:
-        return series_is_short(phi, t, e, rough(e)[0])
-
     def at(e: Tensor) -> tuple[Tensor, Tensor]:
-        found, wrong = rough(e), poor(e)
+        found = rough(e)
+        wrong = series_misses(phi, t, e) > pairs.TOLERANCE * found[0]
         if gaussian.every(~wrong):
             return found
         better = by_quadrature(phi, q[wrong], e[wrong])
         value, slope = (x.masked_scatter(wrong, new) for x, new in zip(found, better))
         return value, slope
 
-    return Gap(at, rough, poor)
+    return Gap(at, rough, partial(series_misses, phi, t), lambda e: _slope(*at(e), e))
 
 
-def series_is_short(phi: Activation, t: Tensor, e: Tensor, S: Tensor) -> Tensor:
-    """Where what tail sums t (J, ...) leave out of S is more than rounding; nothing is at c = 1, if phi has no jump."""
+def series_misses(phi: Activation, t: Tensor, e: Tensor) -> Tensor:
+    """A bound on what tail sums t (J, ...) leave out of S; nothing at c = 1, if phi has no jump."""
     rest = t[-2] / e.clamp_min(gaussian.TINY) if phi.jumps else torch.where(e > 0, t[-1].abs(), 0.0)
-    return rest * (1 - e).abs() ** (len(t) - 1) > pairs.TOLERANCE * S
+    return rest * (1 - e).abs() ** (len(t) - 1)
 
 
 def _by_slopes(phi: Activation, q: Tensor, e: Tensor) -> tuple[Tensor, Tensor]:
@@ -112,19 +113,32 @@ def _by_slopes(phi: Activation, q: Tensor, e: Tensor) -> tuple[Tensor, Tensor]:
     stretched = A[..., None] * (1 + y) / 2
     t = torch.sinh(stretched) / torch.sinh(A)[..., None]
     w = w / 2 * A[..., None] * torch.cosh(stretched) / torch.sinh(A)[..., None]
-    q_t, e_t = q[..., None], e[..., None] * t.square()
-    S = q * (2 * t * w * _slope(phi, q_t, e_t)).sum(-1)
-    return S, closed_forms.steepness(S, q * _slope(phi, q, e), e)
+    weight, q_t, e_t = 2 * t * w, q[..., None], e[..., None] * t.square()
+    S = q * (weight * _of_slopes(phi, q_t, e_t)).sum(-1)
+    step = (1e-4 / (1 + q)).expand_as(e)  # dS/dc = (S - q P) / e is all rounding at e = 0: a little off it then
+    off = torch.maximum(e, step)
+    S_off = q * (weight * _of_slopes(phi, q_t, off[..., None] * t.square())).sum(-1)
+    apart = (activations.moments(phi, q)[0] - _dual(phi, q, q * (1 - e))[0]) / off  # far from twins nothing is lost
+    return torch.where(e > 0.5, apart, S), (S_off - q * _of_slopes(phi, q, off)) / off
 
 
-def _slope(phi: Activation, q: Tensor, e: Tensor) -> Tensor:
+def _slope(S: Tensor, steepness: Tensor, e: Tensor) -> Tensor:
+    """q E phi' phi' = S - e dS/dc."""
+    return S - e * steepness
+
+
+def _of_slopes(phi: Activation, q: Tensor, e: Tensor) -> Tensor:
     """E phi' phi' at correlation 1 - e, closed form."""
     q, e = torch.broadcast_tensors(q, e)
     if phi.near is not None:
-        return phi.near(q, q, q * (1 - e), q * e, q * (2 - e))[1]
+        return phi.near(q, q, q * (1 - e), (q * q * e * (2 - e)).clamp_min(closed_forms.SMALL), q * e)[1]
+    return _dual(phi, q, q * (1 - e))[1]
+
+
+def _dual(phi: Activation, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
     if phi.dual is None:
-        raise TypeError("this activation has no dual.")
-    return phi.dual(q, q, q * (1 - e))[1]
+        raise TypeError("this activation has no dual: its averages have no closed form.")
+    return phi.dual(q, q, k)
 
 
 def by_quadrature(phi: Activation, q: Tensor, e: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-r"""What is the average over two Gaussian variables, at any variance and correlation?  A series, and panels where it ends.
+r"""What is the average over two Gaussian variables, at any variance and correlation?  A series, and panels beyond it.
 
     E phi(u) phi(v) = sum_k a_k(q_u) a_k(q_v) c^k                                             (Mehler 1866)
                     = int dz N(z) phi(sqrt(q_u) z) E[phi(v) | u],       v = sqrt(q_v) (c z + s y),   s^2 = 1 - c^2
@@ -17,7 +17,7 @@ float64, on the device of the variances.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -35,7 +35,8 @@ FIXED = (-3.5, 0.0, 3.5)  # ends of panels that resolve the Gaussian itself
 POINTS = 2**21  # numbers in memory at once
 
 
-class Side(NamedTuple):
+@dataclass(frozen=True)
+class Side:
     """What one variable brings to a pair: its variance q, E phi^2, E phi'^2 (...), Mehler coefficients (terms, ...),
     the share of q E phi'^2 that they leave out, and E phi', the only coefficient that counts at q = 0 (...)."""
 
@@ -46,25 +47,31 @@ class Side(NamedTuple):
     short: Tensor
     first: Tensor
 
-    def map(self, f: Callable[[Tensor], Tensor]) -> Side:
-        """f of every tensor, as `lambda t: t[..., here]`."""
-        return Side(*(f(t) for t in self))
+    def __getitem__(self, which: object) -> Side:
+        """Some of the variables, in any order and shape."""
+        pick = (..., *which) if isinstance(which, tuple) else (..., which)
+        return Side(*(t[pick] for t in (self.q, self.square, self.slope, self.a, self.short, self.first)))
 
 
 class Near(NamedTuple):
-    """Pairs (P,) whose variables are nearly one, or nearly opposite: covariance k, a = E (u - v)^2 / 2, b with a +."""
+    """Pairs (P,) whose variables may be nearly one, or opposite: covariance k, determinant, E (u - v)^2 / 2."""
 
     k: Tensor
+    det: Tensor
     a: Tensor
-    b: Tensor
 
     @staticmethod
     def of(u: Tensor, v: Tensor, k: Tensor) -> Near:
-        """From the covariance alone: differences below its rounding are none."""
-        half = (u + v) / 2
-        a, b = half - k, half + k
-        tiny = 2**-50 * half
-        return Near(k, torch.where(a < tiny, 0.0, a), torch.where(b < tiny, 0.0, b))
+        """From the covariance alone: a determinant below its rounding is none."""
+        det = closed_forms.determinant(u, v, k)
+        det = torch.where(det < 2**-50 * u * v, closed_forms.SMALL, det)
+        return Near(k, det, (u + v) / 2 - k)
+
+    @staticmethod
+    def apart(u: Tensor, v: Tensor, k: Tensor, a: Tensor, b: Tensor) -> Near:
+        """From a = E (u - v)^2 / 2 and b = E (u + v)^2 / 2, the smaller of which is the better known."""
+        det = (a * b - ((u - v) / 2).square()).clamp_min(closed_forms.SMALL)
+        return Near(torch.where(a < b, (u + v) / 2 - a, k), det, a)
 
 
 class Averages(NamedTuple):
@@ -90,10 +97,41 @@ def side(phi: Activation, q: Tensor, *, n_terms: int = TERMS) -> Side:
     return Side(q, square, slope, a, short.detach(), first)
 
 
-def dual(phi: Activation, left: Side, right: Side, k: Tensor) -> Pair:
-    """(E phi phi, E phi' phi') at covariances k, to whose shape the two sides broadcast."""
+def dual(phi: Activation, left: Side, right: Side, k: Tensor, *, skip: Tensor | None = None) -> Pair:
+    """(E phi phi, E phi' phi') at covariances k, to whose shape the two sides broadcast; roughly where `skip`."""
     if phi.dual is not None:
         return phi.dual(left.q, right.q, k)
+    (product, slope), poor = _series(phi, left, right, k, skip)
+    if poor is None:
+        return product, slope
+    u, v, k = (t[poor] for t in torch.broadcast_tensors(left.q, right.q, k))
+    better = _exact(phi, u, v, Near.of(u, v, k))
+    return product.masked_scatter(poor, better.product), slope.masked_scatter(poor, better.slope)
+
+
+def near(phi: Activation, left: Side, right: Side, pair: Near) -> Averages:
+    """The three averages of pairs (P,), to rounding however near; the same variable twice has those of its `Side`."""
+    u, v, (k, det, a) = left.q, right.q, pair
+    square = (left.square + right.square) / 2
+    if phi.dual is not None:
+        product, slope = phi.near(u, v, k, det, a) if phi.near is not None else phi.dual(u, v, k)
+        gap = phi.apart(u, v, k, det, a) if phi.apart is not None else square - product
+    else:
+        (product, slope), poor = _series(phi, left, right, k, (a == 0) & (u == v))
+        gap = square - product
+        if poor is not None:
+            better = _exact(phi, u[poor], v[poor], Near(k[poor], det[poor], a[poor]))
+            product, slope, gap = (t.masked_scatter(poor, new) for t, new in zip((product, slope, gap), better))
+    twins = (a == 0) & (u == v)
+    return Averages(
+        torch.where(twins, square, product), torch.where(twins, left.slope, slope), torch.where(twins, 0.0, gap)
+    )
+
+
+def _series(
+    phi: Activation, left: Side, right: Side, k: Tensor, skip: Tensor | None
+) -> tuple[Pair, Tensor | None]:
+    """Mehler's series, and the pairs, `skip` apart, for which it is too short (None: for no pair)."""
     here, there = (torch.where(s.q > gaussian.TINY, s.q.clamp_min(gaussian.TINY).rsqrt(), 0.0) for s in (left, right))
     scale = here * there
     c = (k * scale).clamp(-1, 1)
@@ -102,41 +140,21 @@ def dual(phi: Activation, left: Side, right: Side, k: Tensor) -> Pair:
         slope = torch.addcmul(value, slope, c)
         value = torch.addcmul(a * b, value, c)
     slope = slope * scale
-    if not gaussian.every(here > 0) or not gaussian.every(there > 0):
+    if not (gaussian.every(here > 0) and gaussian.every(there > 0)):
         slope = torch.where(scale > 0, slope, left.first * right.first)
     if gaussian.every(left.short.amax() * right.short.amax() <= TOLERANCE**2):
-        return value, slope
+        return (value, slope), None
     poor = (left.short * right.short).sqrt() * c.detach().abs() ** (len(left.a) - 1) > TOLERANCE
-    return refine(phi, (value, slope), (left.q, right.q, k), poor)
+    poor = poor if skip is None else poor & ~skip
+    return (value, slope), None if gaussian.every(~poor) else poor
 
 
-def refine(phi: Activation, found: Pair, given: tuple[Tensor, Tensor, Tensor], poor: Tensor) -> Pair:
-    """`found` with the averages by quadrature where `poor`, all of the shape of the covariances; given = (u, v, k)."""
-    if gaussian.every(~poor):
-        return found
-    u, v, k = (t[poor] for t in torch.broadcast_tensors(*given))
-    pair = Near.of(u, v, k)
-    better = averages(phi, u, v, k, closed_forms.determinant(u, v, pair.a, pair.b))
-    product, slope = (t.masked_scatter(poor, new) for t, new in zip(found, better))
-    return product, slope
-
-
-def near(phi: Activation, left: Side, right: Side, pair: Near) -> Averages:
-    """The three averages of pairs (P,), to rounding however near; the same variable twice has those of its `Side`."""
-    u, v, (k, a, b) = left.q, right.q, pair
-    square = (left.square + right.square) / 2
-    if phi.dual is not None:
-        product, slope = phi.near(u, v, k, a, b) if phi.near is not None else phi.dual(u, v, k)
-        gap = phi.apart(u, v, k, a, b) if phi.apart is not None else square - product
-    else:
-        mirrored = (k < 0) & (phi.parity == -1)
-        sign = torch.where(mirrored, -1.0, 1.0)
-        product, slope, gap = averages(phi, u, v, sign * k, closed_forms.determinant(u, v, a, b))
-        product, gap = sign * product, torch.where(mirrored, 2 * square - gap, gap)
-    twins = (a == 0) & (u == v)
-    return Averages(
-        torch.where(twins, square, product), torch.where(twins, left.slope, slope), torch.where(twins, 0.0, gap)
-    )
+def _exact(phi: Activation, u: Tensor, v: Tensor, pair: Near) -> Averages:
+    """By quadrature; of an odd phi opposite variables are near ones, mirrored."""
+    mirrored = (pair.k < 0) & (phi.parity == -1)
+    k = torch.where(mirrored, -pair.k, pair.k)
+    product, slope, gap = averages(phi, u, v, k, pair.det)
+    return Averages(torch.where(mirrored, -product, product), slope, torch.where(mirrored, gap + 2 * product, gap))
 
 
 def averages(phi: Activation, u: Tensor, v: Tensor, k: Tensor, det: Tensor) -> Averages:
