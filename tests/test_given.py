@@ -1,10 +1,11 @@
 """What is refused at the door, and in which words."""
 
+import numpy as np
 import pytest
 import torch
 
 from fieldkit import given
-from fieldkit.lattice import acceleration, clusters, free, hmc, ising, markov, phi4, small_lattices
+from fieldkit.lattice import acceleration, clusters, embedded, free, hmc, ising, markov, phi4, small_lattices
 
 THEORY = phi4.Phi4(-1.0, 0.5)
 
@@ -29,6 +30,50 @@ def test_a_positive_quantity_is_positive_and_finite(value):
         given.positive("beta", str(value), why="a temperature")
 
 
+def test_yes_and_no_are_no_quantities():
+    with pytest.raises(TypeError, match="beta = True: a temperature; give a plain number"):
+        given.positive("beta", True, why="a temperature")
+    given.positive("beta", np.float32(0.5), why="a temperature")
+
+
+def test_everything_that_is_no_tensor_is_read_in_double_precision():
+    big = 2**24 + 1  # the first whole number that float32 does not have
+    for values in (
+        [big], (big,), [float(big)], big, np.array([big]), np.array([big], dtype=np.int32), np.array([big], ">f8"),
+        np.array([big], np.longdouble), [np.array([big])], [torch.tensor(big)], [[torch.tensor(big), 0]], np.int64(big),
+        range(big, big + 1),
+    ):  # fmt: skip
+        x = given.numbers(values)
+        assert x.dtype == torch.float64 and x.flatten()[0] == big
+    assert given.numbers([True, False]).tolist() == [1.0, 0.0]
+    assert given.numbers([0.1]).item() == given.numbers(np.float64(0.1)).item() == 0.1
+    for x in (torch.ones(2), torch.ones(2, dtype=torch.int8), torch.ones(2, dtype=torch.bool)):
+        assert given.numbers(x) is x  # a tensor is what it is
+    for kind in (np.float16, np.float32, np.float64):
+        assert given.numbers(np.ones(2, kind)).dtype == torch.from_numpy(np.ones(2, kind)).dtype
+    assert given.doubles(np.ones(2, np.float32)).dtype == given.doubles(torch.ones(2)).dtype == torch.float64
+
+
+def test_views_of_arrays_and_lists_of_tensors_are_read_too(recwarn):
+    x = np.arange(6.0).reshape(2, 3)
+    read_only = np.broadcast_to(np.ones(1), (3,))
+    assert given.numbers(x[::-1, ::-1]).tolist() == x[::-1, ::-1].tolist()
+    assert given.numbers(read_only).tolist() == [1, 1, 1] and len(recwarn) == 0
+    a = torch.tensor(2.0, requires_grad=True)
+    given.numbers([a, a * a]).sum().backward()
+    assert a.grad == 1 + 2 * 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [None, "1", ["1"], [None], [1 + 2j], 1j, np.array([1j]), np.array(["1"]), np.array([1, None]), {1: 2}, {1},
+     object(), [[1, 2], [3]], [1, [2]], 10**400, torch.ones(2) * 1j, iter([1.0])],
+)  # fmt: skip
+def test_what_are_no_real_numbers_is_refused(wrong):
+    with pytest.raises(TypeError, match="real numbers"):
+        given.numbers(wrong)
+
+
 SIZES = {  # every sampler and exact result, asked for a number of things that nobody can count
     "sites": lambda k, rng: free.momentum_squared(k, 2),
     "dimensions": lambda k, rng: free.propagator(4, k, mass2=1.0),
@@ -44,6 +89,9 @@ SIZES = {  # every sampler and exact result, asked for a number of things that n
     "magnets": lambda k, rng: ising.random_spins(k, 4, rng=rng),
     "side of magnets": lambda k, rng: ising.equilibrium(2, k, beta=0.4, rng=rng),
     "rounds": lambda k, rng: clusters.by_pointers(*torch.ones(2, 1, 4, 4, dtype=torch.bool), n_rounds=k),
+    "sweeps of fields": lambda k, rng: embedded.metropolis(
+        THEORY, torch.zeros(2, 4), width=1.0, rng=rng, n_sweeps=k
+    ),
     "leapfrog steps": lambda k, rng: hmc.leapfrog(
         THEORY, torch.zeros(2, 4), torch.zeros(2, 4), step_size=0.1, n_leapfrog=k
     ),
@@ -65,6 +113,8 @@ WITHOUT_RNG = {
     "random spins": lambda rng: ising.random_spins(2, 4, rng=rng),
     "Metropolis": lambda rng: ising.metropolis(torch.ones(2, 4, 4, dtype=torch.int8), beta=0.4, rng=rng),
     "Swendsen-Wang": lambda rng: ising.swendsen_wang(torch.ones(2, 4, 4, dtype=torch.int8), beta=0.4, rng=rng),
+    "signs": lambda rng: embedded.flip(torch.zeros(2, 4), rng=rng),
+    "Metropolis of fields": lambda rng: embedded.metropolis(THEORY, torch.zeros(2, 4), width=1.0, rng=rng),
     "hybrid Monte Carlo": lambda rng: next(
         hmc.trajectories(THEORY, torch.zeros(2, 4), step_size=0.1, n_leapfrog=2, rng=rng)
     ),
@@ -82,6 +132,8 @@ FIELDS = [
     free.structure_factor, free.correlator, free.timeslice_correlator, free.lowest_structure,
     lambda phi: free.action(phi, mass2=1.0), THEORY.action, THEORY.force, THEORY.schwinger_dyson,
     phi4.measure, phi4.neighbour_product, hmc.kinetic,
+    lambda phi: embedded.flip(phi, rng=torch.Generator()),
+    lambda phi: embedded.metropolis(THEORY, phi, width=1.0, rng=torch.Generator()),
     lambda phi: hmc.momenta(phi, rng=torch.Generator()),
     lambda phi: next(hmc.trajectories(THEORY, phi, step_size=0.1, n_leapfrog=1, rng=torch.Generator())),
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tools import chapters, colab, labels, options, sources
+from tools import chapters, colab, folds, labels, options, parts, solutions, sources
 
 INSTALL = """\
 import importlib.util
@@ -42,13 +42,19 @@ def pair(book: labels.Book, chapter: str) -> str:
     """The text of the chapter's .ipynb.  A figure's caption, which Colab would not show, follows it as its own cell."""
     path = chapters.source(book.root, chapter)
     cells: list[NotebookNode] = []
-    for cell in chapters.read(path).cells:
-        figure = cell.metadata.pop("mystnb", {}).get("figure", {})
-        if chapters.tagged(cell, "colab-setup"):
-            cell.source = install(book.root)
-        elif cell.cell_type == "markdown":
-            cell.source = colab.translate(cell.source, book, path)
-        cells.append(cell)
+    for exercise, piece in solutions.pieces(chapters.read(path).cells, path.relative_to(book.root)):
+        solution = f"Solution to exercise {book.numbers.get(exercise, '')}" if exercise else ""
+        if isinstance(piece, str):
+            text = colab.translate(piece, book, path)
+            cells.append(nbformat.v4.new_markdown_cell(colab.folded(solution, text) if solution else text))
+            continue
+        label = folds.label(piece)
+        figure = piece.metadata.pop("mystnb", {}).get("figure", {})
+        if chapters.tagged(piece, "colab-setup"):
+            piece.source = install(book.root)
+        elif solution or label:
+            folds.in_a_notebook(piece, solution or label)
+        cells.append(piece)
         if "caption" in figure and figure.get("name") not in book.numbers:
             raise sources.Fault(f"{path.relative_to(book.root)}: a figure with a caption has no name; give it one.")
         if "caption" in figure:
@@ -79,11 +85,28 @@ def faults(book: labels.Book, write: bool) -> list[str]:
             lines.append(f"outputs in {name} (run: make pairs)")
         elif text != wanted:
             lines.append(f"stale: {name} (run: make pairs)")
+    lines += readme(book.root, write)
     strays = [p for p in sorted((book.root / "book").rglob("*.ipynb")) if p not in paired and "/." not in str(p)]
     return lines + [
         f"no chapter in _toc.yml for {p.relative_to(book.root)}: list it there, with a chapter's header, or delete it"
         for p in strays
     ]
+
+
+def readme(root: Path, write: bool) -> list[str]:
+    """The list of chapters in README.md, between its two comments, if it has them; one line when it is stale."""
+    path = root / "README.md"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    begin, end = "<!-- chapters: written by make pairs -->\n", "<!-- end of chapters -->"
+    head, found, rest = text.partition(begin)
+    wanted = head + found + parts.contents(root) + end + rest.partition(end)[2]
+    if not found or text == wanted:
+        return []
+    if not write:
+        return ["stale: README.md (run: make pairs)"]
+    path.write_text(wanted, encoding="utf-8")
+    print("wrote README.md")
+    return []
 
 
 def main() -> int:

@@ -5,7 +5,6 @@ python -m tools.site [--chapter lattice/phi4] [--profile full] [--device cuda] [
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -13,48 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
-
-from tools import cache, chapters, ledger, options, pages, sources
-
-
-def stage(root: Path, book: list[ledger.Chapter]) -> Path:
-    """The source tree that Sphinx reads: the text pages, with each chapter replaced by its executed notebook."""
-    to = root / "_build" / "stage"
-    shutil.rmtree(to, ignore_errors=True)
-    shutil.copytree(root / "book", to / "book", ignore=shutil.ignore_patterns("*.ipynb", ".ipynb_checkpoints"))
-    shutil.copytree(root / "book" / "_static", to / "_static")
-    for name in ("_config.yml", "_toc.yml"):
-        shutil.copy(root / name, to)
-    (to / "extensions").mkdir()
-    shutil.copy(chapters.ROOT / "tools" / "book_ext.py", to / "extensions")
-    (to / "published").mkdir()
-    (to / "published" / "claims.json").write_text(ledger.records(book), encoding="utf-8")
-    pages.histogram(book, to / "book" / "pulls.svg")
-    fill(to, "index", "pulls", pages.figure(book, "pulls.svg"))
-    fill(to, "claims", "claims", pages.claims_page(book))
-    fill(to, "runs", "runs", pages.runs_page(book))
-    titles = {done.name: done.title for done in book}
-    for done in book:
-        head, _, rest = done.nb.cells[0].source.partition("\n")
-        done.nb.cells[0].source = f"{head}\n\n{pages.strip(done, titles)}\n{rest}"
-        (to / "book" / f"{done.name}.ipynb").write_text(nbformat.writes(done.nb, version=4), encoding="utf-8")
-        (to / "book" / f"{done.name}.md").unlink()
-    return to
-
-
-def fill(to: Path, page: str, marker: str, text: str) -> None:
-    path, line = to / "book" / f"{page}.md", f"<!-- {marker} -->"
-    source = path.read_text(encoding="utf-8")
-    if line not in source:
-        raise sources.Fault(f"book/{page}.md: the line {line} is missing, where the build puts what it measured")
-    path.write_text(source.replace(line, text), encoding="utf-8")
-
-
-def digest(folder: Path) -> str:
-    files = sorted(p for p in folder.rglob("*") if p.is_file())
-    parts = [p.relative_to(folder).as_posix().encode() + b"\0" + p.read_bytes() for p in files]
-    return hashlib.sha256(b"\0".join([*parts, (chapters.ROOT / "constraints.txt").read_bytes()])).hexdigest()
+from tools import cache, chapters, ledger, options, sources, stage
 
 
 def sphinx(root: Path, source: Path) -> list[str]:
@@ -63,7 +21,8 @@ def sphinx(root: Path, source: Path) -> list[str]:
     shutil.rmtree(aside, ignore_errors=True)
     program = "from jupyter_book.cli.main import main; main()"
     command = ["-c", program, "build", "-W", "-n", "--keep-going", str(source), "--path-output", str(aside)]
-    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "env": os.environ | {"PYTHONUTF8": "1"}}
+    paths = {"PYTHONPATH": f"{root}{os.pathsep}{chapters.ROOT}", "PYTHONUTF8": "1", "MPLBACKEND": "Agg"}
+    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "env": os.environ | paths}
     done = subprocess.run([sys.executable, *command], **quiet, encoding="utf-8")
     text = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
     log.write_text(text, encoding="utf-8")
@@ -112,11 +71,11 @@ def main() -> int:
     lines += missing
     if not lines:
         try:
-            source = stage(root, book)
+            source = stage.stage(root, book)
         except sources.Fault as fault:
             lines = [str(fault)]
     if not lines:
-        key, last = digest(source), root / "_build" / "site" / ".key"
+        key, last = stage.digest(source), root / "_build" / "site" / ".key"
         if last.exists() and last.read_text(encoding="utf-8") == key:
             print("site unchanged")
         elif not (lines := sphinx(root, source)):

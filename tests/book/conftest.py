@@ -28,6 +28,8 @@ fieldkit:
 
 # Is the mean of {name} zero?
 
+*Averages: estimate the mean of {name} with an error bar, as in part one.*
+
 ```{{code-cell}} ipython3
 :tags: [colab-setup, remove-cell]
 
@@ -50,20 +52,25 @@ $$
 $$ (eq-{name})
 
 ```{{code-cell}} ipython3
+:tags: [hide-cell]
+
 import torch
 
-from fieldkit import claims, estimates, plots
+from fieldkit import claims, estimates, exercises, plots
 
 ledger = claims.Ledger(profile=profile, device=device, seed=seed)
 x = torch.randn(1000, generator=ledger.rng, device=ledger.device, dtype=torch.float64)
 ```
 
 ```{{code-cell}} ipython3
+:tags: [hide-input]
+
 measured = estimates.mean(x)
 ledger.weigh("mean", "The mean is {{measured}}; exactly {{truth}}.", measured, 0.0, source="exact: symmetry")
 ```
 
 ```{{code-cell}} ipython3
+:tags: [hide-input]
 :mystnb:
 :  figure:
 :    caption: "A point on a line."
@@ -75,13 +82,72 @@ figure, ax = plots.plt.subplots()
 plots.points(ax, [0], [measured])
 plots.plt.show()
 ```
+
+```{{code-cell}} ipython3
+:tags: [hide-input]
+:mystnb:
+:  code_prompt_show: "by hand"
+
+print("nothing but", sum([]))
+```
+
+````{{admonition}} Predict before you run
+:class: dropdown prediction
+
+How far off?
+
+```{{admonition}} Answer
+:class: dropdown
+
+By its bar: {{weighed}}`mean`.
+```
+````
+
+```{{exercise}} Twice
+:label: ex-{name}
+
+What is twice the mean?
+```
+
+```{{hint}}
+:class: dropdown
+
+Twice what?
+```
+
+```{{code-cell}} ipython3
+exercises.check("ex-{name}", twice=...)
+```
+
+```{{solution-start}} ex-{name}
+:class: dropdown
+```
+
+Twice nothing is nothing, {{eq}}`eq-{name}`:
+
+```{{code-cell}} ipython3
+exercises.check("ex-{name}", twice=2 * 0)
+```
+
+```{{solution-end}}
+```
+
+And now the text goes on.
+"""
+ANSWERS = """[ex-{name}.twice]
+asks = "twice the mean"
+truth = 0
+within = 0.1
+right = "Nothing."
+slips = [[1, "That is the standard deviation."]]
 """
 BIB = "@book{knuth, author = {Donald E. Knuth}, title = {Fundamental Algorithms}, publisher = {AW}, year = {1968}}\n"
+INDEX = "# A book\n\n<!-- pulls -->\n\n<!-- card 1 part/one -->\nTwo means.\n<!-- end -->\n"
 TOC = {
     "format": "jb-book",
     "root": "book/index",
     "parts": [
-        {"caption": "A part", "numbered": 1, "chapters": [{"file": "book/part/one"}, {"file": "book/part/two"}]},
+        {"caption": "1 · A part", "numbered": 1, "chapters": [{"file": "book/part/one"}, {"file": "book/part/two"}]},
         {"caption": "More", "chapters": [{"file": f"book/{n}"} for n in ("claims", "runs", "references")]},
     ],
 }
@@ -92,12 +158,16 @@ def write(root: Path) -> None:
     (root / "_toc.yml").write_text(yaml.safe_dump(TOC, sort_keys=False), encoding="utf-8")
     for name in ("_config.yml", "pyproject.toml", "requirements.txt", "constraints.txt"):
         shutil.copy(ROOT / name, root)
-    shutil.copytree(ROOT / "fieldkit", root / "fieldkit", ignore=shutil.ignore_patterns("__pycache__"))
+    parts = [path.parent.name for path in (ROOT / "fieldkit").glob("*/__init__.py")]  # the base is enough
+    shutil.copytree(ROOT / "fieldkit", root / "fieldkit", ignore=shutil.ignore_patterns("__pycache__", *parts))
     shutil.copytree(ROOT / "book" / "_static", root / "book" / "_static")
     for name in ("one", "two"):
         (root / "book" / "part" / f"{name}.md").write_text(CHAPTER.format(name=name), encoding="utf-8")
+        answers = root / "fieldkit" / "answers" / "part" / f"{name}.toml"
+        answers.parent.mkdir(exist_ok=True)
+        answers.write_text(ANSWERS.format(name=name), encoding="utf-8")
     (root / "book" / "references.bib").write_text(BIB, encoding="utf-8")
-    (root / "book" / "index.md").write_text("# A book\n\n<!-- pulls -->\n", encoding="utf-8")
+    (root / "book" / "index.md").write_text(INDEX, encoding="utf-8")
     (root / "book" / "claims.md").write_text("# Claims\n\n<!-- claims -->\n", encoding="utf-8")
     (root / "book" / "runs.md").write_text("# Runs\n\n<!-- runs -->\n", encoding="utf-8")
     (root / "book" / "references.md").write_text("# References\n\n```{bibliography}\n```\n", encoding="utf-8")
