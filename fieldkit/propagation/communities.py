@@ -83,7 +83,7 @@ def second_eigenvalue(A: Tensor) -> float:
     """
     A = given.doubles(A)
     if A.dim() != 2 or A.shape[0] != A.shape[1] or len(A) < 2 or not torch.equal(A, A.T):
-        raise ValueError(f"shape {tuple(A.shape)}: expected the symmetric adjacency matrix (N, N) of one graph, N >= 2.")
+        raise ValueError(f"shape {tuple(A.shape)}: expected the symmetric adjacency matrix (N, N) of one graph.")
     sparse = csr_matrix(A.cpu().numpy())
     degrees = diags(A.sum(0).cpu().numpy())
     one = identity(len(A))
@@ -123,6 +123,6 @@ def _strength(c: float, eps: float) -> float:
     """theta, or the reason why there is none."""
     if not 0 <= c < math.inf:
         raise ValueError(f"c = {c}: a mean degree is 0 or more; take c > 1 for a giant component.")
-    if not 0 <= eps:
+    if not eps >= 0:
         raise ValueError(f"eps = {eps}: it is c_out / c_in, a ratio of probabilities; take eps >= 0.")
     return (1 - eps) / (1 + eps) if eps < math.inf else -1.0

@@ -8,13 +8,14 @@ Sources: Poole et al. 2016; Schoenholz et al. 2017; half-stable points and expon
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from fieldkit import given
-from fieldkit.propagation import activations, gaussian, maps
+from fieldkit.propagation import activations, gaps, gaussian, maps
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
 
@@ -29,7 +30,9 @@ def weights_for(
     c = 1 gives the critical line.  A negative sb2 means that no network has that fixed point.  c (C,) in [-1, 1],
     q (Q,) > 0; memory Q n_terms + Q C.
     """
-    phi = activations.of(activation)
+    phi, (q, c) = activations.of(activation), (given.doubles(x) for x in (q, c))
+    if q.dim() != 1 or c.dim() != 1 or not gaussian.every((q > 0) & (q < math.inf)) or not gaussian.every(c.abs() <= 1):
+        raise ValueError(f"shapes {tuple(q.shape)}, {tuple(c.shape)}: give lengths q (Q,) > 0 and c (C,) in [-1, 1].")
     square, slope, _ = activations.moments(phi, q)
     grid = torch.broadcast_tensors(q[:, None], 1 - c)
     if phi.gap is not None or phi.dual is not None:
@@ -39,9 +42,9 @@ def weights_for(
         t = gaussian.tail_sums(a, square, q * slope)
         powers = torch.cumprod(torch.cat([torch.ones_like(c)[None], c.expand(n_terms - 1, -1)]), dim=0)
         S = t.T @ powers
-        poor = maps.series_misses(phi, t[:, :, None], grid[1]) > SHORT * S
+        poor = gaps.series_misses(phi, t[:, :, None], grid[1]) > SHORT * S
         if not gaussian.every(~poor):
-            S = S.masked_scatter(poor, maps.by_quadrature(phi, grid[0][poor], grid[1][poor])[0])
+            S = S.masked_scatter(poor, gaps.by_quadrature(phi, grid[0][poor], grid[1][poor])[0])
     sw2 = q[:, None] / S
     return sw2, q[:, None] - sw2 * square[:, None]
 
@@ -63,6 +66,10 @@ def critical_line(sb2: Tensor, *, activation: Function | Activation, q_max: floa
     At sb2 = 0 an activation with phi(0) = 0 is critical at q* = 0, sw2 = 1 / phi'(0)^2.
     """
     phi = activations.of(activation)
+    _smooth_enough(phi)
+    gaussian.variance("sb2", sb2)
+    given.positive("q_max", q_max, why="the line is sought up to some length")
+    sb2 = given.doubles(sb2)
 
     def excess(q: Tensor) -> Tensor:
         square, slope, _ = activations.moments(phi, q)
@@ -108,6 +115,10 @@ def critical_exponents(activation: Function | Activation) -> tuple[float, float]
     zero = torch.zeros((), dtype=torch.float64)
     third = torch.func.grad(lambda x: phi.second_derivative(x).sum())
     s1, s2, s3 = (f(zero).item() for f in (phi.derivative, phi.second_derivative, third))
+    step = torch.tensor([-1e-9, 0.0, 1e-9], dtype=torch.float64)
+    bent = phi.derivative(step).diff().abs().max().item() > 1e-6
+    if bent or phi(zero).item() != 0 or not (math.isfinite(s1) and s1 != 0):
+        raise ValueError("the expansion about zero needs a phi that is smooth there, with phi(0) = 0 and phi'(0) != 0.")
     return s3 / s1 + 0.75 * (s2 / s1) ** 2, s3 / s1 + (s2 / s1) ** 2
 
 

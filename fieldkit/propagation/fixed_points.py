@@ -76,9 +76,8 @@ def phases(
     """
     phi = activations.of(activation)
     maps.probability(keep)
+    maps.variances(sw2, sb2)
     sw2, sb2 = maps.broadcast(sw2, sb2)
-    if not gaussian.every((sw2 >= 0) & (sb2 >= 0)):
-        raise ValueError("sw2 and sb2 are variances of weights and biases and cannot be negative.")
 
     def part(sw2: Tensor, sb2: Tensor) -> tuple[Tensor, ...]:
         q = _length(phi, sw2 / keep, sb2)
@@ -96,6 +95,7 @@ def length_fixed_point(
 ) -> Tensor:
     """q* on any grid of (sw2, sb2): the fixed point that Newton meets coming from above; inf if there is none."""
     phi = activations.of(activation)
+    maps.variances(sw2, sb2)
     sw2, sb2 = maps.broadcast(sw2, sb2)
     return _in_chunks(lambda w, b: (_length(phi, w / maps.probability(keep), b),), sw2, sb2)[0]
 

@@ -20,6 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fieldkit import given
+
 Function = Callable[[Tensor], Tensor]
 
 CUT = 10.0  # the Gaussian beyond weighs 1.5e-23
@@ -156,11 +158,11 @@ def polynomial(t: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     return value, slope
 
 
-def variance(name: str, value: Tensor | float, *, why: str = "a variance is 0 or more, and finite") -> None:
+def variance(name: str, value: Tensor | float, *, why: str = "a variance cannot be negative") -> None:
     """Refuse a variance, a number or a tensor of them, that is negative, infinite or no number."""
-    fine = every(value >= 0) and every(value < math.inf) if isinstance(value, Tensor) else 0 <= value < math.inf
-    if not fine:
-        shown = f"min {value.min().item():g}" if isinstance(value, Tensor) and value.numel() > 1 else value
+    numbers = given.doubles(value)
+    if not every((numbers >= 0) & (numbers < math.inf)):
+        shown = f"{numbers.min().item():g} ... {numbers.max().item():g}" if numbers.numel() > 1 else numbers.item()
         raise ValueError(f"{name} = {shown}: {why}; take {name} >= 0.")
 
 

@@ -41,6 +41,7 @@ def kesten_stigum(c: float) -> float:
 
 def groups(N: int, *, device: torch.device | str | None = None) -> Tensor:
     """+1 for the first half of the nodes and -1 for the second, (N,)."""
+    given.whole("N", N, least=2, why="a graph has nodes in both groups")
     if N % 2:
         raise ValueError(f"N = {N}: two equal groups need an even number of nodes.")
     return torch.where(torch.arange(N, device=device) < N // 2, 1.0, -1.0).double()
@@ -51,8 +52,9 @@ def probabilities(N: int, *, c: float, eps: float) -> tuple[float, float]:
 
     Raises `ValueError` if a probability exceeds 1 or eps is negative.
     """
-    c_in = 2 * c / (1 + eps)
-    if eps < 0 or max(c_in, eps * c_in) > N:
+    given.whole("N", N, least=1, why="a graph has nodes")
+    c_in = 2 * c / (1 + eps) if eps > -1 else math.inf
+    if not (eps >= 0 and c >= 0) or not max(c_in, eps * c_in) <= N:
         raise ValueError(
             f"c = {c}, eps = {eps}: edge probabilities {c_in / N:.3g} and {eps * c_in / N:.3g} must lie in [0, 1]; "
             "take more nodes or a smaller degree."

@@ -123,10 +123,21 @@ def post_activation_correlation(q: Tensor, c: Tensor, sb2: Tensor | float) -> Te
 
 def regress(train: Tensor, cross: Tensor, targets: Tensor, *, noise: float) -> Tensor:
     """Mean predictions K_x (K + noise 1)^-1 y, (m, k): train (n, n), cross (m, n), targets (n, k) (Lee et al. 2018)."""
-    if not noise >= 0:
-        raise ValueError(f"noise = {noise}: the variance of the targets' noise cannot be negative.")
-    factor = torch.linalg.cholesky(train + noise * torch.eye(len(train), device=train.device, dtype=train.dtype))
-    return cross @ torch.cholesky_solve(targets.to(train.dtype), factor)
+    gaussian.variance("noise", noise, why="the variance of the targets' noise cannot be negative")
+    train, cross, targets = given.doubles(train), given.doubles(cross), given.doubles(targets)
+    n = len(train)
+    if train.shape != (n, n) or cross.dim() != 2 or cross.shape[1] != n or targets.dim() != 2 or len(targets) != n:
+        raise ValueError(
+            f"shapes {tuple(train.shape)}, {tuple(cross.shape)}, {tuple(targets.shape)}: expected (n, n), (m, n) and "
+            "(n, k); one number for each input is targets[:, None]."
+        )
+    factor, broken = torch.linalg.cholesky_ex(train + noise * torch.eye(n, device=train.device, dtype=train.dtype))
+    if not gaussian.every(broken == 0):
+        raise ValueError(
+            f"noise = {noise}: the kernel is singular, as it is when an input comes twice; leave one out, or take a "
+            "noise above the rounding of the kernel."
+        )
+    return cross @ torch.cholesky_solve(targets, factor)
 
 
 def gradient_descent(
@@ -143,7 +154,14 @@ def gradient_descent(
     training inputs, then the m new ones; y (k,).  Between whole steps the same power draws the line, as long as no
     answer overshoots.  Source: Lee et al. 2019.  Raises `ValueError` for a rate that diverges, or has no such line.
     """
-    k = len(y)
+    K, T, y = given.doubles(K), given.doubles(T), given.doubles(y)
+    k = len(y) if y.dim() == 1 else 0
+    if not 0 < k <= len(K) or K.dim() != 2 or K.shape != T.shape or K.shape[0] != K.shape[1]:
+        raise ValueError(
+            f"shapes {tuple(K.shape)}, {tuple(T.shape)}, {tuple(y.shape)}: expected (k + m, k + m) twice and (k,)."
+        )
+    if min(steps, default=0) < 0:
+        raise ValueError(f"steps = {list(steps)}: a number of steps is 0 or more.")
     values, vectors = torch.linalg.eigh(T[:k, :k])
     if not 0 < rate * values[-1].item() < 2:
         raise ValueError(
@@ -154,9 +172,10 @@ def gradient_descent(
     if rate * values[-1].item() > 1 and bool((t != t.round()).any()):
         raise ValueError(f"steps = {list(steps)}: at rate {rate} answers overshoot, so only whole steps make sense.")
     learnt = (1 - (1 - rate * values) ** t) / values
+    learnt = torch.where(values > 0, learnt, rate * t)  # a mode that T does not see, by rounding even below 0
     A = torch.einsum("mj,tj,ij->tmi", T[k:, :k] @ vectors, learnt, vectors)
     variance = K.diagonal()[k:] + ((A @ K[:k, :k]) * A).sum(2) - 2 * (A * K[k:, :k]).sum(2)
-    return A @ y, variance
+    return A @ y, variance.clamp_min(0)
 
 
 def _inputs(x: Tensor) -> Tensor:

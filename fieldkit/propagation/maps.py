@@ -11,42 +11,25 @@ Arguments named sw2, sb2, q, e are numbers or tensors that broadcast; float64.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-
 import torch
 from torch import Tensor
 
-from fieldkit.propagation import activations, closed_forms, gaussian, pairs
+from fieldkit import given
+from fieldkit.propagation import activations, gaussian
 from fieldkit.propagation.activations import Activation
+from fieldkit.propagation.gaps import gap
 from fieldkit.propagation.gaussian import Function
+from fieldkit.propagation.pairs import TERMS
 
-TERMS = pairs.TERMS
 CHUNK = 4096  # points that are in memory with all their nodes
-
-
-@dataclass(frozen=True)
-class Gap:
-    """e -> (S, dS/dc) at fixed variances (P,), made by `gap`.
-
-    `at` is right at every e in [0, 2]; `rough`, from the series alone, is fast and bounds S from above (or, for a phi
-    that jumps, from below); `missing` bounds the difference.  `slope`: e -> q E phi' phi', from `at`.
-    """
-
-    at: Callable[[Tensor], tuple[Tensor, Tensor]]
-    rough: Callable[[Tensor], tuple[Tensor, Tensor]]
-    missing: Callable[[Tensor], Tensor]
-    slope: Callable[[Tensor], Tensor]
-
-    def __call__(self, e: Tensor) -> tuple[Tensor, Tensor]:
-        return self.at(e)
 
 
 def length(
     q: Tensor, *, activation: Function | Activation, sw2: Tensor | float, sb2: Tensor | float, keep: float = 1.0
 ) -> Tensor:
     """q of the next layer from q of this one, elementwise.  `keep` is rho, the dropout's probability to keep."""
+    variances(sw2, sb2, q)
+    q = given.doubles(q)
     return sw2 / probability(keep) * activations.moments(activation, q)[0] + sb2
 
 
@@ -60,102 +43,12 @@ def lengths(
     keep: float = 1.0,
 ) -> Tensor:
     """q of n_layers layers after the first, which is included: (n_layers + 1, ...)."""
-    history = [q]
+    given.whole("n_layers", n_layers, least=0, why="it counts layers after the first")
+    activation = activations.of(activation)
+    history = [broadcast(q, sw2, sb2)[0]]
     for _ in range(n_layers):
         history.append(length(history[-1], activation=activation, sw2=sw2, sb2=sb2, keep=keep))
     return torch.stack(history)
-
-
-def gap(
-    activation: Function | Activation, q: Tensor, *, n_terms: int = TERMS, known: tuple[Tensor, Tensor] | None = None
-) -> Gap:
-    """The map e -> (S, dS/dc) with E phi(u)^2 - E phi(u) phi(v) = e S at variances q (P,), correlation 1 - e.
-
-    S(e = 0) = q E phi'^2, the number behind chi_1.  Closed form if the activation has one, or S = q int_0^1 dt 2 t
-    P(e t^2) with a closed P = E phi' phi'; else the Mehler series of `n_terms` terms, completed so that it is exact at
-    c = 0 and c = 1, and quadrature where that is not enough.  `known`: (E phi^2, E phi'^2) at q.
-    """
-    phi = activations.of(activation)
-    if phi.gap is not None or phi.dual is not None:
-        closed = partial(phi.gap, q) if phi.gap is not None else partial(_by_slopes, phi, q)
-        if phi.dual is None:
-            return Gap(closed, closed, torch.zeros_like, lambda e: _slope(*closed(e), e))
-        return Gap(closed, closed, torch.zeros_like, lambda e: q * _of_slopes(phi, q, e))
-    a = gaussian.coefficients(phi, q, n_terms=n_terms, kinks=phi.kinks, parity=phi.parity)
-    square, slope = activations.moments(phi, q)[:2] if known is None else known
-    t = gaussian.tail_sums(a, square, q * slope)
-
-    def rough(e: Tensor) -> tuple[Tensor, Tensor]:
-        return gaussian.polynomial(t, 1 - e)
-
-    def at(e: Tensor) -> tuple[Tensor, Tensor]:
-        found = rough(e)
-        wrong = series_misses(phi, t, e) > pairs.TOLERANCE * found[0]
-        if gaussian.every(~wrong):
-            return found
-        better = by_quadrature(phi, q[wrong], e[wrong])
-        value, slope = (x.masked_scatter(wrong, new) for x, new in zip(found, better))
-        return value, slope
-
-    return Gap(at, rough, partial(series_misses, phi, t), lambda e: _slope(*at(e), e))
-
-
-def series_misses(phi: Activation, t: Tensor, e: Tensor) -> Tensor:
-    """A bound on what tail sums t (J, ...) leave out of S; nothing at c = 1, if phi has no jump."""
-    rest = t[-2] / e.clamp_min(gaussian.TINY) if phi.jumps else torch.where(e > 0, t[-1].abs(), 0.0)
-    return rest * (1 - e).abs() ** (len(t) - 1)
-
-
-def _by_slopes(phi: Activation, q: Tensor, e: Tensor) -> tuple[Tensor, Tensor]:
-    """S = q int_0^1 dt 2 t P(e t^2) and dS/dc, from a closed P; t = sinh(y A) / sinh A has nodes where P falls."""
-    A = torch.asinh((q * e).sqrt()).clamp_min(1e-3)
-    y, w = (torch.tensor(x, device=q.device, dtype=torch.float64) for x in gaussian.legendre(32))
-    stretched = A[..., None] * (1 + y) / 2
-    t = torch.sinh(stretched) / torch.sinh(A)[..., None]
-    w = w / 2 * A[..., None] * torch.cosh(stretched) / torch.sinh(A)[..., None]
-    weight, q_t, e_t = 2 * t * w, q[..., None], e[..., None] * t.square()
-    S = q * (weight * _of_slopes(phi, q_t, e_t)).sum(-1)
-    step = (1e-4 / (1 + q)).expand_as(e)  # dS/dc = (S - q P) / e is all rounding at e = 0: a little off it then
-    off = torch.maximum(e, step)
-    S_off = q * (weight * _of_slopes(phi, q_t, off[..., None] * t.square())).sum(-1)
-    apart = (activations.moments(phi, q)[0] - _dual(phi, q, q * (1 - e))[0]) / off  # far from twins nothing is lost
-    return torch.where(e > 0.5, apart, S), (S_off - q * _of_slopes(phi, q, off)) / off
-
-
-def _slope(S: Tensor, steepness: Tensor, e: Tensor) -> Tensor:
-    """q E phi' phi' = S - e dS/dc."""
-    return S - e * steepness
-
-
-def _of_slopes(phi: Activation, q: Tensor, e: Tensor) -> Tensor:
-    """E phi' phi' at correlation 1 - e, closed form."""
-    q, e = torch.broadcast_tensors(q, e)
-    if phi.near is not None:
-        return phi.near(q, q, q * (1 - e), (q * q * e * (2 - e)).clamp_min(closed_forms.SMALL), q * e)[1]
-    return _dual(phi, q, q * (1 - e))[1]
-
-
-def _dual(phi: Activation, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-    if phi.dual is None:
-        raise TypeError("this activation has no dual: its averages have no closed form.")
-    return phi.dual(q, q, k)
-
-
-def by_quadrature(phi: Activation, q: Tensor, e: Tensor) -> tuple[Tensor, Tensor]:
-    """S and dS/dc at pairs (P,) by `pairs.averages`: directly, or from slopes where phi(u) - phi(v) is all rounding."""
-
-    def averages(q: Tensor, e: Tensor) -> pairs.Averages:
-        return pairs.averages(phi, q, q, q * (1 - e), q * q * e * (2 - e))
-
-    here = averages(q, e)
-    S = here.gap / e.clamp_min(gaussian.TINY)
-    close = (e * q.clamp_min(1) < 1e-6) & (not phi.jumps)
-    if not gaussian.every(~close):
-        t, w = (torch.tensor(x, device=q.device, dtype=torch.float64) for x in gaussian.legendre(8))
-        t, q_c = (1 + t) / 2, q[close]
-        inner = averages(q_c.repeat_interleave(len(t)), (e[close, None] * t.square()).flatten()).slope
-        S = S.masked_scatter(close, q_c * (t * w * inner.reshape(-1, len(t))).sum(-1))
-    return S, (S - q * here.slope) / e.clamp_min(gaussian.TINY)
 
 
 def correlation(
@@ -188,8 +81,13 @@ def correlations(
     n_terms: int = TERMS,
 ) -> tuple[Tensor, Tensor]:
     """(q, e) of n_layers layers after the first, which is included: each (n_layers + 1, ...)."""
+    variances(sw2, sb2, q)
+    given.whole("n_layers", n_layers, least=0, why="it counts layers after the first")
     sw2, sb2, e, q = broadcast(sw2, sb2, e, q)
+    if not gaussian.every((e >= 0) & (e <= 2)):
+        raise ValueError("e = 1 - c lies in [0, 2], because a correlation c lies in [-1, 1].")
     probability(keep)
+    activation = activations.of(activation)
     history, qs, shape = [e], [q], q.shape
     for _ in range(n_layers):
         square, slope, _ = activations.moments(activation, q)
@@ -197,6 +95,7 @@ def correlations(
         S = gap(activation, q.reshape(-1), n_terms=n_terms, known=known)(e.reshape(-1))[0].reshape(shape)
         q = sw2 * square / keep + sb2
         e = sw2 * ((1 / keep - 1) * square + e * S) / q
+        e = torch.where(q > 0, e, 0.0)  # silence twice is the same
         qs.append(q)
         history.append(e)
     return torch.stack(qs), torch.stack(history)
@@ -233,8 +132,15 @@ def curvature(
 def broadcast(*values: Tensor | float) -> tuple[Tensor, ...]:
     """Numbers and tensors as float64 tensors of one shape on one device."""
     device = next((v.device for v in values if isinstance(v, Tensor)), None)
-    tensors = [v if isinstance(v, Tensor) else torch.full((), v, device=device, dtype=torch.float64) for v in values]
-    return tuple(torch.broadcast_tensors(*tensors))
+    return tuple(torch.broadcast_tensors(*(given.doubles(v).to(device) for v in values)))
+
+
+def variances(sw2: Tensor | float, sb2: Tensor | float, q: Tensor | float = 0.0) -> None:
+    """Refuse negative ones."""
+    gaussian.variance("sw2", sw2)
+    gaussian.variance("sb2", sb2)
+    if not gaussian.every(given.doubles(q) >= 0):
+        raise ValueError("q is a variance of pre-activations and cannot be negative.")
 
 
 def twice_differentiable(phi: Activation) -> None:

@@ -22,6 +22,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.propagation import activations, gaussian, pairs
 from fieldkit.propagation.activations import Activation
 
@@ -83,10 +84,13 @@ def covariance(
     """C[t, t'] for t, t' = 0 .. steps, (steps + 1, steps + 1), in units of the Euler step h.
 
     dual(cov, var_u, var_v) = <phi(u) phi(v)> for Gaussian u, v.  Cost: `steps` products of a vector and a triangle.
-    Raises `ValueError` for h outside (0, 1].
+    Raises `ValueError` for h outside (0, 1], and for a negative `start` or D.
     """
     if not 0 < h <= 1:
         raise ValueError(f"h = {h}: the Euler step is a fraction of the membrane time; take 0 < h <= 1.")
+    given.whole("steps", steps, least=0, why="a table has rows")
+    gaussian.variance("D", D)
+    gaussian.variance("start", start)
     C = torch.zeros((steps + 1, steps + 1), device=device, dtype=torch.float64)
     C[0, 0] = start
     filtered = response(steps, h=h, device=device).T
@@ -120,6 +124,9 @@ def linear_stationary_variance(g: float, D: float, h: float) -> float:
     C(w) = D h / (|e^(i w) - 1 + h|^2 - g^2 h^2); with |.|^2 = a - b cos w its mean over w is D h / sqrt(a^2 - b^2), a =
     1 + (1 - h)^2 - g^2 h^2 and b = 2 (1 - h).
     """
+    gaussian.variance("D", D)
+    if not 0 < h <= 1:
+        raise ValueError(f"h = {h}: the Euler step is a fraction of the membrane time; take 0 < h <= 1.")
     if not 0 <= g < 1:
         raise ValueError(f"g = {g}: a linear network explodes at g >= 1; take 0 <= g < 1.")
     a, b = 1 + (1 - h) ** 2 - (g * h) ** 2, 2 * (1 - h)
