@@ -131,6 +131,9 @@ def _length(phi: Activation, sw2: Tensor, sb2: Tensor) -> Tensor:
     q = sb2 + sw2
     for n in (6, gaussian.NODES) if phi.moments is None else (gaussian.NODES,):
         q = _newton(_length_map(phi, q, sw2, sb2, n), q, sb2, rough=n == 6)
+    trial = sw2 + sb2
+    still = [((sw2 * activations.moments(phi, t)[0] + sb2) / t - 1).abs() < 1e-14 for t in (trial, 4 * trial)]
+    q = torch.where((sb2 == 0) & still[0] & still[1], torch.inf, q)  # every length is fixed
     return torch.where(q < 1e-20, 0.0, torch.where(q > INFINITE, torch.inf, q))
 
 

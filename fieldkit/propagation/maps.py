@@ -85,7 +85,7 @@ def correlations(
     given.whole("n_layers", n_layers, least=0, why="it counts layers after the first")
     sw2, sb2, e, q = broadcast(sw2, sb2, e, q)
     if not gaussian.every((e >= 0) & (e <= 2)):
-        raise ValueError("e = 1 - c lies in [0, 2], because a correlation c lies in [-1, 1].")
+        raise ValueError("e outside [0, 2]: e = 1 - c, and a correlation c lies in [-1, 1].")
     probability(keep)
     activation = activations.of(activation)
     history, qs, shape = [e], [q], q.shape
@@ -140,7 +140,7 @@ def variances(sw2: Tensor | float, sb2: Tensor | float, q: Tensor | float = 0.0)
     gaussian.variance("sw2", sw2)
     gaussian.variance("sb2", sb2)
     if not gaussian.every(given.doubles(q) >= 0):
-        raise ValueError("q is a variance of pre-activations and cannot be negative.")
+        raise ValueError("q < 0: it is a variance of pre-activations, which cannot be negative.")
 
 
 def twice_differentiable(phi: Activation) -> None:

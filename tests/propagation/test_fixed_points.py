@@ -39,7 +39,7 @@ def test_slopes_are_what_the_maps_do_to_small_deviations(name):
     up, down = (maps.length(p.q * (1 + s), activation=phi, sw2=sw2, sb2=sb2) for s in (step, -step))
     assert torch.allclose((up - down) / (2 * step * p.q), p.chi_q, atol=1e-8)
     chaotic = p.chi_1 > 1.02
-    up, down = (maps.correlation(p.e + s, p.q, activation=phi, sw2=sw2, sb2=sb2) for s in (step, -step))
+    up, down = (maps.correlation((p.e + s).clamp_min(0), p.q, activation=phi, sw2=sw2, sb2=sb2) for s in (step, -step))
     assert torch.allclose(((up - down) / (2 * step))[chaotic], p.chi_c[chaotic], atol=1e-7)
     near = maps.correlation(torch.full_like(p.q, 1e-9), p.q, activation=phi, sw2=sw2, sb2=sb2) / 1e-9
     assert torch.allclose(near, p.chi_1, rtol=1e-6)

@@ -44,7 +44,7 @@ MUTANTS = [
         "if not parameter.requires_grad or parameter.dim() == 1:",
         "biases that do not learn",
     ),
-    Mutant("tangent", FORMS, "torch.asin(k * (2 * one", "torch.asin(k * (one", "erf of x / sqrt 2 for erf of x"),
+    Mutant("tangent", FORMS, "torch.atan2(2 * k, root)", "torch.atan2(k, root)", "erf of x / sqrt 2 for erf of x"),
     Mutant(
         "layers",
         COMMITTEE,
