@@ -134,9 +134,7 @@ def gelu_moments(q: Tensor) -> Moments:
     twice = 0.25 + torch.atan2(q, root) / (2 * math.pi)  # E Phi(u)^2
     rest = q / (math.pi * (1 + q) * root)
     growth = twice + rest / 2 + rest * (2 - q / (1 + q) - q / (1 + 2 * q))
-    slope = twice + (q / (2 * math.pi * root)) * (
-        1 + 2 * (1 - q) / (1 + q) + 2 * (q / (1 + q)) * (q / (1 + 2 * q))
-    )
+    slope = twice + (q / (2 * math.pi * root)) * ((3 + 5 * q) / (1 + q) / (1 + 2 * q))
     return q * twice + q * rest, slope, growth
 
 
@@ -147,9 +145,10 @@ def gelu_near(u: Tensor, v: Tensor, k: Tensor, det: Tensor, a: Tensor | None) ->
     root, s = D.sqrt(), 1 / one + 1 / two
     twice = 0.25 + torch.atan2(k, root) / (2 * math.pi)
     numerator = det + k.square() * s
+    beyond = (u / one) * (v / two) - (1 + u + v) / one * ((1 + u + v) / two) - det * s  # numerator - D
     return (
         k * twice + numerator / (2 * math.pi * root),
-        twice + k * (2 * s - 1 + numerator / D) / (2 * math.pi * root),
+        twice + k * (2 * s + beyond / D) / (2 * math.pi * root),
     )
 
 

@@ -31,7 +31,7 @@ def weights_for(
     q (Q,) > 0; memory Q n_terms + Q C.
     """
     phi, (q, c) = activations.of(activation), (given.doubles(x) for x in (q, c))
-    if q.dim() != 1 or c.dim() != 1 or not gaussian.every((q > 0) & (q < math.inf)) or not gaussian.every(c.abs() <= 1):
+    if q.dim() != 1 or c.dim() != 1 or not gaussian.seen((q > 0) & (q < math.inf)) or not gaussian.seen(c.abs() <= 1):
         raise ValueError(f"shapes {tuple(q.shape)}, {tuple(c.shape)}: give lengths q (Q,) > 0 and c (C,) in [-1, 1].")
     square, slope, _ = activations.moments(phi, q)
     grid = torch.broadcast_tensors(q[:, None], 1 - c)

@@ -50,9 +50,9 @@ def draw(
     """
     given.whole("depth", depth, least=1, why="there is a layer behind the first")
     given.whole("channels", channels, least=1, why="a layer has channels")
-    if v.shape != (3, 3) or not gaussian.every(v >= 0) or abs(v.sum().item() - 1) > 1e-6:
+    if v.shape != (3, 3) or not gaussian.seen((v >= 0) & ((v.sum() - 1).abs() < 1e-6)):
         raise ValueError(
-            f"v of shape {tuple(v.shape)} and sum {v.sum().item():g}: a profile (3, 3) of variances has the sum 1; "
+            f"v of shape {tuple(v.shape)}: a profile (3, 3) of variances has the sum 1; "
             "divide it by its sum."
         )
     sw2, sb2 = criticality.at_length(q, activation=activations.tanh)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from numbers import Real
 
 import numpy as np
 import torch
@@ -38,7 +39,8 @@ def panels(q: Tensor, *, kinks: tuple[float, ...] = (), n: int = NODES) -> tuple
     if n < 1:
         raise ValueError(f"n = {n}: a panel needs at least one node.")
     scale = q.clamp_min(TINY).sqrt()[..., None]
-    places = sorted({*scales(not every(q <= 20)), *(abs(x) for x in kinks if x)})
+    small = q.device.type == "cpu" and bool((q <= 20).all())  # an accelerator has panels to spare
+    places = sorted({*scales(not small), *(abs(x) for x in kinks if x)})
     bends = torch.tensor(places, device=q.device, dtype=torch.float64)
     fixed = torch.tensor([0.0, 4.0, CUT], device=q.device, dtype=torch.float64).expand(*q.shape, 3)
     edges = torch.cat([(bends / scale).clamp_max(CUT), fixed], dim=-1).sort(dim=-1).values
@@ -126,8 +128,9 @@ def coefficients(
 
 def _ladder(q: Tensor) -> tuple[float, ...]:
     """Ends of panels in x = sqrt(q_max) z for nodes that all variances share: each must see f change its scale."""
-    rungs, x = [], 18.0
-    while not every(q <= (x / 9) ** 2):
+    rungs: list[float] = []
+    x = 18.0
+    while len(rungs) < 12 and not (q.device.type == "cpu" and bool((q <= (x / 9) ** 2).all())):
         rungs.append(x)
         x *= 3
     return tuple(rungs)
@@ -160,10 +163,18 @@ def polynomial(t: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
 
 def variance(name: str, value: Tensor | float, *, why: str = "a variance cannot be negative") -> None:
     """Refuse a variance, a number or a tensor of them, that is negative, infinite or no number."""
-    numbers = given.doubles(value)
-    if not every((numbers >= 0) & (numbers < math.inf)):
-        shown = f"{numbers.min().item():g} ... {numbers.max().item():g}" if numbers.numel() > 1 else numbers.item()
-        raise ValueError(f"{name} = {shown}: {why}; take {name} >= 0.")
+    if isinstance(value, Real):
+        fine, shown = 0 <= float(value) < math.inf, str(value)
+    else:
+        numbers = given.doubles(value)
+        fine, shown = seen((numbers >= 0) & (numbers < math.inf)), f"a tensor {tuple(numbers.shape)} with such elements"
+    if not fine:
+        raise ValueError(f"{name} = {shown}: {why}; take {name} >= 0, finite.")
+
+
+def seen(condition: Tensor) -> bool:
+    """False if the CPU sees that some of it is false.  An accelerator is not asked: it would have to be waited for."""
+    return condition.device.type != "cpu" or bool(condition.all())
 
 
 def every(condition: Tensor) -> bool:

@@ -101,7 +101,7 @@ def averages(
     if K.dim() != 2 or K.shape[0] != K.shape[1]:
         raise ValueError(f"shape {tuple(K.shape)}: K is the (P, P) covariance of P pre-activations.")
     phi, q = activations.of(activation), K.diagonal()
-    if not gaussian.every(q >= 0):
+    if not gaussian.seen(q >= 0):
         raise ValueError("K has a negative diagonal: variances of pre-activations are 0 or more.")
     side = pairs.side(phi, q, n_terms=n_terms)
     product, slope = pairs.dual(phi, side[:, None], side, K)

@@ -84,7 +84,7 @@ def correlations(
     variances(sw2, sb2, q)
     given.whole("n_layers", n_layers, least=0, why="it counts layers after the first")
     sw2, sb2, e, q = broadcast(sw2, sb2, e, q)
-    if not gaussian.every((e >= 0) & (e <= 2)):
+    if not gaussian.seen((e >= 0) & (e <= 2)):
         raise ValueError("e outside [0, 2]: e = 1 - c, and a correlation c lies in [-1, 1].")
     probability(keep)
     activation = activations.of(activation)
@@ -139,7 +139,7 @@ def variances(sw2: Tensor | float, sb2: Tensor | float, q: Tensor | float = 0.0)
     """Refuse negative ones."""
     gaussian.variance("sw2", sw2)
     gaussian.variance("sb2", sb2)
-    if not gaussian.every(given.doubles(q) >= 0):
+    if not gaussian.seen(given.doubles(q) >= 0):
         raise ValueError("q < 0: it is a variance of pre-activations, which cannot be negative.")
 
 
