@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tools import chapters, colab, labels, options, sources
+from tools import chapters, colab, faults, labels, options, sources
 
 INSTALL = """\
 import importlib.util
@@ -60,7 +60,7 @@ def pair(book: labels.Book, chapter: str) -> str:
     return nbformat.writes(nb, version=4) + "\n"
 
 
-def faults(book: labels.Book, write: bool) -> list[str]:
+def stale(book: labels.Book, write: bool) -> list[str]:
     """Write every pair, or find those that are stale or carry outputs; one line for each chapter with a fault."""
     lines, paired = [], set()
     for chapter in chapters.chapters(book.root):
@@ -91,10 +91,10 @@ def main() -> int:
     arguments.add_argument("--check", action="store_true", help="write nothing, fail when a pair is stale")
     arguments.add_argument("--root", type=Path, default=chapters.ROOT)
     given = arguments.parse_args()
-    lines = faults(labels.book(given.root), write=not given.check)
+    lines = stale(labels.book(given.root), write=not given.check)
     print(*lines, sep="\n", end="\n" if lines else "")
     return bool(lines)
 
 
 if __name__ == "__main__":
-    options.end(main)
+    faults.end(main)

@@ -5,6 +5,7 @@ python -m tools.site [--chapter lattice/phi4] [--profile full] [--device cuda] [
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import re
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import nbformat
 
-from tools import cache, chapters, ledger, options, pages, sources
+from tools import cache, chapters, faults, ledger, options, pages, sources, turns
 
 
 def stage(root: Path, book: list[ledger.Chapter]) -> Path:
@@ -100,6 +101,12 @@ def main() -> int:
     given = options.of_a_run(__doc__).parse_args()
     options.chapters_of(given.root, given.chapter)
     root = given.root.resolve()
+    with turns.turn(root / "_build"):
+        return build(root, given)
+
+
+def build(root: Path, given: argparse.Namespace) -> int:
+    """Build and publish the site; return the exit code."""
     run = cache.Run(root, given.profile, given.device, given.seed)
     found = {name: cache.executed(name, run) for name in chapters.chapters(root)}
     book = [ledger.chapter(root, n, cache.read(p)) for n, p in found.items() if p.exists()]
@@ -130,4 +137,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    options.end(main)
+    faults.end(main)
