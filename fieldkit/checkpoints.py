@@ -10,7 +10,7 @@ containers of them; a pickle of anything else is refused, so a checkpoint from a
 from __future__ import annotations
 
 import os
-import pickle
+import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
 from itertools import zip_longest
@@ -30,9 +30,9 @@ def save(path: str | Path, state: State) -> None:
     Raises `TypeError` for anything else, which `load` would refuse to read.
     """
     _form(state)
-    path = Path(path)
+    path = given.path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    aside = path.with_name(f"{path.name}.{os.urandom(6).hex()}.part")  # machines may share a folder and a process id
     try:
         with open(aside, "wb") as file:
             torch.save(state, file)
@@ -46,15 +46,27 @@ def save(path: str | Path, state: State) -> None:
 def load(path: str | Path, device: torch.device | str = "cpu") -> State:
     """Read what `save` wrote, tensors on `device`.
 
-    Raises `ValueError` when the file is damaged or holds anything but plain data.
+    Raises `ValueError` when the file is damaged, be it by one bit, or holds anything but plain data; `OSError` when
+    there is none, or it may not be read.
     """
-    try:
-        return torch.load(path, map_location=device, weights_only=True)
-    except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError) as error:
-        why = (str(error).splitlines() or ["the file is empty"])[0]
-        raise ValueError(
-            f"{path}: not a checkpoint that can be read safely ({why}); delete it and run again."
-        ) from error
+    path = given.path(path)
+    with open(path, "rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:  # torch reads the numbers, but does not look at their checksums
+                spoilt = archive.testzip() or next((a.filename for a in archive.infolist() if a.external_attr), None)
+            if spoilt is not None:  # or is marked as a folder, whose bytes torch would not read
+                raise zipfile.BadZipFile(f"{spoilt} does not match its checksum")
+            file.seek(0)
+            state = torch.load(file, map_location="cpu", weights_only=True)
+        except MemoryError:
+            raise
+        except Exception as error:  # what a reader stumbles over first depends on where the damage lies
+            why = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ValueError(
+                f"{path}: not a checkpoint that can be read safely ({why}); it is damaged, or no checkpoint; "
+                "delete it and run again."
+            ) from error
+    return _moved(state, torch.device(device))
 
 
 def run(
@@ -79,7 +91,8 @@ def run(
     given.whole("every", every, least=1, why="a checkpoint is written after so many steps")
     given.generator(rng)
     start, form = 0, _form(state)
-    if path is not None and Path(path).exists():
+    path = None if path is None else given.path(path)
+    if path is not None and path.exists():
         # read on the CPU, where a generator's state lives whatever its device; the tensors go back to where they were
         saved = load(path)
         if not isinstance(saved, dict) or not {"label", "form", "t", "state", "rng"} <= saved.keys():
@@ -130,7 +143,7 @@ def _moved(state: Any, device: torch.device) -> Any:
     if isinstance(state, torch.Tensor):
         return state.to(device)
     if isinstance(state, dict):
-        return {key: _moved(value, device) for key, value in state.items()}
+        return type(state)({key: _moved(value, device) for key, value in state.items()})
     if isinstance(state, (list, tuple)):
         return type(state)(_moved(value, device) for value in state)
     return state

@@ -17,12 +17,16 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from fieldkit import given, pulls, viewer
+from fieldkit import checked, given, pulls, viewer
 from fieldkit.estimates import Estimate
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
 
 KEY = "fieldkit-claim"  # where the record sits in an output's metadata
 
@@ -218,6 +222,10 @@ class Ledger:
         shown, exact = (_to_the_digits_of(number, tolerance) for number in (value, truth))
         kind = "identity" if identity else "numerical"
         self._keep(name, sentence, kind, False, measured, true, (value - truth) / tolerance, shown, exact, source)
+
+    def table(self) -> HTML:
+        """What was weighed so far, as a table: quantity, measured, truth, pull."""
+        return checked.table(self.records.values())
 
     def _keep(
         self,

@@ -8,7 +8,9 @@ accelerator for those would make it wait.
 from __future__ import annotations
 
 import math
+import os
 from numbers import Integral, Real
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -59,6 +61,17 @@ def numbers(values: object) -> Tensor:
     if x.is_complex():
         raise TypeError(f"a tensor of {x.dtype}: expected real numbers; take .real, .imag or .abs() first.")
     return x
+
+
+def path(name: object) -> Path:
+    """name as a path in which `~` is the home folder, as in a shell; refuse what names no file."""
+    plain = os.fspath(name) if isinstance(name, (str, os.PathLike)) else None
+    if not isinstance(plain, str) or not plain:
+        raise TypeError(f"path = {name!r}: a file is named by a string or a pathlib.Path; give one, or leave it out.")
+    found = os.path.expanduser(plain)
+    if found.startswith("~"):
+        raise ValueError(f"path = {plain!r}: nobody of that name has a home; write ./{plain} for a file so called.")
+    return Path(found)
 
 
 def doubles(values: object) -> Tensor:

@@ -37,7 +37,7 @@ _SCRIPT = """(function () {
     paint(i);
     said.textContent = data.values[i];
     range.setAttribute('aria-valuetext', data.values[i]);
-    view.setAttribute(view.tagName === 'IMG' ? 'alt' : 'aria-label', data.alt.replace('{}', data.values[i]));
+    view.setAttribute(view.tagName === 'IMG' ? 'alt' : 'aria-label', data.alt[i]);
   }
   range.addEventListener('input', show);
   root.addEventListener('keydown', (event) => event.stopPropagation());
@@ -58,13 +58,21 @@ _PAINT_FIELDS = """const bytes = atob(data.bytes), pen = view.getContext('2d');
 
 
 def frames(
-    draw: Callable[[Any], Figure], values: Sequence[Any], *, label: str, alt: str, names: Sequence[str] | None = None
+    draw: Callable[[Any], Figure],
+    values: Sequence[Any],
+    *,
+    label: str,
+    alt: str | Sequence[str],
+    names: Sequence[str] | None = None,
+    start: int = 0,
 ) -> HTML:
-    """A slider over the figures draw(value).  alt: alternative text with `{}` where the value goes; names: how values
-    are shown.
+    """A slider over the figures draw(value).
 
-    Raises `ValueError` for no values, an alt text that is empty or without `{}`, or frames that would make the page
-    heavier than 1.5 MB; `TypeError` when draw returns no figure.
+    alt: alternative text with `{}` where the value goes, or one text for each value; names: how values are shown;
+    start: the place of the frame on which it opens, the best one.
+
+    Raises `ValueError` for no values, an alt text that is empty or without `{}`, a start that is no place, or frames
+    that would make the page heavier than 1.5 MB; `TypeError` when draw returns no figure.
     """
     pictures = []
     for value in values:
@@ -76,28 +84,34 @@ def frames(
         plt.close(figure)
         Image.open(raw).convert("RGBA").quantize(64, method=Image.Quantize.FASTOCTREE).save(small, "png", optimize=True)
         pictures.append(base64.b64encode(small.getvalue()).decode())
-    shown = _shown(values, names, alt)
-    first = html.escape(alt.replace("{}", shown[0]))
-    source = f"data:image/png;base64,{pictures[0]}"
-    view = f'<img class="fk-frame" style="max-width:100%;height:auto" alt="{first}" src="{source}">'
-    return _slider(view, {"frames": pictures}, _PAINT_FRAMES, label, alt, shown)
+    shown, said = _shown(values, names, alt, start)
+    source = f"data:image/png;base64,{pictures[start]}"
+    view = f'<img class="fk-frame" style="max-width:100%;height:auto" alt="{html.escape(said[start])}" src="{source}">'
+    return _slider(view, {"frames": pictures}, _PAINT_FRAMES, label, said, shown, start)
 
 
 def fields(
-    stack: Any, values: Sequence[Any], *, label: str, alt: str, names: Sequence[str] | None = None, width: int = 380
+    stack: Any,
+    values: Sequence[Any],
+    *,
+    label: str,
+    alt: str | Sequence[str],
+    names: Sequence[str] | None = None,
+    start: int = 0,
+    width: int = 380,
 ) -> HTML:
     """A slider over fields: stack (k, height, width) in the sequential palette, one common scale; values, alt, names
-    as in `frames`.
+    and start as in `frames`.
 
-    Raises `ValueError` for a wrong shape, values that are not finite, an alt text that is empty or without `{}`, or
-    fields that would make the page too heavy.
+    Raises `ValueError` for a wrong shape, values that are not finite, an alt text that is empty or without `{}`, a
+    start that is no place, or fields that would make the page too heavy.
     """
     a = np.asarray(stack, dtype=np.float64)
     if a.ndim != 3 or len(a) != len(values) or 0 in a.shape:
         raise ValueError(f"shape {a.shape} for {len(values)} values: expected (number of values, height, width).")
     if not np.isfinite(a).all():
         raise ValueError("the fields hold values that are not finite; find where the run diverged before drawing.")
-    shown = _shown(values, names, alt)
+    shown, said = _shown(values, names, alt, start)
     low, span = a.min(), max(float(a.max() - a.min()), 1e-300)
     levels = np.round((a - low) / span * 255).astype(np.uint8)[:, ::-1]  # row 0 at the bottom, as in `plots.field`
     palette = (SEQUENTIAL(np.linspace(0, 1, 256))[:, :3] * 255).round().astype(int).ravel().tolist()
@@ -107,37 +121,49 @@ def fields(
         "height": a.shape[1],
         "palette": palette,
     }
-    first = html.escape(alt.replace("{}", shown[0]))
     view = (
-        f'<canvas class="fk-field" role="img" aria-label="{first}" width="{a.shape[2]}" height="{a.shape[1]}" '
+        f'<canvas class="fk-field" role="img" aria-label="{html.escape(said[start])}" '
+        f'width="{a.shape[2]}" height="{a.shape[1]}" '
         f'style="width:{width}px;max-width:100%;image-rendering:pixelated"></canvas>'
     )
-    return _slider(view, payload, _PAINT_FIELDS, label, alt, shown)
+    return _slider(view, payload, _PAINT_FIELDS, label, said, shown, start)
 
 
-def _shown(values: Sequence[Any], names: Sequence[str] | None, alt: str) -> list[str]:
+def _shown(
+    values: Sequence[Any], names: Sequence[str] | None, alt: str | Sequence[str], start: int
+) -> tuple[list[str], list[str]]:
+    """(name, alternative text) of every value."""
     shown = [str(v) for v in (names if names is not None else values)]
     if not shown or len(shown) != len(values):
         raise ValueError(
             f"{len(values)} values with {len(shown)} names: a slider needs at least one value and a name for each."
         )
-    if "{}" not in alt:
+    if isinstance(alt, str) and "{}" not in alt:
         raise ValueError(
             f'alt = "{alt}": an alternative text says what one who cannot see must know, with {{}} for the value.'
         )
-    return shown
+    said = [alt.replace("{}", name) for name in shown] if isinstance(alt, str) else [str(text) for text in alt]
+    if len(said) != len(shown) or not all(text.strip() for text in said):
+        raise ValueError(
+            f"{len(said)} alternative texts for {len(shown)} values: give each value one that says something."
+        )
+    if not 0 <= start < len(shown):
+        raise ValueError(f"start = {start}: it opens on one of its {len(shown)} frames, counted from 0.")
+    return shown, said
 
 
-def _slider(view: str, payload: dict[str, Any], paint: str, label: str, alt: str, shown: list[str]) -> HTML:
-    data = json.dumps(payload | {"values": shown, "alt": alt}, separators=(",", ":")).replace("</", "<\\/")
+def _slider(
+    view: str, payload: dict[str, Any], paint: str, label: str, said: list[str], shown: list[str], start: int
+) -> HTML:
+    data = json.dumps(payload | {"values": shown, "alt": said}, separators=(",", ":")).replace("</", "<\\/")
     if len(data) > MAX_BYTES:
         raise ValueError(f"{len(data)} bytes of frames: a page must stay under 1.5 MB; use fewer or smaller frames.")
-    first = html.escape(shown[0])
+    first = html.escape(shown[start])
     name = "slider-" + hashlib.sha256(data.encode()).hexdigest()[:10]  # the same at every rebuild
     return HTML(
         f'<div class="fk-slider" id="{name}" data-lm-suppress-shortcuts="true">{view}<div class="fk-control">'
-        f'<label for="{name}-range">{html.escape(label)}</label> '
-        f'<input id="{name}-range" type="range" min="0" max="{len(shown) - 1}" value="0" aria-valuetext="{first}"> '
+        f'<label for="{name}-range">{html.escape(label)}</label> <input id="{name}-range" type="range" min="0" '
+        f'max="{len(shown) - 1}" value="{start}" autocomplete="off" aria-valuetext="{first}"> '
         f'<output for="{name}-range">{first}</output></div><script type="application/json">{data}</script>'
         f"<script>{_SCRIPT % {'id': name, 'paint': paint}}</script></div>"
     )

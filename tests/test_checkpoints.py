@@ -152,3 +152,54 @@ def test_a_file_that_is_no_checkpoint_of_a_loop_is_named(tmp_path):
     for wrong in ({"n_steps": -1}, {"n_steps": 3, "every": 0}):
         with pytest.raises(ValueError, match="(n_steps|every) = "):
             checkpoints.run(lambda state, t, rng: state, {}, **wrong, rng=rng, path=path)
+
+
+def test_the_home_folder_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    checkpoints.run(lambda state, t, rng: state, {"x": 0}, 2, rng=torch.Generator(), path="~/runs/a.pt")
+    assert checkpoints.load("~/runs/a.pt")["t"] == 2 and (tmp_path / "runs/a.pt").exists()
+    assert not (tmp_path / "~").exists()
+    for wrong in (3, "", b"a.pt", True):
+        with pytest.raises(TypeError, match="a file is named by a string"):
+            checkpoints.save(wrong, {"x": 0})
+    with pytest.raises(ValueError, match="nobody of that name"):
+        checkpoints.save("~nobody-of-this-name/a.pt", {"x": 0})
+
+
+def test_damage_anywhere_is_refused_with_the_remedy(tmp_path):
+    """A file cut anywhere, or with one bit turned over anywhere, is refused, or read without loss."""
+    path = tmp_path / "a.pt"
+    x = torch.randn(16, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    checkpoints.save(path, {"label": "walk", "t": 3, "x": x, "list": [1, 2.5, "abc", None]})
+    whole, wrong = path.read_bytes(), []
+    directory = whole.index(b"PK\x01\x02")  # the list of contents at the end, where a bit means most
+
+    def look(content, name):
+        path.write_bytes(content)
+        try:
+            found = checkpoints.load(path)
+        except ValueError as error:
+            if "delete it and run again" not in str(error):
+                wrong.append((name, error))
+            return
+        same = found["label"] == "walk" and found["t"] == 3 and found["list"] == [1, 2.5, "abc", None]
+        if not (same and torch.equal(found["x"], x)):
+            wrong.append((name, "another state"))
+
+    for length in range(0, len(whole), 61):
+        look(whole[:length], f"cut at {length}")
+    for place in [*range(0, directory, 17), *range(directory, len(whole), 3)]:
+        for bit in (place % 8, 4):  # 4: the bit that makes a folder of a file
+            turned = bytearray(whole)
+            turned[place] ^= 1 << bit
+            look(bytes(turned), f"bit {bit} of byte {place} of {len(whole)}")
+    assert wrong == []
+    folder = whole.rindex(b"PK\x01\x02") + 38
+    look(whole[:folder] + b"\x10" + whole[folder + 1 :], "a folder")
+    assert wrong == []
+
+
+def test_a_missing_file_is_missing_not_damaged(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        checkpoints.load(tmp_path / "none.pt")

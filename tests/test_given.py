@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fieldkit import given
-from fieldkit.lattice import acceleration, clusters, free, hmc, ising, markov, phi4, small_lattices
+from fieldkit.lattice import acceleration, clusters, embedded, free, hmc, ising, markov, phi4, small_lattices
 
 THEORY = phi4.Phi4(-1.0, 0.5)
 
@@ -44,6 +44,9 @@ SIZES = {  # every sampler and exact result, asked for a number of things that n
     "magnets": lambda k, rng: ising.random_spins(k, 4, rng=rng),
     "side of magnets": lambda k, rng: ising.equilibrium(2, k, beta=0.4, rng=rng),
     "rounds": lambda k, rng: clusters.by_pointers(*torch.ones(2, 1, 4, 4, dtype=torch.bool), n_rounds=k),
+    "sweeps of fields": lambda k, rng: embedded.metropolis(
+        THEORY, torch.zeros(2, 4), width=1.0, rng=rng, n_sweeps=k
+    ),
     "leapfrog steps": lambda k, rng: hmc.leapfrog(
         THEORY, torch.zeros(2, 4), torch.zeros(2, 4), step_size=0.1, n_leapfrog=k
     ),
@@ -65,6 +68,8 @@ WITHOUT_RNG = {
     "random spins": lambda rng: ising.random_spins(2, 4, rng=rng),
     "Metropolis": lambda rng: ising.metropolis(torch.ones(2, 4, 4, dtype=torch.int8), beta=0.4, rng=rng),
     "Swendsen-Wang": lambda rng: ising.swendsen_wang(torch.ones(2, 4, 4, dtype=torch.int8), beta=0.4, rng=rng),
+    "signs": lambda rng: embedded.flip(torch.zeros(2, 4), rng=rng),
+    "Metropolis of fields": lambda rng: embedded.metropolis(THEORY, torch.zeros(2, 4), width=1.0, rng=rng),
     "hybrid Monte Carlo": lambda rng: next(
         hmc.trajectories(THEORY, torch.zeros(2, 4), step_size=0.1, n_leapfrog=2, rng=rng)
     ),
@@ -82,6 +87,8 @@ FIELDS = [
     free.structure_factor, free.correlator, free.timeslice_correlator, free.lowest_structure,
     lambda phi: free.action(phi, mass2=1.0), THEORY.action, THEORY.force, THEORY.schwinger_dyson,
     phi4.measure, phi4.neighbour_product, hmc.kinetic,
+    lambda phi: embedded.flip(phi, rng=torch.Generator()),
+    lambda phi: embedded.metropolis(THEORY, phi, width=1.0, rng=torch.Generator()),
     lambda phi: hmc.momenta(phi, rng=torch.Generator()),
     lambda phi: next(hmc.trajectories(THEORY, phi, step_size=0.1, n_leapfrog=1, rng=torch.Generator())),
 ]  # fmt: skip

@@ -68,3 +68,17 @@ def test_what_a_reader_could_not_use_is_refused():
 def test_markup_in_names_stays_text():
     html = sliders.frames(line, [1], label="<b>", alt="</script> {}", names=["<i>"]).data
     assert "<b>" not in html and "</script> <i>" not in html and html.count("</script>") == 2
+
+
+def test_it_opens_on_its_best_frame_with_a_text_for_each():
+    said = ["flat", "a slope", "a cliff"]
+    html = sliders.frames(line, [1, 2, 3], label="height", alt=said, start=1).data
+    data = payload(html)
+    assert data["alt"] == said and 'value="1"' in html and 'alt="a slope"' in html
+    assert f'src="data:image/png;base64,{data["frames"][1]}"' in html and ">2</output>" in html
+    field = sliders.fields(np.zeros((2, 1, 1)), [0, 1], label="t", alt="field {}", start=1).data
+    assert 'aria-label="field 1"' in field and 'value="1"' in field
+    with pytest.raises(ValueError, match="counted from 0"):
+        sliders.frames(line, [1, 2], label="height", alt="line {}", start=2)
+    with pytest.raises(ValueError, match="1 alternative texts for 2 values"):
+        sliders.frames(line, [1, 2], label="height", alt=["a line"])

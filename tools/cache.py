@@ -58,7 +58,7 @@ def key(chapter: str, run: Run) -> str:
     """Changes when the chapter's text, the library, the requirements, the parameters or Python change."""
     digest = hashlib.sha256(nbformat.writes(notebook(run.root, chapter), version=4).encode())
     files = [
-        *sorted((run.root / "fieldkit").rglob("*.py")),
+        *sorted(p for p in (run.root / "fieldkit").rglob("*") if p.suffix in (".py", ".toml")),
         run.root / "requirements.txt",
         run.root / "constraints.txt",
     ]

@@ -68,12 +68,19 @@ def directive(
     if name == "exercise":
         number = book.numbers.get(options.get("label", ""), "")
         return [f"#### Exercise {number}: {title}".replace(" :", ":"), "", body]
-    if name not in ("admonition", "hint", "note"):
+    if name not in ("admonition", "hint", "note", "solution"):
         raise unknown(line, path, book)
     heading = title if name == "admonition" else name.capitalize()
+    if name == "solution":
+        heading = f"Solution to exercise {book.numbers.get(title.strip(), '')}"
     if "dropdown" in options.get("class", "").split():
-        return [f"<details><summary>{heading}</summary>", "", body, "", "</details>"]
+        return folded(heading, body).split("\n")
     return [f"> {row}".rstrip() for row in [f"**{heading}.**", "", *body.split("\n")]]
+
+
+def folded(heading: str, body: str) -> str:
+    """A box that opens; boxes may stand in boxes."""
+    return f"<details><summary>{heading}</summary>\n\n{body}\n\n</details>"
 
 
 def inline(text: str, book: Book, path: Path) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from fieldkit import exercises
 from fieldkit.claims import KEY
 from tools import cache, chapters, sources
 
@@ -54,7 +55,8 @@ def faults(done: Chapter) -> list[str]:
               for name in dict.fromkeys(weighed) if name not in stated]  # fmt: skip
     lines += [f"claim {name}: weighed {weighed.count(name)} times; a name stands for one sentence"
               for name in dict.fromkeys(weighed) if weighed.count(name) > 1]  # fmt: skip
-    return [f"book/{done.name}.md: {line}" for line in poor_claims(done) + lines + poor_figures(done)]
+    lines = [*poor_claims(done), *lines, *poor_figures(done), *poor_solutions(done)]
+    return [f"book/{done.name}.md: {line}" for line in lines]
 
 
 def poor_claims(done: Chapter) -> list[str]:
@@ -79,6 +81,19 @@ def poor_figures(done: Chapter) -> list[str]:
             lines += [f"{where}: no alt text"] if not str(image.get("alt", "")).strip() else []
             lines += [f"{where}: no caption"] if not str(figure.get("caption", "")).strip() else []
     return lines
+
+
+def poor_solutions(done: Chapter) -> list[str]:
+    """A solution must pass the check of its own exercise."""
+    lines, solved = [], {}
+    for output in (o for cell in done.nb.cells for o in cell.get("outputs", [])):
+        if record := output.get("metadata", {}).get(exercises.KEY):
+            name, states = record["name"], record["states"]
+            solved[name] = solved.get(name, False) or set(states.values()) == {"right"}
+            lines += [
+                f"exercise {name}: the page's own {k} is wrong" for k, state in states.items() if state == "wrong"
+            ]
+    return lines + [f"exercise {name}: no solution passes the whole check" for name, done in solved.items() if not done]
 
 
 def summary(book: list[Chapter]) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tools import chapters, colab, faults, labels, options, sources
+from tools import chapters, colab, faults, folds, labels, options, solutions, sources
 
 INSTALL = """\
 import importlib.util
@@ -42,13 +42,19 @@ def pair(book: labels.Book, chapter: str) -> str:
     """The text of the chapter's .ipynb.  A figure's caption, which Colab would not show, follows it as its own cell."""
     path = chapters.source(book.root, chapter)
     cells: list[NotebookNode] = []
-    for cell in chapters.read(path).cells:
-        figure = cell.metadata.pop("mystnb", {}).get("figure", {})
-        if chapters.tagged(cell, "colab-setup"):
-            cell.source = install(book.root)
-        elif cell.cell_type == "markdown":
-            cell.source = colab.translate(cell.source, book, path)
-        cells.append(cell)
+    for exercise, piece in solutions.pieces(chapters.read(path).cells, path.relative_to(book.root)):
+        solution = f"Solution to exercise {book.numbers.get(exercise, '')}" if exercise else ""
+        if isinstance(piece, str):
+            text = colab.translate(piece, book, path)
+            cells.append(nbformat.v4.new_markdown_cell(colab.folded(solution, text) if solution else text))
+            continue
+        label = folds.label(piece)
+        figure = piece.metadata.pop("mystnb", {}).get("figure", {})
+        if chapters.tagged(piece, "colab-setup"):
+            piece.source = install(book.root)
+        elif solution or label:
+            folds.in_a_notebook(piece, solution or label)
+        cells.append(piece)
         if "caption" in figure and figure.get("name") not in book.numbers:
             raise sources.Fault(f"{path.relative_to(book.root)}: a figure with a caption has no name; give it one.")
         if "caption" in figure:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import nbformat
 
-from tools import cache, chapters, faults, ledger, options, pages, sources, turns
+from tools import cache, chapters, faults, folds, ledger, options, pages, sources, turns
 
 
 def stage(root: Path, book: list[ledger.Chapter]) -> Path:
@@ -39,6 +39,7 @@ def stage(root: Path, book: list[ledger.Chapter]) -> Path:
     for done in book:
         head, _, rest = done.nb.cells[0].source.partition("\n")
         done.nb.cells[0].source = f"{head}\n\n{pages.strip(done, titles)}\n{rest}"
+        folds.on_the_site(done.nb.cells)
         (to / "book" / f"{done.name}.ipynb").write_text(nbformat.writes(done.nb, version=4), encoding="utf-8")
         (to / "book" / f"{done.name}.md").unlink()
     return to

@@ -21,8 +21,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from fieldkit import given
-from fieldkit.nnft import chunks, ensembles, moments, tails, wick
+from fieldkit import chunks, given
+from fieldkit.nnft import ensembles, moments, tails, wick
 from fieldkit.nnft.ensembles import Ensemble
 from fieldkit.nnft.measured import Measured
 

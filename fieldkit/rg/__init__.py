@@ -1,6 +1,9 @@
 """Part four: the Wilsonian renormalisation group.  What is left of a theory when you look at it from further away?
 
 Read in this order:
-- `maps` fixed points, exponents and beta functions of any map of couplings
-- `decimation`, `migdal_kadanoff`, `hierarchical` exact block spins: chain, diamond lattice, Dyson's model
+- `maps`  What can be read off a map of couplings?  Fixed points, exponents, beta functions.
+- `decimation`, `migdal_kadanoff`, `hierarchical`  Block spins that are exact: chain, diamond lattice, Dyson's model.
+- `free_blocking`  What does blocking make of a free field?  Aliases, and the perfect action.
+- `blocking`, `rules`  Which number speaks for a block?  Rules for configurations, operators, rules as tables.
+- `enumeration`, `monte_carlo_rg`  Exponents from a blocked magnet: all states of a small torus, and Swendsen's method.
 """

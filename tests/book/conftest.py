@@ -57,20 +57,25 @@ $$
 $$ (eq-{name})
 
 ```{{code-cell}} ipython3
+:tags: [hide-cell]
+
 import torch
 
-from fieldkit import claims, estimates, plots
+from fieldkit import claims, estimates, exercises, plots
 
 ledger = claims.Ledger(profile=profile, device=device, seed=seed)
 x = torch.randn(1000, generator=ledger.rng, device=ledger.device, dtype=torch.float64)
 ```
 
 ```{{code-cell}} ipython3
+:tags: [hide-input]
+
 measured = estimates.mean(x)
 ledger.weigh("mean", "The mean is {{measured}}; exactly {{truth}}.", measured, 0.0, source="exact: symmetry")
 ```
 
 ```{{code-cell}} ipython3
+:tags: [hide-input]
 :mystnb:
 :  figure:
 :    caption: "A point on a line."
@@ -82,6 +87,64 @@ figure, ax = plots.plt.subplots()
 plots.points(ax, [0], [measured])
 plots.plt.show()
 ```
+
+```{{code-cell}} ipython3
+:tags: [hide-input]
+:mystnb:
+:  code_prompt_show: "by hand"
+
+print("nothing but", sum([]))
+```
+
+````{{admonition}} Predict before you run
+:class: dropdown prediction
+
+How far off?
+
+```{{admonition}} Answer
+:class: dropdown
+
+By its bar: {{weighed}}`mean`.
+```
+````
+
+```{{exercise}} Twice
+:label: ex-{name}
+
+What is twice the mean?
+```
+
+```{{hint}}
+:class: dropdown
+
+Twice what?
+```
+
+```{{code-cell}} ipython3
+exercises.check("ex-{name}", twice=...)
+```
+
+```{{solution-start}} ex-{name}
+:class: dropdown
+```
+
+Twice nothing is nothing, {{eq}}`eq-{name}`:
+
+```{{code-cell}} ipython3
+exercises.check("ex-{name}", twice=2 * 0)
+```
+
+```{{solution-end}}
+```
+
+And now the text goes on.
+"""
+ANSWERS = """[ex-{name}.twice]
+asks = "twice the mean"
+truth = 0
+within = 0.1
+right = "Nothing."
+slips = [[1, "That is the standard deviation."]]
 """
 HEADER, _, _ = CHAPTER.partition("You draw")
 BIB = "@book{knuth, author = {Donald E. Knuth}, title = {Fundamental Algorithms}, publisher = {AW}, year = {1968}}\n"
@@ -110,6 +173,9 @@ def write(root: Path) -> None:
     shutil.copytree(ROOT / "book" / "_static", root / "book" / "_static")
     for name in ("one", "two"):
         (root / "book" / "part" / f"{name}.md").write_text(CHAPTER.format(name=name), encoding="utf-8")
+        answers = root / "fieldkit" / "answers" / "part" / f"{name}.toml"
+        answers.parent.mkdir(exist_ok=True)
+        answers.write_text(ANSWERS.format(name=name), encoding="utf-8")
     (root / "book" / "references.bib").write_text(BIB, encoding="utf-8")
     (root / "book" / "index.md").write_text("# A book\n\n<!-- pulls -->\n", encoding="utf-8")
     (root / "book" / "claims.md").write_text("# Claims\n\n<!-- claims -->\n", encoding="utf-8")

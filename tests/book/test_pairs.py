@@ -88,11 +88,57 @@ def test_a_stale_pair_is_named_with_its_remedy(book, tool):
         ("$$\na\n$$ (eq-one)", "$$\na \\tag{1.1}\n$$"),
         ("```{note}\nOne.\n\nTwo.\n```", "> **Note.**\n>\n> One.\n>\n> Two."),
         ("```{hint}\n:class: dropdown\n\nTry.\n```", "<details><summary>Hint</summary>\n\nTry.\n\n</details>"),
+        (
+            "````{admonition} Predict\n:class: dropdown prediction\n\nHow many?\n\n"
+            "```{admonition} Answer\n:class: dropdown\n\nSee {weighed}`mean`.\n```\n````",
+            "<details><summary>Predict</summary>\n\nHow many?\n\n"
+            "<details><summary>Answer</summary>\n\nSee (printed below).\n\n</details>\n\n</details>",
+        ),
+        (
+            "```{solution} ex-one\n:class: dropdown\n\nBy {eq}`eq-one`.\n```",
+            "<details><summary>Solution to exercise 1.1</summary>\n\nBy (1.1).\n\n</details>",
+        ),
         ("```python\n{eq}`x`\n```", "```python\n{eq}`x`\n```"),
     ],
 )
 def test_the_plain_form(book, myst, plain):
     assert colab.translate(myst, labels.book(book), book / "book" / "part" / "one.md") == plain
+
+
+def cells_of(book):
+    return nbformat.reads(pairs.pair(labels.book(book), "part/one"), 4).cells
+
+
+def test_a_solution_is_folded_text_by_text_and_form_by_form(book):
+    sources = [(c.cell_type, c.source) for c in cells_of(book)]
+    first = next(i for i, (_, text) in enumerate(sources) if "Twice nothing" in text)
+    assert sources[first] == (
+        "markdown",
+        "<details><summary>Solution to exercise 1.1</summary>\n\nTwice nothing is nothing, (1.1):\n\n</details>",
+    )
+    kind, program = sources[first + 1]
+    assert kind == "code" and program.startswith("# @title Solution to exercise 1.1\n")
+    form = cells_of(book)[first + 1].metadata
+    assert form["cellView"] == "form" and form["jupyter"]["source_hidden"]
+    assert sources[first + 2][1] == "And now the text goes on."
+
+
+def test_what_is_folded_on_the_page_is_a_form_with_its_label(book):
+    titles = [c.source.splitlines()[0] for c in cells_of(book) if c.metadata.get("cellView") == "form"]
+    assert titles == [
+        "# @title what this page imports",
+        "# @title how this was weighed",
+        "# @title how this figure was drawn",
+        "# @title by hand",
+        "# @title Solution to exercise 1.1",
+    ]
+
+
+def test_a_solution_that_never_ends_is_named(book):
+    path = book / "book" / "part" / "one.md"
+    path.write_text(path.read_text(encoding="utf-8").replace("```{solution-end}\n```\n", ""), encoding="utf-8")
+    with pytest.raises(ValueError, match="part/one.md: solution of ex-one: begun and never ended"):
+        pairs.pair(labels.book(book), "part/one")
 
 
 def test_a_link_to_a_chapter_opens_its_notebook_on_colab(book):

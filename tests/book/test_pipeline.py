@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -44,6 +45,20 @@ def test_the_site_shows_what_was_measured(good):
     assert "google.colab" not in page and "stamped by" not in page
     assert 'id="claim-part-one-mean"' in (good / "_build" / "site" / "book" / "claims.html").read_text(encoding="utf-8")
     assert "2 claims weighed" in (good / "_build" / "site" / "book" / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_page_folds_its_solutions_and_tells_what_is_folded(good):
+    page = (good / "_build" / "site" / "book" / "part" / "one.html").read_text(encoding="utf-8")
+    main = page[page.index("<article") : page.index("</article>")]
+    for label in ("what this page imports", "how this was weighed", "how this figure was drawn", "by hand"):
+        assert main.count(f">{label}<") == 2  # shown when closed, and when open
+    solution = re.search(r'<div class="solution dropdown admonition"(.*?)And now the text goes on', main, re.S)[1]
+    assert "Twice nothing is nothing" in solution and "✓ twice" in solution and "Solution to" in solution
+    assert "… twice" in main[: main.index("Twice nothing is nothing")]
+    nested = re.search(r'<div class="dropdown prediction admonition">(.*?)<div class="dropdown admonition">(.*?)</div>',
+                       main, re.S)  # fmt: skip
+    records = json.loads((good / "_build" / "site" / "claims.json").read_text(encoding="utf-8"))
+    assert "How far off" in nested[1] and records[0]["shown"] in nested[2]
 
 
 def test_the_source_tree_is_only_read(good):
@@ -99,18 +114,22 @@ def test_what_a_chapter_claims_and_draws_is_judged_before_the_site_is_built(buil
     loop = 'other = ledger\nfor _ in range(2):\n    other.weigh("loop", "", measured, 5.0, source="x")\n'
     never = 'if False:\n    ledger.check("never", "", 1, 1, tolerance=1, source="x")\n'
     edit(built, 'ledger.weigh("mean"', f'{loop}{never}ledger.weigh("mean"')
+    edit(built, "twice=2 * 0", "twice=1")
+    edit(built, "twice=2 * 0", "twice=...", page="part/two")
     before = {p: p.read_bytes() for p in (built / "_build" / "site").rglob("*.html")}
     assert tool("execute", built).returncode == 0
     done = tool("site", built)
     assert done.returncode == 1
-    assert done.stdout.splitlines() == [
+    assert set(done.stdout.splitlines()) == {
+        "book/part/one.md: exercise ex-one: the page's own twice is wrong",
+        "book/part/two.md: exercise ex-two: no solution passes the whole check",
         "book/part/one.md: claim mean: |pull| = 5.00 > 4 (5.0(1.0) against 0)",
         "book/part/one.md: claim never: stated but not weighed",
         "book/part/one.md: claim loop: weighed, but no cell says ledger.weigh or ledger.check with this name",
         "book/part/one.md: claim loop: weighed 2 times; a name stands for one sentence",
         "book/part/one.md: figure fig-one: no alt text",
         "the site was not built; the last good site is untouched",
-    ]
+    }
     assert {p: p.read_bytes() for p in (built / "_build" / "site").rglob("*.html")} == before
 
 

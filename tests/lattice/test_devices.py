@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fieldkit.autocorrelation import StreamedSeries
-from fieldkit.lattice import free, hmc, interpolation, ising, layers, markov, neuron, phi4
+from fieldkit.lattice import embedded, free, hmc, interpolation, ising, layers, markov, neuron, phi4
 from tests.fakegpu import NAME, WrongDevice, fake_gpu
 
 
@@ -32,6 +32,11 @@ SAMPLERS = {
     "hybrid Monte Carlo": lambda rng: leapfrogged(rng, None),
     "hybrid Monte Carlo, accelerated": lambda rng: leapfrogged(
         rng, 1 / (free.momentum_squared(6, 2, device=rng.device) + 0.5)
+    ),
+    "embedded clusters": lambda rng: next(
+        embedded.chain(
+            phi4.Phi4(-1.0, 0.5), torch.zeros((3, 4, 4), device=rng.device), width=1.0, n_rounds=4, rng=rng
+        )
     ),
     "neuron": lambda rng: neuron.sample(
         4, torch.linspace(-1, 1, 3, device=rng.device), pair=(torch.tanh, neuron.tanh_potential), beta=2.0, rng=rng

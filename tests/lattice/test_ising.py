@@ -3,7 +3,9 @@
 import itertools
 import math
 
+import numpy as np
 import pytest
+import scipy.sparse
 import torch
 
 from fieldkit.autocorrelation import StreamedSeries, gamma_method
@@ -247,11 +249,39 @@ def test_both_searches_agree_on_any_bonds(L, n, rng):
         assert torch.equal(canonical(clusters.by_image(right, down)), clusters.by_pointers(right, down))
 
 
+@pytest.mark.parametrize("d, L", [(1, 1), (1, 7), (1, 64), (3, 2), (3, 3), (3, 8), (4, 3)])
+@pytest.mark.parametrize("p", [0.0, 0.15, 0.25, 0.5, 1.0])
+def test_clusters_in_any_dimension_are_the_components_of_a_graph(d, L, p, rng):
+    """scipy's connected components of the graph of bonds, written without any shift of a lattice."""
+    n, sites = 5, L**d
+    bonds = (torch.rand((d, n) + (L,) * d, generator=rng) < p).unbind()
+    places = np.array(np.unravel_index(np.arange(sites), (L,) * d))
+    for b in range(n):
+        ends = []
+        for k, on in enumerate(bonds):
+            far = places.copy()
+            far[d - 1 - k] = (far[d - 1 - k] + 1) % L
+            here = on[b].flatten().nonzero().flatten().numpy()
+            ends.append(np.stack([here, np.ravel_multi_index(tuple(far), (L,) * d)[here]]))
+        one, other = np.concatenate(ends, axis=1)
+        graph = scipy.sparse.coo_array((np.ones(len(one)), (one, other)), shape=(sites, sites))
+        truth = canonical(torch.as_tensor(scipy.sparse.csgraph.connected_components(graph, directed=False)[1]))
+        for search in (clusters.by_pointers, clusters.by_image):
+            assert torch.equal(canonical(search(*(on[b : b + 1] for on in bonds)).flatten()), truth)
+    assert torch.equal(canonical(clusters.by_image(*bonds)), clusters.by_pointers(*bonds))
+
+
 def test_bonds_of_another_kind_are_explained():
     bonds = torch.ones(2, 4, 4, dtype=torch.bool)
     for right, down in ((bonds, bonds[:1]), (bonds.int(), bonds.int()), (bonds[:, :2], bonds[:, :2]), (bonds[:0],) * 2):
         for search in (clusters.by_pointers, clusters.by_image):
-            with pytest.raises(ValueError, match="both are boolean"):
+            with pytest.raises(ValueError, match="all are boolean"):
                 search(right, down)
+    for search in (clusters.by_pointers, clusters.by_image):
+        with pytest.raises(ValueError, match="as many as axes"):
+            search(bonds)
+        for nothing in ((), (bonds, [[[True]]])):
+            with pytest.raises(TypeError, match="one boolean tensor for each axis"):
+                search(*nothing)
     with pytest.raises(ValueError, match="32 sites"):
         clusters.spread(torch.ones(5), bonds, bonds)

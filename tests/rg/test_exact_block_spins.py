@@ -92,7 +92,7 @@ def test_decimation_equals_the_independent_values():
     assert float(decimation.susceptibility(0.5)) == pytest.approx(float(GOLDEN["ising1d.chi(K=0.5)"]))
 
 
-@pytest.mark.parametrize("generation, b, d", [(0, 2, 2), (1, 2, 2), (2, 2, 2), (1, 3, 2), (1, 2, 3), (1, 3, 3)])
+@pytest.mark.parametrize("generation, b, d", [(0, 2, 2), (1, 2, 2), (2, 2, 2), (1, 3, 2), (1, 2, 3)])
 def test_on_the_diamond_lattice_the_recursion_is_exact(generation, b, d):
     bonds, n_sites = mk.diamond(generation, b=b, d=d)
     assert len(bonds) == b ** (d * generation)

@@ -1,16 +1,10 @@
-"""A sum over chunks is the same to the last bit, wherever they run, after a crash, and every network counts once."""
-
-import functools
-import os
-import signal
-import threading
-import time
+"""Correlators in chunks are the same to the last bit, wherever they run, and go on where they stopped."""
 
 import joblib
 import pytest
 import torch
 
-from fieldkit.nnft import chunks, correlators, neurons
+from fieldkit.nnft import correlators, neurons
 from fieldkit.nnft.ensembles import Ensemble
 
 NETWORK = Ensemble(neurons.relu, (10,), sb2=0.5)
@@ -87,42 +81,3 @@ def test_chunks_of_another_run_are_refused(tmp_path):
     ):
         with pytest.raises(ValueError, match="choose another path"):
             measure(path=tmp_path, **other)
-
-
-def slow(folder, rng):
-    """One chunk that takes a while and leaves a mark for each time that it was begun."""
-    seed = rng.initial_seed()
-    (folder / f"{seed}-{os.getpid()}-{time.time_ns()}").touch()
-    time.sleep(0.3)
-    sums = correlators.chunk_sums(
-        NETWORK, X, 50, functools.partial(correlators._values, NETWORK, 1), 2, (2, 4), correlators.plain, rng
-    )
-    return sums
-
-
-def test_a_cluster_that_loses_a_worker_counts_every_network_once(tmp_path):
-    """joblib on a local Dask cluster of two processes; one is killed while chunks are running on it."""
-    distributed = pytest.importorskip("distributed")
-    work = functools.partial(slow, tmp_path)
-    alone = chunks.gather(work, 24, rng=torch.Generator().manual_seed(1))
-    marks = len(list(tmp_path.iterdir()))
-    with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        pids = list(client.run(os.getpid).values())
-
-        def kill():
-            while sum(f"-{pids[0]}-" in mark.name for mark in tmp_path.iterdir()) < 3:
-                time.sleep(0.02)
-            os.kill(pids[0], signal.SIGKILL)
-
-        killer = threading.Thread(target=kill)
-        killer.start()
-        with joblib.parallel_config("dask", wait_for_workers_timeout=60):
-            spread = chunks.gather(work, 24, rng=torch.Generator().manual_seed(1))
-        killer.join()
-    assert marks == 24 < len(list(tmp_path.iterdir())) - 24  # something was begun twice
-    assert alone.keys() == spread.keys()
-    assert all(torch.equal(alone[name], spread[name]) for name in alone)
-    assert spread["count"].sum() == 24 * 50

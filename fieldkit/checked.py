@@ -1,0 +1,46 @@
+"""What was checked?  The claims of a chapter as one table, made from their records, so that none is forgotten."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from fieldkit import viewer
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+
+    from fieldkit.claims import Record
+
+HEADS = ("quantity", "measured", "truth", "pull")
+
+
+def table(records: Iterable[Record]) -> HTML:
+    """One row for each claim, in the order in which they were weighed; on a page its name leads to its sentence.
+
+    The pull of a claim without a bar is what it was allowed to be off.  Raises `ValueError` for no claims.
+    """
+    from IPython.display import HTML
+
+    rows = [_row(record) for record in records]
+    if not rows:
+        raise ValueError("nothing was weighed yet: the table is the last cell; run the cells above it first.")
+    head = "".join(f'<th style="text-align:left">{name}</th>' for name in HEADS)
+    return HTML(f'<table class="table fk-checked"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>')
+
+
+def _row(record: Record) -> str:
+    quantity = record.name.replace("-", " ")
+    if viewer.is_page():
+        quantity = f'<a href="#claim-{html.escape(record.name)}">{quantity}</a>'
+    if record.kind == "identity":
+        quantity += " (identity)"
+    off = f"{record.pull:+.2f}" if record.bar else f"within {record.error:.1g}"
+    cells = [
+        quantity,
+        html.escape(record.shown),
+        html.escape(record.shown_truth),
+        off if record.holds else f"{off}: fails",
+    ]
+    return "<tr>" + "".join(f'<td style="text-align:left">{cell}</td>' for cell in cells) + "</tr>"

@@ -1,0 +1,83 @@
+r"""What are the levels of a magnet on a ring?  The row-to-row transfer matrix of the Ising model, by free fermions.
+
+    ln l = (L/2) ln(2 sinh 2K) + 1/2 sum_k e_k - sum of the occupied e_k,     cosh e_k = cosh 2K coth 2K - cos k
+
+Even states (under spin flip): k = pi (2j + 1) / L, an even number of fermions.  Odd states: k = 2 pi j / L, an odd
+number, where e_0 = -2K - ln tanh K keeps its sign: negative below T_c, so that it is then occupied for nothing and the
+two ground states meet.  At T_c (cosh e_k = 2 - cos k) the levels are those of a conformal field theory, up to powers of
+1/L: ln(l_0 / l_i) = 2 pi Delta_i / L, ln l_0 - L bulk = pi c / 6 L, with Delta = 1/8, 1, c = 1/2.
+Sources: Schultz, Mattis and Lieb 1964; Cardy 1984; Bloete, Cardy and Nightingale 1986.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import torch
+from torch import Tensor
+
+from fieldkit import given
+from fieldkit.lattice import ising_exact
+
+DELTA_SIGMA, DELTA_EPSILON, CENTRAL_CHARGE = 1 / 8, 1.0, 1 / 2
+"""Of the critical square-lattice Ising model: spin, energy, central charge (Belavin, Polyakov, Zamolodchikov 1984)."""
+
+Y_T, Y_H = 2 - DELTA_EPSILON, 2 - DELTA_SIGMA
+"""Its renormalisation-group exponents, 1 and 15/8 (Onsager 1944; Yang 1952)."""
+
+
+def log_levels(L: int, T: float, *, odd: bool, n: int = 6) -> Tensor:
+    """The n largest ln l of even or odd states of a ring of L >= 2 spins at temperature T, (n,), largest first.
+
+    L = 2 has two bonds between its spins.  Raises `ValueError` for L < 2.
+    """
+    given.whole("L", L, least=2, why="a ring has at least two spins")
+    given.positive("T", T, why="a temperature is positive")
+    K = 1 / T
+    k = math.pi * (2 * torch.arange(L, dtype=torch.float64) + (0 if odd else 1)) / L
+    # cosh e - 1 without cancellation: (sinh 2K - 1)^2 / sinh 2K + 2 sin^2(k/2)
+    above = (math.sinh(2 * K) - 1) ** 2 / math.sinh(2 * K) + 2 * torch.sin(k / 2) ** 2
+    e = torch.log1p(above + (above * (above + 2)).sqrt())
+    if odd:
+        e[0] = -2 * K - math.log(math.tanh(K))
+    lowest = e.sort().values[: min(L, 12)].tolist()
+    excited = sorted(
+        sum(chosen)
+        for size in range(1 if odd else 0, min(len(lowest), 7) + 1, 2)
+        for chosen in itertools.combinations(lowest, size)
+    )
+    top = L / 2 * math.log(2 * math.sinh(2 * K)) + 0.5 * float(e.sum())
+    return top - torch.tensor(excited[:n], dtype=torch.float64)
+
+
+def dimension(L: int, *, odd: bool, level: int | None = None) -> float:
+    """L / 2 pi ln(l_0 / l_i) at T_c: Delta_sigma of the ring for odd states (level 0), Delta_epsilon for even (1)."""
+    level = (0 if odd else 1) if level is None else level
+    ground = log_levels(L, ising_exact.T_CRITICAL, odd=False, n=1)[0]
+    other = log_levels(L, ising_exact.T_CRITICAL, odd=odd, n=level + 1)
+    if level >= len(other):
+        raise ValueError(f"level = {level}: this ring has {len(other)} levels of that kind within reach.")
+    return float(L / (2 * math.pi) * (ground - other[level]))
+
+
+def central_charge(L: int) -> float:
+    """6 L / pi (ln l_0 - L bulk) at T_c, 1/2 up to 1/L^2."""
+    top = float(log_levels(L, ising_exact.T_CRITICAL, odd=False, n=1)[0])
+    return 6 * L / math.pi * (top - L * bulk(ising_exact.T_CRITICAL))
+
+
+def bulk(T: float) -> float:
+    """ln Z per site of the infinite lattice, -f / T (Onsager 1944)."""
+    return -ising_exact.onsager_free_energy(T) / T
+
+
+def dense_levels(L: int, T: float) -> Tensor:
+    """ln of all 2^L eigenvalues, largest first, from the matrix itself: slow and plain on purpose, L <= 10."""
+    given.whole("L", L, least=2, why="a ring has at least two spins")
+    if L > 10:
+        raise ValueError(f"L = {L}: the matrix has 2^L rows; use L <= 10, or `log_levels`.")
+    rows = ising_exact.all_states(1, L)[:, 0].double()
+    inside = torch.exp((rows * rows.roll(-1, 1)).sum(1) / (2 * T))
+    between = torch.exp(rows @ rows.T / T)
+    return torch.linalg.eigvalsh(inside[:, None] * between * inside).log().flip(0)

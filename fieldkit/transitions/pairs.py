@@ -1,0 +1,170 @@
+r"""How many pairs before self-supervision sees anything?  A threshold in the strength of what two views share.
+
+    x = sqrt(l) z u + e,      x' = sqrt(l) z u + e',      z ~ N(0, 1),  e, e' ~ N(0, 1_p),      n pairs, g = p/n.
+
+A linear encoder with one output takes the top eigenvector of the symmetrised cross-covariance
+M = (X^T X' + X'^T X)/2n.  With x_+- = (x +- x')/sqrt 2, M = (S_+ - S_-)/2: a spiked sample covariance minus an
+independent white one.  The resolvent of the difference of two Marchenko-Pastur laws gives, with y in (0, 1) the
+companion transform at the outlier,
+
+    outlier   y/(1 - y^2) + g/(2 y),       y = g/(2 l + g),
+    threshold l_c = g (1 - y_c)/(2 y_c),   2 y_c^2 (1 + y_c^2) = g (1 - y_c^2)^2,
+    overlap^2 = (1 - y) (1 - (2 y^2/g) (1 + y^2)/(1 - y^2)^2)     above it, 0 below.
+
+Derived here (`book`: How many pairs before self-supervision sees anything?), as are the pooled ones; the threshold of
+the mean of two views is that of Baik, Ben Arous & Peche 2005 for a spiked covariance.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from fieldkit import given
+
+
+def y_critical(g: float) -> float:
+    """The root y_c in (0, 1): y_c^2 = (sqrt(1 + 4 g) - 1 - g)/(2 - g), written without its 0/0 at g = 2."""
+    given.positive("g", g, why="dimensions over pairs")
+    # (sqrt(1 + 4 g) - 1 - g)(sqrt(1 + 4 g) + 1 + g) = g (2 - g)
+    return math.sqrt(g / (math.sqrt(1 + 4 * g) + 1 + g))
+
+
+def threshold(g: float) -> float:
+    """Strength l_c below which the top eigenvector of M knows nothing of u, as p and n -> infinity at p/n = g."""
+    y = y_critical(g)
+    return g * (1 - y) / (2 * y)
+
+
+def overlap(l: float, g: float) -> float:
+    """Limit of (u . top eigenvector of M)^2."""
+    if _strength(l) <= threshold(g):
+        return 0.0
+    y = g / (2 * l + g)
+    return (1 - y) * (1 - 2 * y * y / g * (1 + y * y) / (1 - y * y) ** 2)
+
+
+def edge(g: float) -> float:
+    """Upper edge of the spectrum of M without a signal."""
+    y = y_critical(g)
+    return y / (1 - y * y) + g / (2 * y)
+
+
+def top(l: float, g: float) -> float:
+    """Limit of the top eigenvalue of M: the outlier above the threshold, the edge below."""
+    if _strength(l) <= threshold(g):
+        return edge(g)
+    y = g / (2 * l + g)
+    return y / (1 - y * y) + g / (2 * y)
+
+
+def pooled_threshold(g: float) -> float:
+    """The same for principal components of all 2 n views, as if nobody knew which belong together: sqrt(g/2)."""
+    given.positive("g", g, why="dimensions over pairs")
+    return math.sqrt(g / 2)
+
+
+def pooled_overlap(l: float, g: float) -> float:
+    """Limit of the overlap^2 of the top principal component of all 2 n views:
+    (1 - y) (1 - (2 y^2/g)/(1 - y)^2), y = g/(2 l + g), above `pooled_threshold`."""
+    if _strength(l) <= pooled_threshold(g):
+        return 0.0
+    y = g / (2 * l + g)
+    return (1 - y) * (1 - 2 * y * y / g / (1 - y) ** 2)
+
+
+def mean_threshold(g: float) -> float:
+    """The same for principal components of the means of the two views, whose noise is halved: sqrt(g)/2.  The best
+    of the three where the noise is white, and blind where it is not."""
+    given.positive("g", g, why="dimensions over pairs")
+    return math.sqrt(g) / 2
+
+
+def mean_overlap(l: float, g: float) -> float:
+    """Limit of the overlap^2 of the top principal component of the n means of two views: the spiked covariance of
+    strength 2 l in units of its noise, (1 - g/(2 l)^2)/(1 + g/(2 l)) (Paul 2007)."""
+    if _strength(l) <= mean_threshold(g):
+        return 0.0
+    return (1 - g / (2 * l) ** 2) / (1 + g / (2 * l))
+
+
+def pairs_needed(l: float, p: int, *, overlap_wanted: float = 0.0) -> float:
+    """How many pairs n a signal of strength l in p dimensions needs before the overlap^2 passes `overlap_wanted`, in
+    the limit: p/g with g the root.  Raises `ValueError` for an overlap outside of [0, 1)."""
+    from scipy.optimize import brentq
+
+    given.positive("l", l, why="without a signal no number of pairs is enough")
+    given.whole("p", p, least=1, why="dimensions")
+    if not 0 <= overlap_wanted < 1:
+        raise ValueError(
+            f"overlap_wanted = {overlap_wanted}: a squared cosine that can be reached; choose 0 to below 1."
+        )
+
+    def short(log_g: float) -> float:
+        g = math.exp(log_g)
+        return threshold(g) - l if overlap_wanted == 0 else overlap_wanted - overlap(l, g)
+
+    return p / math.exp(brentq(short, -40.0, 2 * math.log1p(l) + 20, xtol=1e-13))
+
+
+def draw(
+    n: int,
+    p: int,
+    l: float,
+    *,
+    rng: torch.Generator,
+    nuisance: float = 1.0,
+) -> tuple[Tensor, Tensor]:
+    """n pairs of views (n, p), (n, p) in float64 with u the first axis.  nuisance: variance of the noise along the
+    second axis, which the two views do not share."""
+    given.whole("n", n, least=1, why="pairs")
+    given.whole("p", p, least=2, why="a signal and a nuisance have an axis each")
+    given.positive("nuisance", nuisance, why="a variance")
+    given.generator(rng)
+    shared = math.sqrt(_strength(l)) * torch.randn(n, generator=rng, dtype=torch.float64, device=rng.device)
+    views = []
+    for _ in range(2):
+        x = torch.randn(n, p, generator=rng, dtype=torch.float64, device=rng.device)
+        x[:, 1] *= math.sqrt(nuisance)
+        x[:, 0] += shared
+        views.append(x)
+    return views[0], views[1]
+
+
+def cross_covariance(x: Tensor, y: Tensor) -> Tensor:
+    """M = (X^T X' + X'^T X)/2n of views (n, p): (p, p)."""
+    _views(x, y)
+    m = x.T @ y / len(x)
+    return (m + m.T) / 2
+
+
+def pooled_covariance(x: Tensor, y: Tensor) -> Tensor:
+    """(X^T X + X'^T X')/2n of views (n, p): (p, p)."""
+    _views(x, y)
+    return (x.T @ x + y.T @ y) / (2 * len(x))
+
+
+def top_vector(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Largest eigenvalue and its eigenvector (p,) of a symmetric matrix (p, p); by Lanczos where p is large."""
+    p = len(matrix)
+    if p <= 64 or matrix.device.type != "cpu":
+        values, vectors = torch.linalg.eigh(matrix)
+        return values[-1], vectors[:, -1]
+    from scipy.sparse.linalg import eigsh
+
+    start = matrix.abs().sum(0).numpy()
+    values, vectors = eigsh(matrix.numpy(), k=1, which="LA", v0=start, tol=1e-10)
+    return torch.tensor(values[0], dtype=torch.float64), torch.from_numpy(vectors[:, 0])
+
+
+def _views(x: Tensor, y: Tensor) -> None:
+    if x.dim() != 2 or x.shape != y.shape or len(x) == 0:
+        raise ValueError(f"views {tuple(x.shape)}, {tuple(y.shape)}: expected (n, p) twice, row by row a pair.")
+
+
+def _strength(l: float) -> float:
+    if not 0 <= l < math.inf:
+        raise ValueError(f"l = {l}: the variance that the views share; choose 0 or more.")
+    return l
