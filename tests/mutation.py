@@ -35,7 +35,8 @@ ROOT = Path(__file__).resolve().parents[1]
 class Mutant:
     """Wrong physics: in `file` the text `old`, which occurs exactly once, becomes `new`; then `claim` must fail.
 
-    `why` names the error as a physicist would.
+    `why` names the error as a physicist would.  `refuses`: words of the refusal with which the library itself answers
+    this error, where it does; the mutant is then seen by that refusal and by nothing else.
     """
 
     claim: str
@@ -43,6 +44,7 @@ class Mutant:
     old: str
     new: str
     why: str
+    refuses: str = ""
 
     def source(self) -> str:
         """The file's text with the replacement made."""

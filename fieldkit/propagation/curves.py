@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from fieldkit import fits, given
+from fieldkit import correlated, fits, given
+from fieldkit.correlated import Curve
 from fieldkit.estimates import Estimate, jackknife
 from fieldkit.propagation import activations, fixed_points, networks
 from fieldkit.propagation.activations import Activation
@@ -151,8 +153,8 @@ def edges(
     settle: int = 10,
     layers_more: int = 10,
     rng: torch.Generator,
-) -> list[Estimate]:
-    """Where the metric neither grows nor shrinks: sw2 for each sb2 (S,), measured, at infinite width.
+) -> Curve:
+    """Where the metric neither grows nor shrinks: sw2 for each sb2 (S,), measured, at infinite width, with covariance.
 
     sw2 (S,): a guess good to 15 %; networks are drawn from 0.85 to 1.15 times as much, work / 8 N of them at each width
     N, and all points see the same standard weights.  After `settle` layers the mean of g over networks is followed for
@@ -172,16 +174,13 @@ def edges(
             drawn = layers(curve, settle + layers_more, width=N, activation=activation, rng=rng, **weights)
             speed = [h[1].square().mean(1).reshape(sw2.shape) for h in drawn]
             network[0], network[1] = speed[settle - 1], speed[-1]
-        found.append([_zero(sw2[i].cpu().log(), g[:, :, i]) for i in range(len(sw2))])
-    return [fits.finite_size(widths, at).estimate(0) for at in zip(*found)]
+        found.append(correlated.points(partial(_zeros, sw2.cpu().log()), g))
+    return correlated.limit(widths, found)
 
 
-def _zero(x: Tensor, g: Tensor) -> Estimate:
-    """exp of the zero of the parabola through ln(mean g after / mean g before) at x (k,), from g (n, 2, k)."""
-    solve = torch.linalg.pinv(torch.stack([x**0, x - x.mean(), (x - x.mean()).square()], 1))
-
-    def zero(g: Tensor) -> Tensor:
-        a, b, c = solve @ (g[1] / g[0]).log()
-        return (x.mean() - 2 * a / (b + (b * b - 4 * a * c).sqrt())).exp()
-
-    return jackknife(zero, g)
+def _zeros(x: Tensor, g: Tensor) -> Tensor:
+    """exp of the zeros (S,) of the parabolas through ln(mean g after / mean g before) at x (S, k), from g (2, S, k)."""
+    x, middle = x - x.mean(1, keepdim=True), x.mean(1)
+    solve = torch.linalg.pinv(torch.stack([x**0, x, x.square()], 2))
+    a, b, c = (solve @ (g[1] / g[0]).log()[:, :, None])[:, :, 0].T
+    return (middle - 2 * a / (b + (b * b - 4 * a * c).sqrt())).exp()

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from fieldkit import correlated
 from fieldkit.estimates import jackknife, mean
 from fieldkit.propagation import activations, criticality, curves, fixed_points, maps
 
@@ -31,9 +32,7 @@ def test_the_derivatives_carried_along_are_those_of_the_curve(phi):
         settings = {"activation": phi, "sw2": 1.9, "sb2": 0.2, "width": 4}
         return torch.stack([h[0, 0] for h in curves.layers(h, 4, rng=torch.Generator().manual_seed(3), **settings)])
 
-    carried = list(
-        curves.layers(x, 4, activation=phi, sw2=1.9, sb2=0.2, width=4, rng=torch.Generator().manual_seed(3))
-    )
+    carried = list(curves.layers(x, 4, activation=phi, sw2=1.9, sb2=0.2, width=4, rng=torch.Generator().manual_seed(3)))
     one_step = torch.ones((), dtype=torch.float64)
     for i in range(3):
         t = torch.tensor(2 * math.pi * i / 3, dtype=torch.float64)
@@ -87,7 +86,7 @@ def test_the_measured_edge_of_chaos_is_the_critical_line():
     sb2 = torch.tensor([0.05, 0.3], dtype=torch.float64)
     line = criticality.critical_line(sb2, activation=activations.tanh)[0]
     settings = {"widths": (50, 100, 200), "work": 100_000, "activation": activations.tanh}
-    found = curves.edges(sb2, 1.05 * line, rng=torch.Generator().manual_seed(9), **settings)
+    found = correlated.bars(curves.edges(sb2, 1.05 * line, rng=torch.Generator().manual_seed(9), **settings))
     assert all(abs(edge.pull(exact.item())) < 4 for edge, exact in zip(found, line))
     with pytest.raises(ValueError, match="a guess for each sb2"):
         curves.edges(sb2, line[:1], rng=torch.Generator(), **settings)

@@ -51,7 +51,7 @@ MUTANTS = [
         "physical-chi",
         "fieldkit/lattice/phi4.py",
         "(d + 0.5 * self.mass2)",
-        "(d + self.mass2)",
-        "the mass term of the action lacks its half",
+        "(d + 0.55 * self.mass2)",
+        "a mass term that is a tenth too large",
     ),
 ]

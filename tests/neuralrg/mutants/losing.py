@@ -25,9 +25,9 @@ MUTANTS = [
     Mutant(
         "balance",
         SYMMETRY,
-        "sign = torch.randint(0, 2, (len(x),)",
-        "sign = torch.randint(1, 2, (len(x),)",
-        "coins with two heads",
+        "sign = torch.randint(0, 2, (len(x),), generator=rng, device=rng.device)",
+        "sign = (torch.rand(len(x), generator=rng, device=rng.device) < 0.55)",
+        "coins that are not fair",
     ),
     Mutant(
         "both-sides",
@@ -41,7 +41,7 @@ MUTANTS = [
         "hmc-energy",
         DUAL,
         "return (0.5 * x * smooth - log_cosh(x)).sum(axes)",
-        "return (0.6 * x * smooth - log_cosh(x)).sum(axes)",
+        "return (0.54 * x * smooth - log_cosh(x)).sum(axes)",
         "the quadratic part is too stiff",
     ),
     Mutant(

@@ -71,8 +71,8 @@ MUTANTS = [
         "cosine-six",
         ENSEMBLES,
         "z + 2 * math.pi * torch.rand(",
-        "z + 0 * math.pi * torch.rand(",
-        "the phase is forgotten",
+        "z + torch.rand(",
+        "a phase between zero and one, not over the circle",
     ),
     Mutant(
         "tail",
@@ -87,6 +87,7 @@ MUTANTS = [
         "correlators.integrated(gauss, origin, n // 20, draw=tails.pushed, rng=rng)",
         "correlators.integrated(gauss, origin, n // 20, rng=rng)",
         "the tail is not sampled",
+        refuses="lies beyond the largest draw",
     ),
     Mutant(
         "depth",

@@ -112,7 +112,7 @@ MUTANTS = [
         "moved-gauss",
         WICK,
         "named = torch.stack([place(index[:, list(pair)], m) for pair in pairing], -1)",
-        "named = torch.stack([place(index[:, [0, 1]], m) for pair in pairing], -1)",
-        "one pairing three times",
+        "named = torch.stack([place(index[:, list(pair)], m) for pair in pairings(4)[1]], -1)",
+        "a crossed pairing three times",
     ),
 ]

@@ -85,7 +85,14 @@ MUTANTS = [
         "return (ensemble.sw2 / x.shape[1]) * x @ y.T",
         "the hidden bias is forgotten",
     ),
-    Mutant("log-normal", CHAPTER, "n // 10, draw=tails.pushed, rng=rng", "n // 10, rng=rng", "the tail is not sampled"),
+    Mutant(
+        "log-normal",
+        CHAPTER,
+        "n // 10, draw=tails.pushed, rng=rng",
+        "n // 10, rng=rng",
+        "the tail is not sampled",
+        refuses="lies beyond the largest draw",
+    ),
     Mutant(
         "log-normal",
         TAILS,

@@ -6,8 +6,30 @@ NETWORKS, CURVES, MAPS, POINTS, FINITE, PHI = (
     f"fieldkit/propagation/{name}.py"
     for name in ("networks", "curves", "maps", "fixed_points", "finite_width", "activations")
 )
+RANDOM = "fieldkit/propagation/random_kernels.py"
+
+
+def flat(claim: str) -> Mutant:
+    """The layer itself is wrong: its neurons have the right variance and another law."""
+    return Mutant(
+        claim,
+        FINITE,
+        "white = torch.randn(n, m, width, generator=rng, device=rng.device, dtype=torch.float64)",
+        "white = 12**0.5 * (torch.rand(n, m, width, generator=rng, device=rng.device, dtype=torch.float64) - 0.5)",
+        "neurons that are uniform, not Gaussian",
+    )
+
 
 MUTANTS = [
+    flat("map"),
+    Mutant("map", RANDOM, "(sw2 / width) * (x @", "(sw2 / (width + 1)) * (x @", "the bias counted in the fan-in"),
+    Mutant(
+        "map",
+        RANDOM,
+        "(high - low) / (2 * step) * V_l / 2",
+        "(low - high) / (2 * step) * V_l / 2",
+        "the curvature of the map with the wrong sign",
+    ),
     Mutant(
         "fifty",
         NETWORKS,
@@ -38,6 +60,13 @@ MUTANTS = [
         "linear", FINITE, "return _power(2, width", "return _power(1, width", "E g^4 = 2, as if weights were complex"
     ),
     Mutant(
+        "linear",
+        NETWORKS,
+        "W = draw((width, h.shape[1]), dtype, rng)",
+        "W = W if layer > 1 else draw((width, h.shape[1]), dtype, rng)",
+        "one matrix for all layers",
+    ),
+    Mutant(
         "relu",
         FINITE,
         "return _power(5, width",
@@ -53,6 +82,17 @@ MUTANTS = [
     ),
     Mutant(
         "typical", FINITE, "digamma(k / 2)", "np.log(k / 2)", "the logarithm of the mean in place of the mean logarithm"
+    ),
+    flat("typical"),
+    flat("settles"),
+    flat("piles-up"),
+    flat("width"),
+    Mutant(
+        "width",
+        FINITE,
+        "V = sw2**2 * (fourth - square.square() +",
+        "V = sw2**2 * (fourth +",
+        "the fourth moment is not connected",
     ),
     Mutant("settles", FINITE, "growth.square() * V)", "growth * V)", "chi_q to the first power"),
     Mutant("settles", FINITE, "(fourth - square.square() +", "(fourth +", "the fourth moment is not connected"),

@@ -7,7 +7,31 @@ CURVES, MAPS, POINTS, FINITE, CRITICAL, GAUSS = (
     for name in ("curves", "maps", "fixed_points", "finite_width", "criticality", "gaussian")
 )
 
+RANDOM = "fieldkit/propagation/random_kernels.py"
+
 MUTANTS = [
+    Mutant("pairs", RANDOM, "(sw2 / width) * (x @ x.mT) + sb2)", "(sw2 / width) * (x @ x.mT))", "no biases"),
+    Mutant(
+        "pairs",
+        MAPS,
+        "e = sw2 * ((1 / keep - 1) * square + e * S) / q",
+        "e = sw2 * ((1 / keep - 1) * square + e * S) / (q - sb2)",
+        "the bias that both share is left out",
+    ),
+    Mutant(
+        "line-and-bends",
+        CURVES,
+        "phi.second_derivative(h) * v.square() + slope * a",
+        "phi.second_derivative(h) * v + slope * a",
+        "fresh bends that do not know how fast the curve is run through",
+    ),
+    Mutant(
+        "line-and-bends",
+        CRITICAL,
+        "return q - square / slope - sb2",
+        "return q - square / slope**0.9 - sb2",
+        "nearly the right power of the slope",
+    ),
     Mutant("strangers", FINITE, "K = (sw2 / width) * (x @ x.mT) + sb2", "K = (sw2 / width) * (x @ x.mT)", "no biases"),
     Mutant(
         "strangers",

@@ -1,0 +1,65 @@
+r"""How does the kernel of ONE network walk from layer to layer?  Random numbers of the layer, and no weights.
+
+    K_(l+1) = sb2 + (sw2 / N) sum_j phi(h_j) phi(h_j)^T,     h_j ~ N(0, K_l) independent over the N neurons
+
+is the law of a network with Gaussian weights at every width: given the layer before, its neurons are independent
+Gaussians.  Its mean is the map of the kernel to leading order, and to next order, for one input,
+
+    E K_l = K*_l + delta_l / N,     delta_(l+1) = V'(K*_l) delta_l + V''(K*_l) V_l / 2,   delta_1 = 0,
+
+with V_l / N the variance of K_l (`finite_width.four_point`): the map is curved and K fluctuates.  Roberts, Yaida and
+Hanin 2022 call it the next-to-leading-order metric.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from fieldkit import given
+from fieldkit.propagation import activations, finite_width
+from fieldkit.propagation.activations import Activation
+from fieldkit.propagation.gaussian import Function
+
+
+def history(
+    n: int,
+    K: Tensor,
+    depth: int,
+    *,
+    width: int,
+    activation: Function,
+    sw2: float,
+    sb2: float,
+    rng: torch.Generator,
+) -> Tensor:
+    """Kernels K_1 = K, K_2, ... K_depth of n networks over m inputs: (n, depth, m, m), from K (m, m).
+
+    `finite_width.sample_kernels` gives the last alone.  Raises `ValueError`
+    for depth < 1, an empty layer or K that is not square.
+    """
+    given.whole("depth", depth, least=1, why="a network has at least one layer of weights")
+    given.whole("width", width, least=1, why="a layer has at least one neuron")
+    if K.dim() != 2 or K.shape[0] != K.shape[1]:
+        raise ValueError(f"shape {tuple(K.shape)}: K is the (m, m) covariance over m inputs; one input is (1, 1).")
+    found = [K.to(device=rng.device, dtype=torch.float64).expand(n, *K.shape)]
+    for _ in range(depth - 1):
+        x = activation(finite_width.sample_layer(found[-1], width, rng=rng))
+        found.append((sw2 / width) * (x @ x.mT) + sb2)
+    return torch.stack(found, 1)
+
+
+def mean(K: Tensor, n_layers: int, *, width: int, activation: Function | Activation, sw2: float, sb2: float) -> Tensor:
+    """E K_l of networks of this width for one input, l = 1 ... n_layers, to first order in 1 / width: (n_layers, ...).
+
+    K (...) is K_1.  V'' is the difference of V' over a thousandth of K to either side, good to 1e-6 of itself for a
+    smooth V; the next order, in (depth / width)^2, is larger.
+    """
+    Ks, Vs = finite_width.four_point(K, n_layers, activation=activation, sw2=sw2, sb2=sb2)
+    delta, means = torch.zeros_like(K), [K]
+    for K_l, V_l in zip(Ks[:-1], Vs[:-1]):
+        step = 1e-3 * K_l
+        low, slope, high = (sw2 * activations.moments(activation, q)[2] for q in (K_l - step, K_l, K_l + step))
+        delta = slope * delta + (high - low) / (2 * step) * V_l / 2
+        means.append(sw2 * activations.moments(activation, K_l)[0] + sb2 + delta / width)
+    return torch.stack(means)

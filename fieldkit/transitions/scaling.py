@@ -1,0 +1,265 @@
+r"""How do you read a critical point off small systems?  Finite-size scaling with every error carried through.
+
+    y(x, L) = L^-b F((x - x_c) L^a),        a = 1/nu,   b = beta/nu (or -gamma/nu, or 0).
+
+Two roads.  `quality` asks how well curves of different sizes fall on one another, with no form for F: each point is
+compared with a straight line through its neighbours of the other sizes (Houdayer & Hartmann 2004), and S near 1 means
+that they do.  `fit` takes a polynomial for F and the leading correction L^-omega of a dimensionless ratio, weighs all
+points with their covariance, and repeats the whole fit with each group of chains left out: only so do the errors of
+the points, of the exponents and between them hang together.  A collapse that looks perfect can lie: sizes that are too
+small share their error.  A ratio that crosses does so at x_c without any exponent (`crossings`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fieldkit import given
+from fieldkit.estimates import Estimate
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One size: x (m,) ascending, values (m,) and their errors (m,)."""
+
+    size: float
+    x: Tensor
+    value: Tensor
+    error: Tensor
+
+    def __post_init__(self) -> None:
+        given.positive("size", self.size, why="a system has a size")
+        rows = [given.numbers(t).double() for t in (self.x, self.value, self.error)]
+        if rows[0].dim() != 1 or len(rows[0]) < 2 or any(r.shape != rows[0].shape for r in rows):
+            raise ValueError(f"{[tuple(r.shape) for r in rows]}: expected x, value, error of one length, 2 or more.")
+        if not all(bool(r.isfinite().all()) for r in rows) or not bool((rows[2] > 0).all()):
+            raise ValueError("a value is not finite or an error is not positive: leave such points out.")
+        if not bool((rows[0].diff() > 0).all()):
+            raise ValueError("x does not ascend: sort the points.")
+        for name, row in zip(("x", "value", "error"), rows):
+            object.__setattr__(self, name, row)
+
+
+def quality(curves: Sequence[Curve], x_c: float, a: float, b: float) -> float:
+    """S of the collapse (x - x_c) L^a, y L^b: near 1 when curves agree within their errors, larger when they do not.
+
+    Raises `ValueError` for fewer than two sizes, and where fewer than a third of the points have neighbours of another
+    size on both sides: what does not overlap cannot be compared, and nothing is extrapolated.
+    """
+    if len({curve.size for curve in curves}) < 2:
+        raise ValueError(f"{len(curves)} curves: a collapse compares at least two sizes.")
+    total, count = _collapse(curves, x_c, a, b)
+    points = sum(len(curve.x) for curve in curves)
+    if 3 * count < points:
+        raise ValueError(
+            f"x_c = {x_c:.6g}, a = {a:.4g}: {count} of {points} points overlap with other sizes; nothing is "
+            "extrapolated, so measure where the scaled curves overlap."
+        )
+    return total / count
+
+
+def collapse(curves: Sequence[Curve], *, start: Sequence[float]) -> tuple[Tensor, float]:
+    """(x_c, a, b) of the best collapse (3,), by simplex from `start`, and its S.  Raises as `quality`."""
+    from scipy.optimize import minimize
+
+    quality(curves, *start)
+    points = sum(len(curve.x) for curve in curves)
+
+    def cost(q: np.ndarray) -> float:
+        total, count = _collapse(curves, *q)
+        return total / count if 3 * count >= points else 1e9
+
+    done = minimize(cost, np.asarray(start, dtype=float), method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-5})
+    return torch.from_numpy(done.x), float(done.fun)
+
+
+def _collapse(curves: Sequence[Curve], x_c: float, a: float, b: float) -> tuple[float, int]:
+    """Sum of the squared deviations in units of their errors, and how many points had a partner."""
+    scaled = [
+        ((c.x.numpy() - x_c) * c.size**a, c.value.numpy() * c.size**b, c.error.numpy() * c.size**b) for c in curves
+    ]
+    total, count = 0.0, 0
+    for i, (xs, ys, es) in enumerate(scaled):
+        weight = [np.zeros(len(xs)) for _ in range(5)]  # sums of w, w x, w y, w x^2, w x y over all partners
+        partners = np.zeros(len(xs), dtype=int)
+        for j, (xo, yo, eo) in enumerate(scaled):
+            if j == i:
+                continue
+            right = np.searchsorted(xo, xs)
+            inside = (right > 0) & (right < len(xo))
+            partners += inside
+            for k in (right[inside] - 1, right[inside]):
+                w = 1 / eo[k] ** 2
+                for sums, term in zip(weight, (w, w * xo[k], w * yo[k], w * xo[k] ** 2, w * xo[k] * yo[k])):
+                    sums[inside] += term
+        w, wx, wy, wxx, wxy = weight
+        determinant = w * wxx - wx * wx
+        good = (partners > 0) & (determinant > 1e-12 * np.maximum(w * wxx, 1e-300))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            line = (wxx * wy - wx * wxy + xs * (w * wxy - wx * wy)) / determinant
+            spread = (wxx - 2 * xs * wx + xs * xs * w) / determinant
+            off = (ys - line) ** 2 / (es**2 + spread)
+        total += float(off[good].sum())
+        count += int(good.sum())
+    return total, count
+
+
+@dataclass(frozen=True)
+class Exponents:
+    """x_c, 1/nu and beta/nu (3,) with their covariance (3, 3) from leaving out groups of chains, chi^2 of the fit and
+    its degrees of freedom."""
+
+    parameters: Tensor
+    covariance: Tensor
+    chi2: float
+    dof: int
+
+    def estimate(self, name: str) -> Estimate:
+        """ "x_c", "1/nu" or "beta/nu"."""
+        names = ("x_c", "1/nu", "beta/nu")
+        if name not in names:
+            raise ValueError(f"{name!r}: the fit has {', '.join(names)}; ask for one of them.")
+        i = names.index(name)
+        return Estimate(self.parameters[i].item(), self.covariance[i, i].sqrt().item())
+
+
+def binder(moments: Tensor) -> Tensor:
+    """U = 1 - <m^4>/(3 <m^2>^2) of moments (..., 3) = |m|, m^2, m^4, averaged: (...)."""
+    return 1 - moments[..., 2] / (3 * moments[..., 1] ** 2)
+
+
+def fit(
+    sizes: Sequence[int],
+    x: Tensor,
+    moments: Sequence[Tensor],
+    *,
+    start: Sequence[float],
+    omega: float,
+    smallest: int = 0,
+    groups: int = 32,
+    degree: int = 2,
+) -> Exponents:
+    """One fit of the Binder ratio and of |m| at all sizes and x: x_c, 1/nu, beta/nu.
+
+    U = sum_k u_k z^k + u' L^-omega and ln |m| = -b ln L + sum_k v_k z^k, z = (x - x_c) L^a, k up to `degree`.  Only x_c
+    and a are searched, from start = (x_c, 1/nu); the rest is linear.  moments: for each size a tensor
+    (chains, len(x), 3) of each chain's averages of |m|, m^2, m^4, the same number of chains everywhere.  The two
+    numbers at one point are correlated and are weighed with their 2 x 2 covariance.  smallest: leave smaller sizes out.
+
+    Raises `ValueError` for sizes that do not match, fewer than 8 groups, more parameters than numbers, and for an x_c
+    outside of the range of x: nothing is extrapolated.
+    """
+    from scipy.optimize import least_squares
+
+    given.whole("groups", groups, least=8, why="the error of an error is 1/sqrt(2 groups)")
+    given.whole("degree", degree, least=1, why="the scaling function has a slope")
+    at = given.numbers(x).double().numpy()
+    kept = [(L, given.numbers(m).double()) for L, m in zip(sizes, moments, strict=True) if smallest <= L]
+    n = len(kept[0][1]) if kept else 0
+    if len(kept) < 2 or any(m.shape != (n, len(at), 3) for _, m in kept) or n < groups:
+        raise ValueError(
+            f"{[tuple(m.shape) for _, m in kept]}: two or more sizes with (chains, {len(at)}, 3) each, and at least "
+            f"groups = {groups} chains."
+        )
+    data = torch.stack([m for _, m in kept]).numpy()  # (sizes, chains, x, 3)
+    length = np.repeat([float(L) for L, _ in kept], len(at))
+    place = np.tile(at, len(kept))
+    if 2 * len(place) <= 5 + 2 * degree + 1:
+        raise ValueError(f"{2 * len(place)} numbers for {5 + 2 * degree + 1} parameters: measure at more places.")
+
+    def values(chains: np.ndarray) -> np.ndarray:
+        mean = data[:, chains].mean(1).reshape(-1, 3)
+        return np.stack([1 - mean[:, 2] / (3 * mean[:, 1] ** 2), np.log(mean[:, 0])], 1)  # (points, 2)
+
+    everyone = np.arange(n)
+    parts = np.array_split(everyone, groups)
+    left = np.stack([values(np.setdiff1d(everyone, part)) for part in parts])
+    # The points' covariance from all chains, by the slopes of U and ln |m|: from the few groups it would be so
+    # uncertain that points with a small error by chance would decide the fit.
+    means = data.mean(1).reshape(-1, 3)
+    spread = data - data.mean(1, keepdims=True)
+    between = np.einsum("scxi,scxj->sxij", spread, spread).reshape(-1, 3, 3) / (n * (n - 1))
+    slopes = np.zeros((len(place), 2, 3))
+    slopes[:, 0, 1], slopes[:, 0, 2] = 2 * means[:, 2] / (3 * means[:, 1] ** 3), -1 / (3 * means[:, 1] ** 2)
+    slopes[:, 1, 0] = 1 / means[:, 0]
+    covariance = slopes @ between @ slopes.transpose(0, 2, 1)
+    root = np.linalg.inv(np.linalg.cholesky(covariance))
+
+    middle = math.exp(float(np.log(length).mean()))
+    blank = np.zeros((len(place), degree + 1))
+
+    def linear(q: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """u, v, b and u' by least squares, given x_c and a; and the whitened residuals."""
+        z = (place - q[0]) * (length / middle) ** q[1]
+        powers = z[:, None] ** np.arange(degree + 1)
+        log, correction = -np.log(length / middle)[:, None], ((length / middle) ** -omega)[:, None]
+        rows = np.stack(
+            [
+                np.concatenate([powers, blank, 0 * log, correction], 1),
+                np.concatenate([blank, powers, log, 0 * correction], 1),
+            ],
+            1,
+        )
+        design = np.einsum("pij,pjk->pik", root, rows).reshape(-1, rows.shape[2])
+        target = np.einsum("pij,pj->pi", root, y).ravel()
+        solution = np.linalg.lstsq(design, target, rcond=None)[0]
+        return solution, target - design @ solution
+
+    def solve(y: np.ndarray, guess: Sequence[float] | np.ndarray) -> tuple[np.ndarray, float]:
+        done = least_squares(
+            lambda q: linear(q, y)[1], guess, "3-point", bounds=([-np.inf, 0.01], [np.inf, 20.0]), x_scale="jac"
+        )
+        return np.r_[done.x, linear(done.x, y)[0][2 * degree + 2]], 2 * done.cost
+
+    full = values(everyone)
+    best, chi2 = solve(full, start)
+    if not at.min() <= best[0] <= at.max():
+        raise ValueError(f"x_c = {best[0]:.6g} lies outside of the data, {at.min():g} to {at.max():g}: measure there.")
+    replicas = np.stack([solve(y, best[:2])[0] for y in left])
+    apart = replicas - replicas.mean(0)
+    return Exponents(
+        torch.from_numpy(best),
+        torch.from_numpy((groups - 1) / groups * apart.T @ apart),
+        chi2,
+        2 * len(place) - (5 + 2 * degree + 1),
+    )
+
+
+def crossings(
+    sizes: Sequence[int], x: Tensor, samples: Sequence[Tensor], ratio: Callable[[Tensor], Tensor], *, groups: int = 16
+) -> list[Estimate]:
+    """Where a dimensionless ratio of neighbouring sizes crosses, on the chord between two x, with the jackknife's bar
+    over groups of draws.
+
+    samples: for each size a tensor (draws, len(x), k); ratio takes its mean over draws (len(x), k) to (len(x),).
+    Raises `ValueError` where two curves do not cross within x, in all of the data or with a group left out.
+    """
+    given.whole("groups", groups, least=8, why="the error of an error is 1/sqrt(2 groups)")
+    at = given.numbers(x).double()
+
+    def cross(a: Tensor, b: Tensor, pair: tuple[int, int]) -> float:
+        gap = ratio(a.mean(0)) - ratio(b.mean(0))
+        change = (gap[:-1].sign() * gap[1:].sign() <= 0).nonzero().flatten()
+        if not len(change):
+            raise ValueError(f"sizes {pair}: the ratios do not cross between {at[0]:g} and {at[-1]:g}; widen x.")
+        j = int(change[len(change) // 2])
+        return float(at[j] + (at[j + 1] - at[j]) * gap[j] / (gap[j] - gap[j + 1]))
+
+    found = []
+    for small, large, a, b in zip(sizes, sizes[1:], samples, samples[1:]):
+        a, b = given.numbers(a).double(), given.numbers(b).double()
+        cuts = [torch.arange(len(t)).tensor_split(groups) for t in (a, b)]
+        left = []
+        for i, j in zip(*cuts):
+            keep = [torch.ones(len(t), dtype=torch.bool) for t in (a, b)]
+            keep[0][i], keep[1][j] = False, False
+            left.append(cross(a[keep[0]], b[keep[1]], (small, large)))
+        bar = math.sqrt((groups - 1) / groups * sum((v - sum(left) / groups) ** 2 for v in left))
+        found.append(Estimate(cross(a, b, (small, large)), bar))
+    return found
