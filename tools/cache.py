@@ -48,7 +48,7 @@ def read(path: Path) -> NotebookNode:
         nb = nbformat.reads(path.read_text(encoding="utf-8"), 4)
         if nb.metadata[RECORD].keys() >= FACTS and all(isinstance(c.source, str) for c in nb.cells):
             return nb
-    except (ValueError, LookupError, AttributeError, TypeError, IsADirectoryError):
+    except (nbformat.ValidationError, ValueError, LookupError, AttributeError, TypeError, IsADirectoryError):
         pass
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     raise faults.Fault(f"{path}: damaged, and deleted; run make book again")

@@ -125,12 +125,28 @@ def test_what_a_chapter_claims_and_draws_is_judged_before_the_site_is_built(buil
         "book/part/two.md: exercise ex-two: no solution passes the whole check",
         "book/part/one.md: claim mean: |pull| = 5.00 > 4 (5.0(1.0) against 0)",
         "book/part/one.md: claim never: stated but not weighed",
-        "book/part/one.md: claim loop: weighed, but no cell says ledger.weigh or ledger.check with this name",
+        "book/part/one.md: claim loop: weighed, but no cell says ledger.weigh, weigh_curve or check with this name",
         "book/part/one.md: claim loop: weighed 2 times; a name stands for one sentence",
         "book/part/one.md: figure fig-one: no alt text",
         "the site was not built; the last good site is untouched",
     }
     assert {p: p.read_bytes() for p in (built / "_build" / "site").rglob("*.html")} == before
+
+
+def test_one_chapter_of_a_fresh_clone_ends_in_a_preview_of_its_page(good, book, tool):
+    (book / "book" / "runs.md").unlink()  # of no concern here
+    edit(book, "You draw", "As {numref}`fig-two` and {eq}`eq-two` of {doc}`/book/part/two` say, you draw")
+    edit(book, "  needs: []", "  needs: []\n  made: for a preview")
+    assert tool("execute", book, "--chapter", "part/one").returncode == 0
+    done = tool("site", book, "--chapter", "part/one")
+    page = book / "_build" / "preview" / "book" / "part" / "one.html"
+    pull = json.loads((good / "_build" / "site" / "claims.json").read_text(encoding="utf-8"))[0]["pull"]
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, str(page)), done.stdout
+    assert f"pull {pull:+.2f}" in done.stdout and "part/two" not in done.stdout
+    text = page.read_text(encoding="utf-8")
+    assert "Fig. 2.1" in text and 'href="two.html' in text and "(2.1)" in text and 'id="claim-mean"' in text
+    assert "shows" in (page.parent / "two.html").read_text(encoding="utf-8") and not (book / "_build" / "site").exists()
+    assert "preview unchanged" in tool("site", book, "--chapter", "part/one").stdout
 
 
 def test_an_undefined_reference_and_a_number_that_was_never_weighed(built, tool):
@@ -184,7 +200,7 @@ def processes_of(root: Path) -> list[str]:
     return found
 
 
-def until(condition, seconds: float = 60) -> None:
+def until(condition, seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
@@ -202,8 +218,8 @@ def test_a_killed_build_goes_on_where_it_was(book, tool, how):
     scratch = book / "_build" / "scratch" / "part" / cache.executed("part/two", run).stem
     until(lambda: cache.executed("part/one", run).exists() and scratch.exists())
     os.kill(build.pid, how)
-    build.wait(timeout=60)
-    until(lambda: not processes_of(book), 20)
+    build.wait(timeout=300)
+    until(lambda: not processes_of(book), 60)
     (scratch / "go").touch()
     again = tool("execute", book)
     assert again.returncode == 0
