@@ -23,7 +23,7 @@ OPTIONS := PROFILE DEVICE SEED JOBS CHAPTER PYTHON
 GIVEN := $(foreach name,$(filter-out MAKE% .% SHELL,$(.VARIABLES)),$(if $(findstring command line,$(origin $(name))),$(name)))
 $(foreach name,$(filter-out $(OPTIONS),$(GIVEN)),$(error $(name)= is no option; there are $(OPTIONS)))
 
-.PHONY: help book test site-test test-oldest pairs pins bench clean
+.PHONY: help book test site-test test-oldest pdf pairs pins bench clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -55,6 +55,10 @@ chromium:
 	@as=$$([ $$(id -u) = 0 ] || echo sudo); if command -v apt-get > /dev/null && { [ -z "$$as" ] || sudo -n true 2> /dev/null; }; \
 	then $$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends chromium > /dev/null; \
 	else echo 'make site-test drives Chromium; install it first: sudo apt install chromium'; exit 1; fi
+
+pdf: $(READY) ## print the built site as one PDF, linked from its front page
+	@command -v chromium > /dev/null || $(MAKE) --no-print-directory chromium
+	@$(PY) -m tools.pdf
 
 pairs: $(READY) ## write the .ipynb beside each chapter
 	@$(PY) -m tools.pairs

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from fieldkit import given
+from fieldkit.significant import readable
 
 
 @dataclass(frozen=True)
@@ -103,40 +104,25 @@ def _exact(number: float) -> float:
     return float(number)
 
 
-def readable(value: float, error: float) -> str:
-    """value(error), the error >= 0 in units of the last digit shown: one digit of it, two where its first digit is a 1.
-
-    >>> readable(-1.43365, 0.0123), readable(1234.5, 56.0), readable(3.2e-9, 4e-11)
-    ('-1.434(12)', '1230(60)', '3.20(4)e-09')
-    """
-    if error < 0:
-        raise ValueError(f"error = {error}: an error bar is a standard deviation; give it without a sign.")
-    if not (math.isfinite(value) and math.isfinite(error)) or error == 0:
-        return f"{value:.10g}({'exact' if error == 0 else f'{error:.2g}'})"
-    top = max(abs(value), error)
-    if top < 1e-4 or top >= 1e7:
-        power = math.floor(math.log10(top))
-        return f"{readable(value / 10.0**power, error / 10.0**power)}e{power:+03d}"
-    lead = math.floor(math.log10(error))
-    places = -lead + (error < 1.95 * 10.0**lead)
-    if round(error, places) >= 10.0 ** (lead + 1) * 1.95:  # 0.0196 would print as (20): one digit is enough
-        places -= 1
-    if places <= 0:
-        return f"{round(value, places):.0f}({round(error, places):.0f})"
-    bar = f"{round(error * 10**places):d}" if error < 1 else f"{error:.{places}f}"
-    return f"{value:.{places}f}({bar})"
-
-
 def mean(samples: Tensor) -> Estimate:
     """Mean and standard error of independent draws.  samples (n, ...): dimension 0 counts the draws, the rest is
     averaged first.
 
-    Draws of a Markov chain are not independent: use `autocorrelation.gamma_method`.  Raises `ValueError` for n < 2 or
-    a value that is not finite.
+    Draws of a Markov chain are not independent: use `autocorrelation.gamma_method`.  Raises `ValueError` for n < 2,
+    a value that is not finite, or draws that are all the same.
+
+    >>> print(mean([1e-200, 2e-200, 3e-200]))
+    2.0(6)e-200
     """
-    per_draw = _checked(samples)
-    per_draw = per_draw.reshape(per_draw.shape[0], -1).mean(1)
-    return Estimate(per_draw.mean().item(), (per_draw.std() / math.sqrt(per_draw.shape[0])).item())
+    draws = _checked(samples)
+    unit = given.unit(draws)  # squares of very small or large numbers would be 0 or infinite
+    per_draw = (draws / unit).reshape(draws.shape[0], -1).mean(1)
+    if bool((per_draw == per_draw[0]).all()):
+        raise ValueError(
+            f"{len(per_draw)} draws, all {per_draw[0].item() * unit:g}: no error can be read off a constant; "
+            "weigh an exact number with `Ledger.check` and a tolerance."
+        )
+    return Estimate(per_draw.mean().item(), (per_draw.std() / math.sqrt(len(per_draw))).item()) * unit
 
 
 def fraction(hits: Tensor) -> Estimate:
@@ -162,27 +148,42 @@ def jackknife(f: Callable[..., Tensor], *observables: Tensor) -> Estimate:
 
     observables: tensors (n, ...) over the same n independent chains (or draws); f takes their means over dimension 0,
     trailing dimensions kept, and returns a scalar.  The bias of order 1/n is removed.  Source: Efron 1982.  Raises as
-    `jackknife_covariance`, and `ValueError` when f returns more than one number.
+    `jackknife_covariance`, and `ValueError` when f returns more than one number, or the same number whichever chain is
+    left out (a constant, or rounded, or a yes or no): that has no error.
     """
 
     def one(*means: Tensor) -> Tensor:
-        value = torch.as_tensor(f(*means), dtype=torch.float64)
+        value = given.numbers(f(*means))
         if value.numel() != 1:
             raise ValueError(
                 f"f returned shape {tuple(value.shape)}: one number needed; else use `jackknife_covariance`."
             )
         return value.reshape(1)
 
-    values, covariance = jackknife_covariance(one, *observables)
-    return Estimate(values[0].item(), covariance[0, 0].sqrt().item())
+    central, left_out = _left_out(one, observables)
+    values = torch.cat([central[None], left_out])
+    if bool((values == central).all()):
+        raise ValueError(
+            f"f = {central.item():g} with all chains and without any one of them: no error can be read off a constant "
+            "or a rounded number; let f vary with its means, or weigh an exact number with `Ledger.check`."
+        )
+    unit = given.unit(values)
+    error = _scatter((left_out - left_out.mean(0)) / unit).sqrt().item()
+    return Estimate(_unbiased(central, left_out).item(), error * unit)
 
 
 def jackknife_covariance(f: Callable[..., Tensor], *observables: Tensor) -> tuple[Tensor, Tensor]:
     """The same for f with k values: bias-corrected values (k,) and their covariance (k, k), float64 on the CPU.
 
-    Raises `ValueError` when the observables have different numbers of chains, fewer than 8 of them, or values that
-    are not finite, and when f returns another shape or is not finite.
+    A value that never varies has variance 0 here.  Raises `ValueError` when the observables have different numbers of
+    chains, fewer than 8 of them, or values that are not finite, and when f returns another shape or is not finite.
     """
+    central, left_out = _left_out(f, observables)
+    return _unbiased(central, left_out), _scatter(left_out - left_out.mean(0))
+
+
+def _left_out(f: Callable[..., Tensor], observables: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+    """f of the means of all chains (k,), and of all but one (n, k)."""
     columns = [_checked(x) for x in observables]
     n = columns[0].shape[0] if columns else 0
     if any(x.shape[0] != n for x in columns):
@@ -195,10 +196,9 @@ def jackknife_covariance(f: Callable[..., Tensor], *observables: Tensor) -> tupl
             f"{n} chains: the error of an error is 1/sqrt(2n), so use at least 8; cut long chains with `blocks`."
         )
     totals = [x.sum(0) for x in columns]
-    central = f(*(total / n for total in totals))
-    left_out = torch.stack(
-        [f(*((total - x[i]) / (n - 1) for x, total in zip(columns, totals, strict=True))) for i in range(n)]
-    )
+    central = given.doubles(f(*(total / n for total in totals))).detach().cpu()
+    rests = ([(total - x[i]) / (n - 1) for x, total in zip(columns, totals, strict=True)] for i in range(n))
+    left_out = torch.stack([given.doubles(f(*rest)).detach().cpu() for rest in rests])
     if central.dim() != 1:
         raise ValueError(f"f returned shape {tuple(central.shape)}: expected (k,), one row of numbers.")
     if not bool(central.isfinite().all() and left_out.isfinite().all()):
@@ -206,8 +206,16 @@ def jackknife_covariance(f: Callable[..., Tensor], *observables: Tensor) -> tupl
             "f is not finite at the mean of all chains, or of all but one: its argument is out of range (a root or "
             "logarithm of noise, a division by 0); take more data, or a safer f."
         )
-    spread = left_out - left_out.mean(0)
-    return n * central - (n - 1) * left_out.mean(0), (n - 1) / n * spread.T @ spread
+    return central, left_out
+
+
+def _scatter(spread: Tensor) -> Tensor:
+    n = len(spread)
+    return (n - 1) / n * spread.T @ spread
+
+
+def _unbiased(central: Tensor, left_out: Tensor) -> Tensor:
+    return len(left_out) * central - (len(left_out) - 1) * left_out.mean(0)
 
 
 def blocks(chains: Tensor, length: int) -> Tensor:

@@ -12,6 +12,7 @@ import os
 from numbers import Integral, Real
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -31,7 +32,7 @@ def whole(name: str, value: object, *, least: int, why: str) -> None:
 
 def positive(name: str, value: object, *, why: str) -> None:
     """Refuse a quantity that is not a plain, finite number above 0."""
-    if not isinstance(value, Real):
+    if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"{name} = {value!r}: {why}; give a plain number, {name} > 0.")
     if not 0 < float(value) < math.inf:
         raise ValueError(f"{name} = {value}: {why}; choose {name} > 0, finite.")
@@ -53,14 +54,53 @@ def fields(phi: object) -> None:
 
 
 def numbers(values: object) -> Tensor:
-    """values as a tensor of real numbers, on its device; refuse what is none."""
+    """values as a tensor of real numbers, on its device; refuse what is none.
+
+    A tensor keeps its type, and an array of floating-point numbers too.  All else, whole numbers in an array, lists,
+    plain numbers, becomes float64, so that no digit is lost.
+
+    >>> numbers([16777217, 0.1]).tolist()
+    [16777217.0, 0.1]
+    """
     try:
-        x = torch.as_tensor(values)
-    except (RuntimeError, TypeError, ValueError) as error:
+        x = values if isinstance(values, Tensor) else _read(values)
+    except (OverflowError, RuntimeError, TypeError, ValueError) as error:
         raise TypeError(f"a {type(values).__name__}: expected a tensor of real numbers ({error}).") from error
     if x.is_complex():
         raise TypeError(f"a tensor of {x.dtype}: expected real numbers; take .real, .imag or .abs() first.")
     return x
+
+
+def _read(values: object) -> Tensor:
+    if isinstance(values, (list, tuple)) and values and all(isinstance(row, Tensor) for row in values):
+        return torch.stack([row.to(torch.float64) for row in values])  # as numbers they would lose device and gradient
+    if isinstance(values, (list, tuple)) and any(isinstance(row, np.ndarray) for row in values):
+        values = np.array(values).tolist()  # torch reads lists of arrays one slow number at a time
+    elif isinstance(values, np.ndarray) or (hasattr(values, "__array__") and not isinstance(values, np.generic)):
+        array = np.asarray(values)
+        if array.dtype.kind == "c":
+            return torch.as_tensor(array)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"an array of {array.dtype}")
+        kept = array.dtype.kind == "f" and array.dtype.itemsize <= 8
+        plain = array.dtype.newbyteorder("=") if kept else np.dtype(np.float64)
+        return torch.from_numpy(np.require(array, plain, ["C", "W"]))
+    return torch.as_tensor(values, dtype=torch.float64)
+
+
+def doubles(values: object) -> Tensor:
+    """values as a float64 tensor, on its device; refuse what `numbers` refuses."""
+    return numbers(values).to(torch.float64)
+
+
+def unit(x: Tensor) -> float:
+    """The power of two at or below the largest |x|, in which squares of x neither overflow nor vanish; 1 for zeros.
+
+    >>> unit(torch.tensor([3e-200, -1e-200], dtype=torch.float64)) * 2 > 3e-200
+    True
+    """
+    top = x.abs().max().item() if x.numel() else 0.0
+    return math.ldexp(0.5, math.frexp(top)[1]) if 0 < top < math.inf else 1.0
 
 
 def path(name: object) -> Path:
@@ -72,16 +112,6 @@ def path(name: object) -> Path:
     if found.startswith("~"):
         raise ValueError(f"path = {plain!r}: nobody of that name has a home; write ./{plain} for a file so called.")
     return Path(found)
-
-
-def doubles(values: object) -> Tensor:
-    """values as a float64 tensor, on its device: plain numbers and lists keep all their digits."""
-    if isinstance(values, Tensor):
-        return numbers(values).to(torch.float64)
-    try:
-        return torch.as_tensor(values, dtype=torch.float64)
-    except (RuntimeError, TypeError, ValueError) as error:
-        raise TypeError(f"a {type(values).__name__}: expected real numbers ({error}).") from error
 
 
 def generator(rng: object) -> None:

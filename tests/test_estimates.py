@@ -7,7 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldkit.estimates import Estimate, blocks, fraction, jackknife, jackknife_covariance, mean, readable
+from fieldkit.estimates import Estimate, blocks, fraction, jackknife, jackknife_covariance, mean
+from fieldkit.significant import readable
 
 RNG = torch.Generator().manual_seed(7)
 
@@ -158,3 +159,48 @@ def test_a_block_holds_steps_of_chains():
             blocks(normal(4, 12), length)
     with pytest.raises(ValueError, match=r"x\[None\]"):
         blocks(normal(12), 3)
+
+
+def test_small_and_large_numbers_have_their_error():
+    """Their squares are 0 or infinite, their error is not."""
+    assert str(mean([1e-200, 2e-200, 3e-200])) == "2.0(6)e-200"
+    assert str(mean([1e200, 2e200, 3e200])) == "2.0(6)e+200"
+    x = normal(40)
+    for scale in (2.0**-900, 2.0**900):
+        assert mean(x * scale).error == mean(x).error * scale
+        assert jackknife(lambda m: m, x * scale).error == pytest.approx(mean(x).error * scale, rel=1e-12)
+    assert readable(2e-320, 1e-321) == "2.00(10)e-320"
+
+
+def test_lists_are_read_with_all_their_digits():
+    found = mean([16777217.0, 16777218.0, 16777219.0, 16777217.0])
+    assert found.value == 16777217.75 and found.error == pytest.approx(math.sqrt(2.75 / 3 / 4), rel=1e-12)
+    assert mean([16777217, 16777218, 16777219, 16777217]) == found
+    draws = [16777217.0 + k % 3 for k in range(9)]
+    assert jackknife(lambda m: float(m), draws).value == pytest.approx(16777218, abs=1e-6)
+    assert blocks([[16777217, 16777217, 1, 1]], 2).tolist() == [16777217.0, 1.0]
+
+
+@pytest.mark.parametrize("constant", [[1.0] * 9, [0.1] * 9, [0] * 9, [True] * 9, [[1.0, 3.0]] * 9, [1e-300] * 9])
+def test_a_constant_has_no_error_bar(constant):
+    with pytest.raises(ValueError, match="no error can be read off a constant"):
+        mean(constant)
+    with pytest.raises(ValueError, match="no error can be read off a constant"):
+        jackknife(lambda m: m.sum(), constant)
+
+
+@pytest.mark.parametrize("f", [lambda m: m > 0, lambda m: m.round(), lambda m: 7.0, lambda m: 3, lambda m: int(m)])
+def test_a_rounded_function_of_means_has_no_error_bar(f):
+    with pytest.raises(ValueError, match="let f vary with its means"):
+        jackknife(f, 0.2 + 0.01 * normal(50))
+
+
+def test_a_component_that_never_varies_has_variance_zero():
+    values, covariance = jackknife_covariance(lambda m: torch.stack([m / m, m]), 1 + normal(20))
+    assert values[0] == 1 and torch.equal(covariance[0], torch.zeros(2).double()) and covariance[1, 1] > 0
+
+
+def test_f_may_return_plain_numbers():
+    x = normal(20)
+    as_list, _ = jackknife_covariance(lambda m: [float(m), 2 * float(m)], x)
+    assert as_list[1] == pytest.approx(2 * x.mean().item(), rel=1e-12)

@@ -81,3 +81,9 @@ def test_a_second_order_in_one_over_size_is_removed_when_asked_for():
     exact = [Estimate(2 - 7 / N + 30 / N**2, 0.01) for N in sizes]
     assert abs(finite_size(sizes, exact, order=2).estimate(0).value - 2) < 1e-9
     assert abs(finite_size(sizes, exact).estimate(0).value - 2) > 0.01
+
+
+def test_lists_are_read_with_all_their_digits():
+    fit = linear_fit([[1.0], [1.0]], [16777217.0, 16777217.0], [1.0, 1.0])
+    assert fit.parameters.item() == pytest.approx(16777217, abs=1e-8)
+    assert fit.estimate(0).error == pytest.approx(2**-0.5, rel=1e-14)

@@ -1,5 +1,6 @@
 """What is refused at the door, and in which words."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -27,6 +28,50 @@ def test_a_positive_quantity_is_positive_and_finite(value):
         given.positive("beta", value, why="a temperature")
     with pytest.raises(TypeError, match="plain number"):
         given.positive("beta", str(value), why="a temperature")
+
+
+def test_yes_and_no_are_no_quantities():
+    with pytest.raises(TypeError, match="beta = True: a temperature; give a plain number"):
+        given.positive("beta", True, why="a temperature")
+    given.positive("beta", np.float32(0.5), why="a temperature")
+
+
+def test_everything_that_is_no_tensor_is_read_in_double_precision():
+    big = 2**24 + 1  # the first whole number that float32 does not have
+    for values in (
+        [big], (big,), [float(big)], big, np.array([big]), np.array([big], dtype=np.int32), np.array([big], ">f8"),
+        np.array([big], np.longdouble), [np.array([big])], [torch.tensor(big)], [[torch.tensor(big), 0]], np.int64(big),
+        range(big, big + 1),
+    ):  # fmt: skip
+        x = given.numbers(values)
+        assert x.dtype == torch.float64 and x.flatten()[0] == big
+    assert given.numbers([True, False]).tolist() == [1.0, 0.0]
+    assert given.numbers([0.1]).item() == given.numbers(np.float64(0.1)).item() == 0.1
+    for x in (torch.ones(2), torch.ones(2, dtype=torch.int8), torch.ones(2, dtype=torch.bool)):
+        assert given.numbers(x) is x  # a tensor is what it is
+    for kind in (np.float16, np.float32, np.float64):
+        assert given.numbers(np.ones(2, kind)).dtype == torch.from_numpy(np.ones(2, kind)).dtype
+    assert given.doubles(np.ones(2, np.float32)).dtype == given.doubles(torch.ones(2)).dtype == torch.float64
+
+
+def test_views_of_arrays_and_lists_of_tensors_are_read_too(recwarn):
+    x = np.arange(6.0).reshape(2, 3)
+    read_only = np.broadcast_to(np.ones(1), (3,))
+    assert given.numbers(x[::-1, ::-1]).tolist() == x[::-1, ::-1].tolist()
+    assert given.numbers(read_only).tolist() == [1, 1, 1] and len(recwarn) == 0
+    a = torch.tensor(2.0, requires_grad=True)
+    given.numbers([a, a * a]).sum().backward()
+    assert a.grad == 1 + 2 * 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [None, "1", ["1"], [None], [1 + 2j], 1j, np.array([1j]), np.array(["1"]), np.array([1, None]), {1: 2}, {1},
+     object(), [[1, 2], [3]], [1, [2]], 10**400, torch.ones(2) * 1j, iter([1.0])],
+)  # fmt: skip
+def test_what_are_no_real_numbers_is_refused(wrong):
+    with pytest.raises(TypeError, match="real numbers"):
+        given.numbers(wrong)
 
 
 SIZES = {  # every sampler and exact result, asked for a number of things that nobody can count

@@ -16,7 +16,7 @@ from pathlib import Path
 from tools import chapters, faults
 
 PYTHONS = ("3.11.0", "3.12.0", "3.13.0")
-LISTS = ("requirements.txt", "requirements-benchmarks.txt", "constraints.txt")
+LISTS = ("requirements.txt", "constraints.txt")
 NOTE = "# these resolve on Python " + ", ".join(PYTHONS) + " (make pins): "
 
 
@@ -34,7 +34,7 @@ def noted(root: Path) -> bool:
 def refused(root: Path, python: str) -> str:
     """What pip says against the lists on another Python; empty for nothing.  Installs nothing."""
     how = ["--dry-run", "--quiet", "--ignore-installed", "--only-binary=:all:", "--retries=1"]
-    lists = ["-r", LISTS[0], "-r", LISTS[1], "-c", LISTS[2]]
+    lists = ["-r", LISTS[0], "-c", LISTS[1]]
     with tempfile.TemporaryDirectory() as nowhere:
         how += ["--python-version", python, "--target", nowhere]
         command = [sys.executable, "-m", "pip", "install", *how, *lists]

@@ -5,7 +5,6 @@ python -m tools.site [--chapter lattice/phi4] [--profile full] [--device cuda] [
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -13,49 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
-
-from tools import cache, chapters, faults, folds, ledger, options, pages, preview, sources, turns
-
-
-def stage(root: Path, book: list[ledger.Chapter]) -> Path:
-    """The source tree that Sphinx reads: the text pages, with each chapter replaced by its executed notebook."""
-    to = root / "_build" / "stage"
-    shutil.rmtree(to, ignore_errors=True)
-    shutil.copytree(root / "book", to / "book", ignore=shutil.ignore_patterns("*.ipynb", ".ipynb_checkpoints"))
-    shutil.copytree(root / "book" / "_static", to / "_static")
-    for name in ("_config.yml", "_toc.yml"):
-        shutil.copy(root / name, to)
-    (to / "extensions").mkdir()
-    shutil.copy(chapters.ROOT / "tools" / "book_ext.py", to / "extensions")
-    (to / "published").mkdir()
-    (to / "published" / "claims.json").write_text(ledger.records(book), encoding="utf-8")
-    pages.histogram(book, to / "book" / "pulls.svg")
-    fill(to, "index", "pulls", pages.figure(book, "pulls.svg"))
-    fill(to, "claims", "claims", pages.claims_page(book))
-    fill(to, "runs", "runs", pages.runs_page(book))
-    titles = {name: chapters.title(chapters.source(root, name)) for name in chapters.chapters(root)}
-    for done in book:
-        head, _, rest = done.nb.cells[0].source.partition("\n")
-        done.nb.cells[0].source = f"{head}\n\n{pages.strip(done, titles)}\n{rest}"
-        folds.on_the_site(done.nb.cells)
-        (to / "book" / f"{done.name}.ipynb").write_text(nbformat.writes(done.nb, version=4), encoding="utf-8")
-        (to / "book" / f"{done.name}.md").unlink()
-    return to
-
-
-def fill(to: Path, page: str, marker: str, text: str) -> None:
-    path, line = to / "book" / f"{page}.md", f"<!-- {marker} -->"
-    source = path.read_text(encoding="utf-8")
-    if line not in source:
-        raise sources.Fault(f"book/{page}.md: the line {line} is missing, where the build puts what it measured")
-    path.write_text(source.replace(line, text), encoding="utf-8")
-
-
-def digest(folder: Path) -> str:
-    files = sorted(p for p in folder.rglob("*") if p.is_file())
-    parts = [p.relative_to(folder).as_posix().encode() + b"\0" + p.read_bytes() for p in files]
-    return hashlib.sha256(b"\0".join([*parts, (chapters.ROOT / "constraints.txt").read_bytes()])).hexdigest()
+from tools import cache, chapters, faults, ledger, options, preview, stage, turns
 
 
 def sphinx(root: Path, source: Path) -> list[str]:
@@ -64,7 +21,8 @@ def sphinx(root: Path, source: Path) -> list[str]:
     shutil.rmtree(aside, ignore_errors=True)
     program = "from jupyter_book.cli.main import main; main()"
     command = ["-c", program, "build", "-W", "-n", "--keep-going", str(source), "--path-output", str(aside)]
-    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "env": os.environ | {"PYTHONUTF8": "1"}}
+    paths = {"PYTHONPATH": f"{root}{os.pathsep}{chapters.ROOT}", "PYTHONUTF8": "1", "MPLBACKEND": "Agg"}
+    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "env": os.environ | paths}
     done = subprocess.run([sys.executable, *command], **quiet, encoding="utf-8")
     text = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
     log.write_text(text, encoding="utf-8")
@@ -82,7 +40,7 @@ def readable(line: str, source: Path) -> str:
 
 def publish(root: Path, source: Path, site: Path) -> list[str]:
     """Build the staged pages and put them in the place of `site`; return what went wrong, and then leave it alone."""
-    key, html, old = digest(source), root / "_build" / "sphinx" / "_build" / "html", site.with_suffix(".old")
+    key, html, old = stage.digest(source), root / "_build" / "sphinx" / "_build" / "html", site.with_suffix(".old")
     if (site / ".key").exists() and (site / ".key").read_text(encoding="utf-8") == key:
         print(f"{site.name} unchanged")
         return []
@@ -116,7 +74,7 @@ def build(run: cache.Run, chapter: str | None) -> int:
         lines += [f"{page}.md: in _toc.yml but not written" for page, there in written.items() if not there]
     try:
         if not lines:
-            source = stage(root, book)
+            source = stage.stage(root, book)
             if chapter:
                 preview.trim(root, source, chapter)
             lines = publish(root, source, site)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -39,6 +40,12 @@ def repository(root: Path) -> dict[str, Any]:
     if not isinstance(found, dict) or not {"url", "branch"} <= found.keys():
         raise Fault(f"{root / '_config.yml'}: repository needs url and branch, the book's address")
     return found
+
+
+def address(root: Path) -> str:
+    """Where the site is published, with a slash at its end: the repository's GitHub pages; empty for another host."""
+    match = re.fullmatch(r"https://github\.com/([^/]+)/([^/]+)/?", repository(root)["url"])
+    return f"https://{match[1].lower()}.github.io/{match[2]}/" if match else ""
 
 
 def commit(root: Path) -> str:

@@ -20,9 +20,13 @@ from fieldkit import given
 
 
 def memory(tau: float) -> float:
-    """a of the chain with integrated autocorrelation time tau, in steps.  Raises `ValueError` for tau < 1/2."""
-    if not 0.5 <= tau < math.inf:
-        raise ValueError(f"tau = {tau}: independent samples have tau = 1/2, memory only adds to it; choose tau >= 1/2.")
+    """a of the chain with integrated autocorrelation time tau, in steps: negative below 1/2, where the chain swings
+    back and a mean of n steps is better than one of n independent draws.  Raises `ValueError` for tau <= 0.
+
+    >>> memory(1.5), memory(0.5), round(memory(3 / 14), 12)
+    (0.5, 0.0, -0.4)
+    """
+    given.positive("tau", tau, why="half the relative variance of a mean, 1/2 for independent samples")
     return (2 * tau - 1) / (2 * tau + 1)
 
 

@@ -15,6 +15,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.autocorrelation import gamma_method
 from fieldkit.estimates import Estimate
 from fieldkit.lattice import hmc, ising
@@ -46,7 +47,12 @@ def of_draws(log_weight: Tensor, seconds: float, *, n_blocks: int = 100) -> Esti
 
 
 def of_chains(values: Tensor, seconds: float) -> Estimate:
-    """Seconds an independent sample, from chains (n_chains, n_steps) that took `seconds`.  Raises as `gamma_method`."""
+    """Seconds an independent sample, from chains (n_chains, n_steps), or one (n_steps,), that took `seconds`.
+
+    A chain that swings back has tau < 1/2: its steps are worth more than independent draws, and cost less.  Raises and
+    warns as `gamma_method`.
+    """
+    values = given.numbers(values)
     return gamma_method(values).tau * (2 * seconds / values.numel())
 
 

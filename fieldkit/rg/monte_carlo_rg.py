@@ -47,6 +47,10 @@ class Sums:
     sites: Tensor
     b: int = 2
 
+    def columns(self) -> dict[str, Tensor]:
+        """The numbers by name, as `chunks.gather` and `chunks.sweep` take them; `from_columns` reads them back."""
+        return {"mean": self.mean, "same": self.same, "cross": self.cross, "sites": self.sites}
+
 
 def levels(
     field: Tensor, n_levels: int, *, rng: torch.Generator, rule: Rule, first: Rule | None = None
@@ -101,6 +105,12 @@ def collect(
         raise ValueError("no configuration came: give an iterator of batches (n, L, L), such as `ising.chain`.")
     mean, same, cross = ((x / n_steps).cpu() for x in total)
     return Sums(mean, same, cross, tuple(operators), sites, b)
+
+
+def from_columns(columns: dict[str, Tensor], operators: Sequence[Operator], *, b: int = 2) -> Sums:
+    """Sums from chunks of a run, {name: (n_chunks, ...)}: every chunk's groups become groups of the whole."""
+    mean, same, cross = (columns[name].flatten(0, 1) for name in ("mean", "same", "cross"))
+    return Sums(mean, same, cross, tuple(operators), columns["sites"][0], b)
 
 
 def joined(parts: Sequence[Sums]) -> Sums:

@@ -4,9 +4,9 @@ r"""Where does the number 0.63 come from?  The local potential of a field of N c
 
 l = ln k grows towards the ultraviolet, rho = phi^2 / 2, A = 1 - eta / (d + 2), the constant of the loop scaled away:
 the exact renormalisation group of Wetterich with Litim's regulator, cut off at a potential without momenta (LPA, eta
-= 0, the same as Polchinski's) or with one wave function factor (LPA', eta from the third derivative at the minimum).  u' is
-kept at Chebyshev nodes of [0, R]; a regular solution needs no boundary condition.  Newton finds the fixed point, the
-eigenvalues of its Jacobian are -1 / nu, omega, ...: an equation for a function, solved in milliseconds to 1e-12.
+= 0, the same as Polchinski's) or with one wave function factor (LPA', eta from the third derivative at the minimum).
+u' is kept at Chebyshev nodes of [0, R]; a regular solution needs no boundary condition.  Newton finds the fixed point,
+the eigenvalues of its Jacobian are -1 / nu, omega, ...: an equation for a function, solved in milliseconds to 1e-12.
 Sources: Wetterich 1993; Morris 1994; Litim 2002; Bervillier, Juettner and Litim 2007.
 """
 

@@ -3,9 +3,9 @@ r"""Which universality class is it?  All that the data allow, which may be sever
     chi^2 = (v - e)^T C^-1 (v - e),        p = P(chi^2 of dim v degrees >= it),
 
 for measured exponents v with covariance C and each class with exponents e.  Every class with p above the level is
-named.  A true class is then missed in a fraction `level` of experiments, and not more: the nearest class, by contrast, is
-always named, however far it is.  Exponents that two classes share cannot tell them apart: beta/nu = 1/8 for Ising and
-for four-state Potts alike.
+named.  A true class is then missed in a fraction `level` of experiments, and not more: the nearest class, by contrast,
+is always named, however far it is.  Exponents that two classes share cannot tell them apart: beta/nu = 1/8 for Ising
+and for four-state Potts alike.
 """
 
 from __future__ import annotations

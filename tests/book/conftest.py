@@ -36,6 +36,8 @@ fieldkit:
 
 # Is the mean of {name} zero?
 
+*Averages: estimate the mean of {name} with an error bar, as in part one.*
+
 ```{{code-cell}} ipython3
 :tags: [colab-setup, remove-cell]
 
@@ -149,11 +151,12 @@ slips = [[1, "That is the standard deviation."]]
 """
 HEADER, _, _ = CHAPTER.partition("You draw")
 BIB = "@book{knuth, author = {Donald E. Knuth}, title = {Fundamental Algorithms}, publisher = {AW}, year = {1968}}\n"
+INDEX = "# A book\n\n<!-- pulls -->\n\n<!-- card 1 part/one -->\nTwo means.\n<!-- end -->\n"
 TOC = {
     "format": "jb-book",
     "root": "book/index",
     "parts": [
-        {"caption": "A part", "numbered": 1, "chapters": [{"file": "book/part/one"}, {"file": "book/part/two"}]},
+        {"caption": "1 · A part", "numbered": 1, "chapters": [{"file": "book/part/one"}, {"file": "book/part/two"}]},
         {"caption": "More", "chapters": [{"file": f"book/{n}"} for n in ("claims", "runs", "references")]},
     ],
 }
@@ -178,7 +181,8 @@ def write(root: Path) -> None:
     (root / "_toc.yml").write_text(yaml.safe_dump(TOC, sort_keys=False), encoding="utf-8")
     for name in ("_config.yml", "pyproject.toml", "requirements.txt", "constraints.txt"):
         shutil.copy(ROOT / name, root)
-    shutil.copytree(ROOT / "fieldkit", root / "fieldkit", ignore=shutil.ignore_patterns("__pycache__"))
+    parts = [path.parent.name for path in (ROOT / "fieldkit").glob("*/__init__.py")]  # the base is enough
+    shutil.copytree(ROOT / "fieldkit", root / "fieldkit", ignore=shutil.ignore_patterns("__pycache__", *parts))
     shutil.copytree(ROOT / "book" / "_static", root / "book" / "_static")
     for name in ("one", "two"):
         (root / "book" / "part" / f"{name}.md").write_text(CHAPTER.format(name=name), encoding="utf-8")
@@ -186,7 +190,7 @@ def write(root: Path) -> None:
         answers.parent.mkdir(exist_ok=True)
         answers.write_text(ANSWERS.format(name=name), encoding="utf-8")
     (root / "book" / "references.bib").write_text(BIB, encoding="utf-8")
-    (root / "book" / "index.md").write_text("# A book\n\n<!-- pulls -->\n", encoding="utf-8")
+    (root / "book" / "index.md").write_text(INDEX, encoding="utf-8")
     (root / "book" / "claims.md").write_text("# Claims\n\n<!-- claims -->\n", encoding="utf-8")
     (root / "book" / "runs.md").write_text("# Runs\n\n<!-- runs -->\n", encoding="utf-8")
     (root / "book" / "references.md").write_text("# References\n\n```{bibliography}\n```\n", encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -28,10 +29,12 @@ def edit(root: Path, old: str, new: str, page: str = "part/one") -> None:
 
 
 def test_a_second_build_executes_nothing_and_leaves_the_site_alone(built, tool):
-    ran, start = tool("execute", built), time.monotonic()
+    start = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ran = tool("execute", built)
     assert ran.stdout.count("unchanged") == 2 and "started" not in ran.stdout
     assert "site unchanged" in tool("site", built).stdout
-    assert time.monotonic() - start < 20
+    end = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert end.ru_utime - start.ru_utime < 20  # of the processor: how busy the machine is does not matter
 
 
 def test_the_site_shows_what_was_measured(good):
@@ -122,6 +125,7 @@ def test_what_a_chapter_claims_and_draws_is_judged_before_the_site_is_built(buil
     assert done.returncode == 1
     assert set(done.stdout.splitlines()) == {
         "book/part/one.md: exercise ex-one: the page's own twice is wrong",
+        "book/part/one.md: exercise ex-one: no solution passes the whole check",
         "book/part/two.md: exercise ex-two: no solution passes the whole check",
         "book/part/one.md: claim mean: |pull| = 5.00 > 4 (5.0(1.0) against 0)",
         "book/part/one.md: claim never: stated but not weighed",

@@ -35,8 +35,7 @@ def installed() -> dict[str, metadata.Distribution]:
 def test_every_requirement_is_pinned_once():
     names = [canonicalize_name(pin.name) for pin in listed("constraints.txt")]
     assert names == list(PINS)
-    wanted = [r for name in ("requirements.txt", "requirements-benchmarks.txt") for r in listed(name)]
-    for needed in wanted:
+    for needed in listed("requirements.txt"):
         assert needed.specifier.contains(PINS[canonicalize_name(needed.name)]), needed
 
 

@@ -9,7 +9,7 @@ from fieldkit.estimates import mean
 from fieldkit.lattice import markov
 
 
-@pytest.mark.parametrize("tau", [0.5, 2.0, 9.5])
+@pytest.mark.parametrize("tau", [0.05, 3 / 14, 0.5, 2.0, 9.5])
 def test_the_chain_is_stationary_with_the_autocorrelation_it_promises(tau):
     x = markov.autoregressive(20000, 30, tau=tau, rng=torch.Generator().manual_seed(1))
     rho = markov.autocorrelation(30, tau=tau)
@@ -45,10 +45,13 @@ def test_the_expected_autocovariance_is_that_of_the_quadratic_form(n_chains, own
     assert markov.variance_of_mean(rho, n_chains) == pytest.approx(covariance.mean().item(), rel=1e-13)
 
 
-def test_memory_below_none_is_refused():
-    with pytest.raises(ValueError, match="independent samples"):
-        markov.memory(0.3)
+def test_memory_is_negative_below_one_half_and_tau_is_positive():
     assert math.isclose(markov.memory(0.5), 0.0)
+    for a in (-0.99, -0.4, 0.3, 0.999):
+        assert markov.memory((1 + a) / (2 * (1 - a))) == pytest.approx(a, rel=1e-9)
+    for wrong in (0.0, -0.3, math.inf, math.nan):
+        with pytest.raises(ValueError, match="tau = .*choose tau > 0"):
+            markov.memory(wrong)
 
 
 def test_an_autocorrelation_that_is_none_is_refused():

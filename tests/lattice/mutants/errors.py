@@ -7,7 +7,7 @@ GAMMA = "fieldkit/autocorrelation.py"
 
 MUTANTS = [
     Mutant("naive-coverage", CHAPTER, "/ math.sqrt(16000)", "/ math.sqrt(1000)", "the steps of one chain only"),
-    Mutant("honest-coverage", GAMMA, "weights = 2 * (1 -", "weights = 1 * (1 -", "each distance counted once"),
+    Mutant("honest-coverage", GAMMA, "(2 * weights * (1 -", "(1 * weights * (1 -", "each distance counted once"),
     Mutant(
         "tau",
         "fieldkit/lattice/markov.py",

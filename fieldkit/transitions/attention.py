@@ -1,0 +1,93 @@
+r"""By place or by meaning: which way of looking does an attention head learn?  Two minima of one loss.
+
+Two tokens x_1, x_2 with independent components N(0, sigma^2) in d dimensions; a teacher mixes them partly by meaning
+and partly by place,
+
+    y = ((1 - omega) S(x Q*/sqrt d) + omega A) x,        S(c)_ab = softmax over b of c_a c_b,
+
+A = ((a, 1 - a), (1 - a, a)).  A tied head of rank one, S((x + p) Q/sqrt d), with p = (1, ..., 1) added to the first
+token and taken from the second, learns from n = alpha d examples with loss |y - S x|^2/(2 d) summed over them and
+decay/2 |Q|^2.  Two minima coexist: a semantic one along Q*, and a positional one along p.  The positional one is exact
+for alpha, d -> infinity: its row weight on itself is b = (1 - omega) <S_11> + omega a, and p.Q/sqrt d = c with
+c^2 = ln(b/(1 - b))/2 (derived here).  The setting follows Cui et al. 2024 (2402.03902).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fieldkit import given
+
+
+def positional_minimum(*, omega: float, sigma: float, a: float) -> tuple[float, float]:
+    """(c, b): the overlap p.Q/sqrt d of the positional minimum and its row weight b, for alpha, d -> infinity and no
+    decay.  a: the weight that the teacher's place matrix leaves on the token itself, 1/2 <= a < 1."""
+    given.positive("sigma", sigma, why="tokens have a size")
+    if not 0 <= omega <= 1:
+        raise ValueError(f"omega = {omega}: the share of the teacher that goes by place; choose 0 to 1.")
+    if not 0.5 <= a < 1:
+        raise ValueError(f"a = {a}: a row weight on the token itself; choose 0.5 to below 1.")
+    z, weight = np.polynomial.hermite_e.hermegauss(100)
+    weight = weight / weight.sum()
+    c1, c2 = np.meshgrid(sigma * z, sigma * z, indexing="ij")
+    own = float((weight[:, None] * weight / (1 + np.exp(-np.clip(c1 * c1 - c1 * c2, -700, 700)))).sum())
+    b = (1 - omega) * own + omega * a
+    return math.sqrt(max(0.0, math.log(b / (1 - b)) / 2)), b
+
+
+def attend(tokens: Tensor, query: Tensor) -> Tensor:
+    """S (n, 2, 2) of tokens (n, 2, d) under Q (d,)."""
+    c = tokens @ query / math.sqrt(tokens.shape[2])
+    return torch.softmax(c[:, :, None] * c[:, None, :], dim=2)
+
+
+def examples(
+    n: int, d: int, *, omega: float, sigma: float, a: float, rng: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """n examples: tokens (n, 2, d), answers (n, 2, d), and the teacher's Q* (d,), float64."""
+    given.whole("n", n, least=1, why="examples")
+    given.whole("d", d, least=1, why="dimensions")
+    positional_minimum(omega=omega, sigma=sigma, a=a)  # refuses what has no answer
+    given.generator(rng)
+    x = sigma * torch.randn(n, 2, d, generator=rng, dtype=torch.float64, device=rng.device)
+    teacher = torch.randn(d, generator=rng, dtype=torch.float64, device=rng.device)
+    place = torch.tensor([[a, 1 - a], [1 - a, a]], dtype=torch.float64, device=rng.device)
+    return x, (1 - omega) * attend(x, teacher) @ x + omega * place @ x, teacher
+
+
+def train(tokens: Tensor, answers: Tensor, start: Tensor, *, decay: float = 0.01) -> tuple[Tensor, float]:
+    """Q (d,) of the minimum that L-BFGS finds from `start`, and its loss per dimension."""
+    d = tokens.shape[2]
+    if answers.shape != tokens.shape or start.shape != (d,):
+        raise ValueError(
+            f"tokens {tuple(tokens.shape)}, answers {tuple(answers.shape)}, start {tuple(start.shape)}: expected "
+            "(n, 2, d) twice and (d,)."
+        )
+    place = torch.ones(2, d, dtype=tokens.dtype, device=tokens.device)
+    place[1] = -1
+    query = start.clone().requires_grad_()
+    optimiser = torch.optim.LBFGS([query], max_iter=400, tolerance_grad=1e-9, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        off = answers - attend(tokens + place, query) @ tokens
+        return off.square().sum() / (2 * d) + decay / 2 * query.square().sum()
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        value = loss()
+        value.backward()
+        return value
+
+    optimiser.step(closure)
+    with torch.no_grad():
+        return query.detach(), float(loss()) / d
+
+
+def positional_start(d: int, *, omega: float, sigma: float, a: float, device: torch.device | str = "cpu") -> Tensor:
+    """Q = c p/sqrt d: near the positional minimum.  A longer start saturates the softmax, and everything collapses."""
+    c, _ = positional_minimum(omega=omega, sigma=sigma, a=a)
+    return torch.full((d,), c / math.sqrt(d), dtype=torch.float64, device=device)

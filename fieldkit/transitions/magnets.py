@@ -1,0 +1,110 @@
+r"""Can a network find a phase transition by itself?  What the best possible network would answer, exactly.
+
+Pictures of a magnet are drawn at many temperatures and labelled "cold" or "hot" by the known T_c.  A network that sees
+a statistic k of the picture can do no better than Bayes' rule,
+
+    P(cold | k) = sum_{T < T_c} p_T(k) / sum_T p_T(k),
+
+whose mean at temperature T passes 1/2 at T_half.  From the exact law of |m|, or of all 2^16 states at L = 4, both are
+numbers without test-set noise.  T_half has finite-size corrections and a sign that changes with L: one lattice on which
+it agrees with T_c proves nothing.  Learning by confusion labels by a trial temperature instead and asks at which trial
+the labels are easiest to learn.  Carrasquilla & Melko 2017; van Nieuwenburg, Liu & Huber 2017.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from fieldkit import given
+from fieldkit.lattice import ising_exact
+
+Law = Callable[[float], Tensor]  # T -> probabilities (k,) of the values of a statistic
+
+
+def law_of_magnetization(L: int) -> Law:
+    """Law of |sum(s)| on the periodic L x L lattice, L <= 11: values 0 or 1, then every second, up to L^2."""
+
+    def law(T: float) -> Tensor:
+        p = ising_exact.magnetization_law(L, T)
+        folded = p + p.flip(0)
+        upper = folded[len(p) // 2 :].clone()
+        if len(p) % 2:
+            upper[0] /= 2  # sum(s) = 0 is its own mirror image
+        return upper
+
+    return law
+
+
+def law_of_states(L: int, statistic: Callable[[Tensor, Tensor], Tensor]) -> tuple[Law, Tensor]:
+    """The law of any statistic of energy and magnetisation over all states of the L x L torus, L <= 4, and the number
+    (2^(L^2),) of the value that each state of `ising_exact.all_states` has."""
+    energy, magnetization = ising_exact.enumerate_states(L, L)
+    _, value = torch.unique(statistic(energy, magnetization), return_inverse=True)
+    count = int(value.max()) + 1
+
+    def law(T: float) -> Tensor:
+        weight = torch.softmax(-energy / T, 0)
+        return torch.zeros(count, dtype=torch.float64).index_add_(0, value, weight)
+
+    return law, value
+
+
+def posterior(law: Law, temperatures: Sequence[float], critical: float = ising_exact.T_CRITICAL) -> Tensor:
+    """P(cold | value) (k,) for labels by `critical` and all temperatures equally likely; 1/2 for values that never
+    occur.
+
+    Raises `ValueError` unless there are temperatures on both sides, and none at `critical`.
+    """
+    cold, hot = _sides(law, temperatures, critical)
+    total = cold + hot
+    return torch.where(total > 0, cold / total.clamp_min(1e-300), 0.5)
+
+
+def half_temperature(law: Law, answer: Tensor, *, low: float, high: float) -> float:
+    """T in (low, high) at which the mean of `answer` (k,) over the law is 1/2.  Raises `ValueError` where the mean does
+    not pass it."""
+    from scipy.optimize import brentq
+
+    def excess(T: float) -> float:
+        return float(law(T) @ answer) - 0.5
+
+    if excess(low) * excess(high) > 0:
+        raise ValueError(f"the answer does not pass 1/2 between T = {low} and {high}: widen the range.")
+    return brentq(excess, low, high, xtol=1e-12)
+
+
+def best_accuracy(law: Law, temperatures: Sequence[float], critical: float = ising_exact.T_CRITICAL) -> float:
+    """The largest possible fraction of right labels over pictures at these temperatures.  Raises as `posterior`."""
+    cold, hot = _sides(law, temperatures, critical)
+    return float(torch.maximum(cold, hot).sum()) / len(temperatures)
+
+
+def accuracy(
+    answer: Tensor, law: Law, temperatures: Sequence[float], critical: float = ising_exact.T_CRITICAL
+) -> float:
+    """Fraction of right labels of answers (k,) in [0, 1], cold where above 1/2.  Raises as `posterior`."""
+    cold, hot = _sides(law, temperatures, critical)
+    return float(torch.where(answer > 0.5, cold, hot).sum()) / len(temperatures)
+
+
+def confusion(law: Law, temperatures: Sequence[float]) -> tuple[Tensor, Tensor]:
+    """Trial temperatures half-way between neighbours (n - 1,) and the best possible accuracy (n - 1,) of labels by each
+    of them: two ends near 1, and a maximum inside where the pictures themselves change - or several, if L is small."""
+    ordered = sorted(temperatures)
+    trials = [(a + b) / 2 for a, b in zip(ordered, ordered[1:])]
+    rows = torch.stack([law(T) for T in ordered])
+    below, total = rows.cumsum(0)[:-1], rows.sum(0)
+    best = torch.maximum(below, total - below).sum(1) / len(ordered)
+    return torch.tensor(trials, dtype=torch.float64), best
+
+
+def _sides(law: Law, temperatures: Sequence[float], critical: float) -> tuple[Tensor, Tensor]:
+    given.positive("critical", critical, why="a temperature that parts cold from hot")
+    cold = [T for T in temperatures if critical > T]
+    hot = [T for T in temperatures if critical < T]
+    if not cold or not hot or len(cold) + len(hot) != len(temperatures):
+        raise ValueError(f"{len(cold)} temperatures below {critical:.4g} and {len(hot)} above: both labels are needed.")
+    return sum((law(T) for T in cold[1:]), law(cold[0])), sum((law(T) for T in hot[1:]), law(hot[0]))
