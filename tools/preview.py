@@ -20,8 +20,8 @@ def trim(root: Path, staged: Path, chapter: str) -> None:
         source = path.read_text(encoding="utf-8") if path.exists() else ""
         if page == f"book/{chapter}" or NEEDED.search(source):
             continue
-        title = chapters.title(path) if source else page
-        name = page.removeprefix("book/")
+        name, title = page.removeprefix("book/"), chapters.title(path) if source else page
+        path.with_suffix(".rst").unlink(missing_ok=True)  # of the library's reference
         parts = [f"# {title}", f"*The preview shows {{doc}}`/book/{chapter}`; `make book` builds every page.*"]
         path.write_text("\n\n".join(parts + (targets(root, name) if name in known else [])) + "\n", encoding="utf-8")
 
