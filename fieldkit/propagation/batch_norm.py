@@ -7,8 +7,8 @@ Derivation.  By symmetry the kernel of x over the batch has K_ii on and K_ij off
 variance K_ii - K_ij, isotropic in B - 1 dimensions: its direction u is uniform on the sphere and independent of its
 length, E |G h|^-2 = 1 / ((B - 3) (K_ii - K_ij)).  The Jacobian of the norm is sqrt(B) (G - u u^T) / |G h|.  The
 covariance of gradients over the batch is invariant under permutations and orthogonal to 1, hence a multiple of G: one
-number grows, by the trace of its image over tr G = B - 1.  E 1 / chi^2 with B - 1 degrees of freedom diverges for B
-<= 3.
+number grows, by the trace of its image over tr G = B - 1.  E 1 / chi^2 with B - 1 degrees of freedom diverges at B =
+3.  At B = 2 the image is 0: two inputs become +1 and -1, whatever they were, and no gradient passes.
 
 Sources: Yang, Pennington, Rao, Sohl-Dickstein and Schoenholz 2019; the finite-B forms are derived here and give their
 (B - 2) / (B - 3) for linear networks and pi / (pi - 1) for ReLU at B -> infinity.
@@ -109,9 +109,14 @@ def sample(
 
 
 def _batch(B: int) -> int:
-    if B <= 3:
+    if B == 3:
         raise ValueError(
-            f"B = {B}: the mean squared gradient is E 1 / chi^2 with B - 1 degrees of freedom, infinite for B <= 3: "
-            "three inputs are often nearly equal, and dividing by their spread has no bounded mean.  Use B >= 4."
+            "B = 3: the mean squared gradient is E 1 / chi^2 with 2 degrees of freedom, infinite: three inputs are "
+            "often nearly equal, and dividing by their spread has no bounded mean.  Use B >= 4."
+        )
+    if B < 3:
+        raise ValueError(
+            f"B = {B}: two inputs become +1 and -1 whatever they were, and one becomes 0, so that every gradient is "
+            "exactly 0 and has no rate of growth.  Use B >= 4."
         )
     return B

@@ -157,9 +157,7 @@ def test_errors_speak():
     with pytest.raises(ValueError, match="correlation"):
         tanh_run(1, e=1.5)
     with pytest.raises(ValueError, match="width before and after"):
-        residual.sample(
-            1, [3], [Block(1, 1)], p=1, e=0, activation=torch.tanh, derivative=sech2, rng=torch.Generator()
-        )
+        residual.sample(1, [3], [Block(1, 1)], p=1, e=0, activation=torch.tanh, derivative=sech2, rng=torch.Generator())
 
 
 def test_it_runs_on_the_device_of_its_generator():
