@@ -54,7 +54,9 @@ def settings(root: Path, to: Path, library: list[str]) -> None:
     toc["parts"][-1:] = [listed, *toc["parts"][-1:]]
     (to / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
     cards = {int(m["number"]) for m in front.CARD.finditer((root / "book" / "index.md").read_text(encoding="utf-8"))}
+    ours = [page for page in chapters.pages(to) if page not in library]
     facts = {
+        "order": [*ours, *library],  # of the search, when pages are equally good
         "parts": {parts.NUMBERS[number - 1]: number for number in sorted(cards)},
         "chapters": [f"book/{name}" for name in chapters.chapters(root)],
         "topics": {f"book/{n}": t for n in chapters.chapters(root) if (t := chapters.topic(chapters.source(root, n)))},

@@ -3,7 +3,7 @@
 Read in this order:
 - `gaussian`, `activations`, `powers`  What is the average of a function of Gaussian variables?
 - `maps`, `fixed_points`, `criticality`  How do lengths and angles change, where do they rest, where is the border?
-- `networks`, `finite_width`, `curves`  What do real random networks do, and what does a finite width change?
+- `networks`, `finite_width`, `random_kernels`, `curves`  What do real networks do, what does a width change?
 - `jacobian`, `training`  What does backpropagation feel, and which networks learn?
 - `kernels`, `tangent`, `committee`  What will a wide network answer, before you train it and after?
 - `residual`, `batch_norm`  Skip connections and normalisation.
