@@ -71,7 +71,8 @@ def card(
         items.append(f'<li><a href="{page}.html">{typeset(chapters.title(path))}</a>{told}</li>')
     return (
         f'<div class="fk-card" id="part-{number}"><h3><a href="{first}">{number} · {typeset(part.name)}</a></h3>{image}'
-        f'<p>{text}</p><ol>{"".join(items)}</ol><p><a href="library/{part.folder}.html">Its library</a></p></div>'
+        f"<p>{text}</p><details><summary>{len(items)} chapters</summary><ol>{''.join(items)}</ol></details>"
+        f'<p><a href="library/{part.folder}.html">Its library</a></p></div>'
     )
 
 

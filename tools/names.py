@@ -68,10 +68,19 @@ def documented(node: ast.stmt) -> list[str]:
 
 def reading_order(root: Path, package: str, modules: list[str]) -> list[str]:
     """The modules of a package in the order in which its docstring names them in backticks; what it forgets follows."""
-    path = root / package.replace(".", "/") / "__init__.py"
-    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    listed = [f"{package}.{name}" for name in re.findall(r"`(\w+)`", text)]
+    listed = [f"{package}.{name}" for name in re.findall(r"`(\w+)`", guide(root, package))]
     return list(dict.fromkeys([m for m in listed if m in modules] + modules))
+
+
+def guide(root: Path, package: str) -> str:
+    """The docstring of a package, its reading guide."""
+    path = root / package.replace(".", "/") / "__init__.py"
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+
+
+def title(root: Path, package: str) -> str:
+    """The first sentence of a package's guide, or its name."""
+    return guide(root, package).split(". ")[0].split("\n")[0].rstrip(".") or package
 
 
 def aliases(nb: NotebookNode) -> dict[str, str]:
@@ -90,9 +99,9 @@ def trees(nb: NotebookNode) -> Iterator[ast.Module]:
             yield ast.parse(cell.source)
 
 
-def used(nb: NotebookNode, known: Library) -> list[str]:
-    """The documented names that a chapter's code reaches through its imports, each once, in the order of the page."""
-    bound, every, found = aliases(nb), known.documented, dict[str, None]()
+def used(nb: NotebookNode, known: Library, bound: dict[str, str]) -> list[str]:
+    """The documented names that a chapter's code reaches through what is bound, each once, in the order of the page."""
+    every, found = known.documented, dict[str, None]()
 
     def full(node: ast.AST) -> str | None:
         if isinstance(node, ast.Name):

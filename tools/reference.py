@@ -27,7 +27,8 @@ def write(root: Path, to: Path, notebooks: dict[str, NotebookNode]) -> list[str]
     for page in order:
         package = names.LIBRARY if page == "base" else f"{names.LIBRARY}.{page}"
         part = numbered.get(page)
-        title = "The shared base" if page == "base" else f"Part {part.word}: {part.name}" if part else page
+        title = f"Part {part.word}: {part.name}" if part else names.title(root, package)
+        title = "The shared base" if page == "base" else title
         modules = [m for m in pages[page] if m != package]
         text = [heading(title, "="), f".. automodule:: {package}\n"]
         for module in names.reading_order(root, package, modules):
@@ -35,7 +36,7 @@ def write(root: Path, to: Path, notebooks: dict[str, NotebookNode]) -> list[str]
         (folder / f"{page}.rst").write_text("\n".join(text), encoding="utf-8")
     uses: dict[str, list[str]] = {}
     for chapter, nb in notebooks.items():
-        for name in names.used(nb, known):
+        for name in names.used(nb, known, names.aliases(nb)):
             uses.setdefault(name, []).append(chapter)
     bound = {chapter: names.aliases(nb) for chapter, nb in notebooks.items()}
     data = {"modules": known.modules, "others": sorted(known.others), "uses": uses, "aliases": bound}

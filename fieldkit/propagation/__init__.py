@@ -4,7 +4,7 @@ Read in this order:
 - `gaussian`, `activations`, `closed_forms`, `powers`  What is the average of a function of Gaussian variables?
 - `pairs`, `gaps`  And of two that are correlated, however closely?
 - `maps`, `fixed_points`, `criticality`  How do lengths and angles change, where do they rest, where is the border?
-- `networks`, `finite_width`, `curves`  What do real random networks do, and what does a finite width change?
+- `networks`, `finite_width`, `random_kernels`, `curves`  What do real networks do, what does a width change?
 - `jacobian`, `training`  What does backpropagation feel, and which networks learn?
 - `kernels`, `tangent`, `committee`  What will a wide network answer, before you train it and after?
 - `residual`, `batch_norm`  Skip connections and normalisation.

@@ -6,6 +6,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlparse
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from fieldkit import asking, exercises, verdicts
 from tests.site.conftest import DESKTOP, PHONE, ROOT, SITE
 from tools import chapters
 
@@ -110,6 +111,24 @@ def test_sliders_move_by_keyboard(visit, path):
         assert control.get_attribute("aria-valuetext") == said.inner_text()
         assert (view.get_attribute("alt") or view.get_attribute("aria-label")) != alt
         assert view.screenshot() != picture
+
+
+@pytest.mark.parametrize("path", [p for p in CHAPTERS if 'class="fk-ask"' in (SITE / p).read_text(encoding="utf-8")])
+def test_an_exercise_answers_on_the_page(visit, path):
+    """Every answer file that a form can ask: its first slip is named, its truth is right, by keyboard alone."""
+    page, faults = visit(path)
+    for name in page.evaluate("[...document.querySelectorAll('.fk-ask')].map(e => e.id.slice(4))"):
+        for key, question in exercises.questions(name).items():
+            if not asking.can_ask(question):
+                continue
+            line = page.locator(f'#ask-{name} form[data-name="{key}"]')
+            right = question.get("word") or verdicts.targets(question["truth"], question)[0]
+            for answer, mark in [*((slip, "✗") for slip, _ in question.get("slips", [])[:1]), (right, "✓")]:
+                value = answer if "word" in question else verdicts.targets(answer, question)[0]
+                line.locator("input").fill(f"{value!r}" if isinstance(value, float) else str(value))
+                line.locator("input").press("Enter")
+                assert line.locator("output").inner_text().startswith(mark)
+    assert faults == []
 
 
 def test_some_page_has_a_slider():
