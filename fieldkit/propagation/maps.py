@@ -11,6 +11,8 @@ Arguments named sw2, sb2, q, e are numbers or tensors that broadcast; float64.
 
 from __future__ import annotations
 
+from numbers import Real
+
 import torch
 from torch import Tensor
 
@@ -132,7 +134,8 @@ def curvature(
 def broadcast(*values: Tensor | float) -> tuple[Tensor, ...]:
     """Numbers and tensors as float64 tensors of one shape on one device."""
     device = next((v.device for v in values if isinstance(v, Tensor)), None)
-    return tuple(torch.broadcast_tensors(*(given.doubles(v).to(device) for v in values)))
+    plain = [torch.full((), v, device=device, dtype=torch.float64) if isinstance(v, Real) else v for v in values]
+    return tuple(torch.broadcast_tensors(*(given.doubles(v) for v in plain)))
 
 
 def variances(sw2: Tensor | float, sb2: Tensor | float, q: Tensor | float = 0.0) -> None:

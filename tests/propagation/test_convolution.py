@@ -94,7 +94,8 @@ def test_real_convolutions_spread_a_perturbation_as_predicted():
     start = torch.zeros(8, dtype=torch.float64)
     start[0] = 1
     truth = convolution.spread(start, v, chi=1.0, depth=3)
-    for site in range(8):
+    assert (measured[:, 3, 4] == 0).all() and truth[4].abs() < 1e-15  # out of reach
+    for site in (0, 1, 2, 3, 5, 6, 7):
         estimate = estimates.mean(measured[:, 3, site])
         assert abs(estimate.value - truth[site].item()) < 4.5 * estimate.error + 0.02 * truth.max().item()
 
