@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.propagation import closed_forms, gaussian
 from fieldkit.propagation.closed_forms import Moments, Near, Pair
 from fieldkit.propagation.gaussian import Function
@@ -83,9 +84,12 @@ def moments(phi: Function | Activation, q: Tensor, *, n: int = gaussian.NODES) -
     The last is E z phi phi' / sqrt(q): Stein's form of E[phi'^2 + phi phi''] that a kink does not harm; a jump of
     phi^2 at x adds x p(x) / 2q times its height.  E phi'^2 is infinite for a phi that jumps.
     """
-    phi = of(phi)
+    phi, q = of(phi), given.doubles(q)
+    if not gaussian.seen(q >= 0):
+        raise ValueError("q < 0: a variance cannot be negative; take q >= 0.")
     if phi.moments is not None:
         return phi.moments(q)
+    gaussian.variance("q", q)
     z, w = gaussian.panels(q, kinks=phi.kinks, n=n)
     root = q.clamp_min(gaussian.TINY).sqrt()[..., None]
     h = root * z

@@ -40,6 +40,7 @@ def erf_dual(scale: float) -> Dual:
 
     scale = a; a = sqrt(pi) / 2 gives slope 1 at the origin.
     """
+    given.positive("scale", scale, why="it is the steepness of erf(scale x)")
     s = 2 * scale**2
 
     def dual(cov: Tensor, var_u: Tensor, var_v: Tensor) -> Tensor:
@@ -89,8 +90,8 @@ def covariance(
     if not 0 < h <= 1:
         raise ValueError(f"h = {h}: the Euler step is a fraction of the membrane time; take 0 < h <= 1.")
     given.whole("steps", steps, least=0, why="a table has rows")
-    gaussian.variance("D", D)
-    gaussian.variance("start", start)
+    for name, value in (("D", D), ("start", start), ("g^2", g * g)):
+        gaussian.variance(name, value)
     C = torch.zeros((steps + 1, steps + 1), device=device, dtype=torch.float64)
     C[0, 0] = start
     filtered = response(steps, h=h, device=device).T
@@ -111,6 +112,8 @@ def response(steps: int, *, h: float, device: str | None = None) -> Tensor:
 
     At small h it is h theta(t - s) e^-(t - s): the unit reacts after the kick, never before.
     """
+    if not 0 < h <= 1:
+        raise ValueError(f"h = {h}: the Euler step is a fraction of the membrane time; take 0 < h <= 1.")
     t = torch.arange(steps + 1, device=device, dtype=torch.float64)
     lag = t[:, None] - t
     base = torch.full_like(lag, 1 - h)
@@ -151,6 +154,8 @@ def sample(
     tied = False draws J anew at each step.  Their overlaps `overlap(...)` converge to `covariance` as N grows, with
     corrections of order 1 / N.
     """
+    for name, value in (("D", D), ("start", start), ("g^2", g * g)):
+        gaussian.variance(name, value)
     J = g / math.sqrt(N) * gaussian.normal((n, N, N), rng)
     x = math.sqrt(start) * gaussian.normal((n, N), rng)
     out = [x]
