@@ -12,13 +12,16 @@
     return (fold(text).match(/[\p{L}\p{N}]+/gu) || []).map(w => w.length > 3 && /[^su]s$/.test(w) && !/is$/.test(w) ? w.slice(0, -1) : w);
   }
   function count(list, term) { let n = 0; for (const w of list) if (w === term) n++; return n; }
-  function holds(list, term) {  // a whole word, or its beginning
-    return count(list, term) ? 1 : term.length > 3 && list.some(w => w.startsWith(term)) ? 0.5 : 0;
+  function holds(list, term) {  // a whole word, the first letters of several (HMC), or the beginning of one
+    if (count(list, term)) return 1;
+    if (/^[^aeiouy]{3,5}$/.test(term) && list.map(w => w[0]).join("").includes(term)) return 0.9;
+    return term.length > 3 && list.some(w => w.startsWith(term)) ? 0.5 : 0;
   }
   function phrase(list, terms) { return terms.length > 1 && ` ${list.join(" ")} `.includes(` ${terms.join(" ")} `); }
 
-  const pages = (window.FK_PAGES || []).map(page => ({
-    ...page, titled: words(page.title), told: words(page.topic),
+  // what is introduced early in the book is found before what builds on it
+  const pages = (window.FK_PAGES || []).map((page, i, all) => ({
+    ...page, place: i / all.length, titled: words(page.title), told: words(page.topic),
     parts: page.sections.map(([anchor, heading, text]) => ({ anchor, heading, text, headed: words(heading), list: words(text) })),
   }));
 
@@ -45,7 +48,7 @@
       else if (page.parts.some(s => phrase(s.list, asked))) score += 5;
       const best = page.parts.map(s => ({ s, n: wanted.reduce((n, t) => n + 3 * holds(s.headed, t) + Math.min(3, count(s.list, t)) + holds(s.list, t), 0) + (phrase(s.list, asked) ? 6 : 0) }))
         .reduce((a, b) => (b.n > a.n ? b : a), { s: page.parts[0], n: 0 }).s;
-      found.push({ page, best, score: score * (KINDS[page.kind] || 0.5) * 0.25 ** missing });
+      found.push({ page, best, score: score * (KINDS[page.kind] || 0.5) * 0.25 ** missing * (1 - 0.2 * page.place) });
     }
     return found.sort((a, b) => b.score - a.score).slice(0, 20).map(hit => ({ ...hit, wanted }));
   }

@@ -7,16 +7,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from docutils import nodes
 from pybtex.database import Entry
 from pybtex.plugin import register_plugin
 from pybtex.richtext import HRef, Text
 from pybtex.style.formatting.unsrt import Style as Unsorted
 from pybtex.style.labels import BaseLabelStyle
-from pybtex.style.template import field, node, optional, sentence
-from sphinx.transforms.post_transforms import SphinxPostTransform
+from pybtex.style.template import node, optional, sentence
 
 from tools.labels import looked_up
+from tools.search import readable
 
 
 def people(entry: Entry) -> str:
@@ -40,12 +39,19 @@ def found(children: Any, context: dict[str, Any]) -> HRef:
     return HRef(looked_up(context["entry"]), "find it")
 
 
+@node
+def titled(children: Any, context: dict[str, Any]) -> Text:
+    """The title as its authors wrote it, with its formulas as plain text."""
+    title = context["entry"].fields["title"]
+    return Text.from_latex(re.sub(r"\$([^$]+)\$", lambda m: readable(m[1]), title))
+
+
 class Style(Unsorted):
     default_label_style = "fieldkit"
     default_sorting_style = "author_year_title"
 
     def format_title(self, e: Entry, which_field: str, as_sentence: bool = True) -> Any:
-        return sentence[field(which_field)] if as_sentence else field(which_field)
+        return sentence[titled()] if as_sentence else titled()
 
     def format_web_refs(self, e: Entry) -> Any:
         if {"doi", "eprint"} & set(e.fields.keys()):
@@ -53,22 +59,7 @@ class Style(Unsorted):
         return sentence[self.format_url(e) if "url" in e.fields else found()]
 
 
-class Formulas(SphinxPostTransform):
-    """$TeX$ in a reference becomes a formula."""
-
-    default_priority = 210
-
-    def run(self, **_: Any) -> None:
-        for citation in self.document.findall(nodes.citation):
-            for text in list(citation.findall(nodes.Text)):
-                pieces = re.split(r"\$([^$]+)\$", text)
-                if len(pieces) > 1:
-                    made = [nodes.math(p, p) if i % 2 else nodes.Text(p) for i, p in enumerate(pieces) if p]
-                    text.parent.replace(text, made)
-
-
 def setup(app: Any) -> dict[str, bool]:
     register_plugin("pybtex.style.formatting", "fieldkit", Style, force=True)
     register_plugin("pybtex.style.labels", "fieldkit", Labels, force=True)
-    app.add_post_transform(Formulas)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -88,7 +88,9 @@ def finish(app, exception):
         if bound := app.library["aliases"].get(name.removeprefix("book/")):
             text = links.link(text, bound, known, "../" * (name.count("/") - 1) + "library")
         path.write_text(text, encoding="utf-8")
-    (out / "search-pages.js").write_text(search.script(list(pages.values())), encoding="utf-8")
+    (out / "search-pages.js").write_text(
+        search.script([pages[name] for name in app.facts["order"] if name in pages]), encoding="utf-8"
+    )
     (out / "searchindex.js").unlink(missing_ok=True)  # of Sphinx's own search
     (out / "index.html").write_text(repairs.door(pages[app.config.root_doc], address or ""), encoding="utf-8")
     if address:

@@ -99,9 +99,9 @@ def trees(nb: NotebookNode) -> Iterator[ast.Module]:
             yield ast.parse(cell.source)
 
 
-def used(nb: NotebookNode, known: Library) -> list[str]:
-    """The documented names that a chapter's code reaches through its imports, each once, in the order of the page."""
-    bound, every, found = aliases(nb), known.documented, dict[str, None]()
+def used(nb: NotebookNode, known: Library, bound: dict[str, str]) -> list[str]:
+    """The documented names that a chapter's code reaches through what is bound, each once, in the order of the page."""
+    every, found = known.documented, dict[str, None]()
 
     def full(node: ast.AST) -> str | None:
         if isinstance(node, ast.Name):

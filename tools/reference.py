@@ -36,7 +36,7 @@ def write(root: Path, to: Path, notebooks: dict[str, NotebookNode]) -> list[str]
         (folder / f"{page}.rst").write_text("\n".join(text), encoding="utf-8")
     uses: dict[str, list[str]] = {}
     for chapter, nb in notebooks.items():
-        for name in names.used(nb, known):
+        for name in names.used(nb, known, names.aliases(nb)):
             uses.setdefault(name, []).append(chapter)
     bound = {chapter: names.aliases(nb) for chapter, nb in notebooks.items()}
     data = {"modules": known.modules, "others": sorted(known.others), "uses": uses, "aliases": bound}

@@ -40,6 +40,7 @@ FUNCTIONS = (
     "erfc",
 )
 KNOWN = LETTERS | {"varphi": "φ", "varepsilon": "ε"} | SIGNS | dict(zip(FUNCTIONS, FUNCTIONS, strict=True))
+LOWERED = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
 RAISED = str.maketrans("0123456789+-n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ")
 CODE = {"cell_input", "cell_output"}
 
@@ -52,6 +53,7 @@ def readable(tex: str) -> str:
     tex = re.sub(r"\\([A-Za-z]+)", lambda m: KNOWN.get(m[1], ""), tex)
     tex = re.sub(r"\\.", " ", tex)
     tex = re.sub(r"\^(?:\{([0-9+\-n]+)\}|([0-9n]))", lambda m: (m[1] or m[2]).translate(RAISED), tex)
+    tex = re.sub(r"_(?:\{([0-9+\-,]+)\}|([0-9]))", lambda m: (m[1] or m[2]).translate(LOWERED), tex)
     return " ".join(re.sub(r"[{}&~]", "", tex).split())
 
 

@@ -27,7 +27,7 @@ def stage(root: Path, book: list[ledger.Chapter]) -> Path:
     fill(to, "claims", "claims", pages.claims_page(root, book))
     fill(to, "runs", "runs", pages.runs_page(book))
     settings(root, to, reference.write(root, to, {done.name: done.nb for done in book}))
-    titles = {done.name: done.title for done in book}
+    titles = {name: chapters.title(chapters.source(root, name)) for name in chapters.chapters(root)}
     for done in book:
         title, _, rest = done.nb.cells[0].source.partition("\n")
         topic = chapters.topic(chapters.source(root, done.name))
@@ -54,7 +54,9 @@ def settings(root: Path, to: Path, library: list[str]) -> None:
     toc["parts"][-1:] = [listed, *toc["parts"][-1:]]
     (to / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
     cards = {int(m["number"]) for m in front.CARD.finditer((root / "book" / "index.md").read_text(encoding="utf-8"))}
+    ours = [page for page in chapters.pages(to) if page not in library]
     facts = {
+        "order": [*ours, *library],  # of the search, when pages are equally good
         "parts": {parts.NUMBERS[number - 1]: number for number in sorted(cards)},
         "chapters": [f"book/{name}" for name in chapters.chapters(root)],
         "topics": {f"book/{n}": t for n in chapters.chapters(root) if (t := chapters.topic(chapters.source(root, n)))},

@@ -66,6 +66,44 @@ MUTANTS = [
         "truth = (finite_width.relu_kurtosis(64, 4) - 1) ** 0.5",
         "the spread of K for that of the tangent kernel",
     ),
+    Mutant(
+        "spread",
+        COMMITTEE,
+        "normal((b, a), rng).to(dtype)",
+        "normal((b, a), rng).sign().to(dtype)",
+        "weights of either sign and one size",
+    ),
+    Mutant(
+        "tangents",
+        COMMITTEE,
+        "normal((b, a), rng).to(dtype)",
+        "normal((b, a), rng).sign().to(dtype)",
+        "weights of either sign and one size",
+    ),
+    Mutant(
+        "tangents",
+        FINITE,
+        "k, k2 = width / 2, width * (width + 1) / 4",
+        "k, k2 = width / 2, width**2 / 4",
+        "always the same number of neurons switched on",
+    ),
+    *(
+        Mutant(
+            claim,
+            COMMITTEE,
+            "theta = {name: p - rate * slopes[name]",
+            "theta = {name: p - rate / len(x) * slopes[name]",
+            "mean over the pictures for their sum",
+        )
+        for claim in ("accuracy", "lessons")
+    ),
+    Mutant(
+        "lessons",
+        KERNELS,
+        "learnt = (1 - (1 - rate * values) ** t) / values",
+        "learnt = (1 - (1 - 2 * rate * values) ** t) / values",
+        "loss without its half",
+    ),
     Mutant("chaos", CHAPTER, "(1 - end.chi_c)", "(1 - end.chi_q)", "the slope of the length map"),
     Mutant(
         "chaos",
