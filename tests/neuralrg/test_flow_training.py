@@ -212,7 +212,7 @@ def test_trainings_that_make_no_sense_are_refused(tmp_path):
 
 
 def test_a_training_goes_on_under_another_version_of_torch(tmp_path, monkeypatch):
-    """A later torch gives its optimiser an option that an earlier one did not have (as 2.8 did: decoupled_weight_decay).
+    """A later torch gives its optimiser an option that an earlier one did not have, as decoupled_weight_decay once.
     The options that the project sets are compared, by the settings; those of torch are not."""
 
     def trained(path, broken_at=None, rate=0.02):
