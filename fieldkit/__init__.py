@@ -1,8 +1,14 @@
 """fieldkit: the small library under *Field Theory of Neural Networks*.
 
-The shared base weighs numbers against truths (`estimates`, `autocorrelation`, `fits`, `claims`), keeps long runs
-alive (`checkpoints`), spreads them over cores and clusters (`chunks`) and draws (`plots`, `sliders`, the only modules
-that import matplotlib).  Each part of the book has a package of its name.
+The shared base weighs numbers against truths, keeps long runs alive and draws; only `plots`, `sliders` and `live`
+import matplotlib.  Each part of the book has a package of its name.  Read in this order:
+- `estimates`, `autocorrelation`, `correlated`, `significant`, `fits`  What is a measured number, with which error, and
+  which line fits?
+- `claims`, `pulls`, `checked`  Is the sentence true?  Weighed against a truth, in units of its error bar.
+- `exercises`, `verdicts`, `asking`  Is my answer right, and if not, which mistake is it?
+- `checkpoints`, `chunks`  What if the kernel dies, or one machine is not enough?
+- `plots`, `sliders`, `live`, `viewer`  How do the figures look, and what if you move them yourself?
+- `given`  What is refused at the door, and how.
 """
 
 __version__ = "0.1.0"

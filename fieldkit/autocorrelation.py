@@ -45,8 +45,8 @@ def gamma_method(chains: Tensor, *, S: float = 1.5, window: int | None = None) -
     S is the guessed ratio of the exponential to the integrated autocorrelation time (Wolff 2004); `window` fixes the
     last lag of a plain sum instead, for studies whose expectation must be linear in the data.  Raises
     `ValueError` when the chains do not fluctuate, when no window is found, or when all steps together are fewer than
-    50 tau: an error bar from such a run would be a guess (the refusal is that of emcee, Foreman-Mackey et al. 2013).
-    Warns when chains disagree beyond their bar.
+    50 tau: an error bar from such a run would be a guess (Foreman-Mackey et al. 2013 ask for twice as much, and of
+    each chain).  Warns when chains disagree beyond their bar.
     """
     x = given.numbers(chains).detach().to("cpu", torch.float64)
     x = x[None] if x.dim() == 1 else x

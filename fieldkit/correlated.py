@@ -51,13 +51,14 @@ def bars(curve: Curve) -> list[Estimate]:
     return [Estimate(v, e) for v, e in zip(values.tolist(), covariance.diagonal().sqrt().tolist())]
 
 
-def limit(sizes: Iterable[float], curves: Sequence[Curve]) -> Curve:
-    """The k points at infinite size, from one curve at each size: k straight lines in 1 / size, fitted together.
+def limit(sizes: Iterable[float], curves: Sequence[Curve], *, order: int = 1) -> Curve:
+    """The k points at infinite size, from one curve at each size: k polynomials in 1 / size, fitted together.
 
     The curves of different sizes share no draw.  Raises `ValueError` as `fits.linear_fit` does.
     """
     values, covariance = join(curves)
     k = len(curves[0][0])
     eye = torch.eye(k, dtype=torch.float64)
-    fit = fits.linear_fit(torch.cat([torch.cat([eye, eye / size], 1) for size in sizes]), values, covariance)
+    design = [torch.cat([eye * size**-power for power in range(order + 1)], 1) for size in sizes]
+    fit = fits.linear_fit(torch.cat(design), values, covariance)
     return fit.parameters[:k], fit.covariance[:k, :k]

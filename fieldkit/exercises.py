@@ -26,6 +26,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from fieldkit import asking, viewer
 from fieldkit.verdicts import Verdict, verdict
 
 FOLDER = Path(__file__).with_name("answers")
@@ -37,7 +38,8 @@ def check(name: str, /, *answer: Any, **answers: Any) -> None:
     """Show one line for each answer of the exercise `name`: right, wrong with the reason, or still open.
 
     Give the answers by name, or the only one without.  An answer is a number, an `Estimate`, a tensor or list of them,
-    a function, or a word, as the exercise asks.  Raises as `judge`.
+    a function, or a word, as the exercise asks.  On a page without a kernel a small form asks for what is open
+    (`asking`).  Raises as `judge`.
     """
     found = judge(name, *answer, **answers)
     try:
@@ -51,7 +53,7 @@ def check(name: str, /, *answer: Any, **answers: Any) -> None:
         print(plain)
         return
     record = {"name": name, "states": {asked: v.state for asked, v in found.items()}}
-    display({"text/html": rows(found), "text/plain": plain}, raw=True, metadata={KEY: record})
+    display({"text/html": _shown(name, found), "text/plain": plain}, raw=True, metadata={KEY: record})
 
 
 def judge(name: str, /, *answer: Any, **answers: Any) -> dict[str, Verdict]:
@@ -86,6 +88,17 @@ def questions(name: str) -> dict[str, dict[str, Any]]:
     chapter = name.rpartition("-")[0]
     near = [other for other in known if other.startswith(chapter)] or known
     raise ValueError(f"no check for {name!r}; there is one for {_list(near)}.")
+
+
+def _shown(name: str, found: dict[str, Verdict]) -> str:
+    """The verdicts as HTML; on a page a form takes the place of what is open, and sends you on where it cannot ask."""
+    if not viewer.is_page():
+        return rows(found)
+    still = {asked: q for asked, q in questions(name).items() if found[asked].state == "open"}
+    forms = {asked: q for asked, q in still.items() if asking.can_ask(q)}
+    away = {asked: Verdict("open", f"{q['asks']}, yours to find in the notebook.") for asked, q in still.items()}
+    said = {asked: away.get(asked, verdict) for asked, verdict in found.items() if asked not in forms}
+    return (rows(said) if said else "") + (asking.form(name, forms) if forms else "")
 
 
 def rows(found: dict[str, Verdict]) -> str:

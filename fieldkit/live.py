@@ -34,6 +34,7 @@ _MODULE = """export default { render({ model, el }) {
   view.style.maxWidth = '100%';
   const said = make('p', root, {});
   said.setAttribute('role', 'status');
+  const key = 'fk-' + Math.random().toString(36).slice(2) + '-';
   let asked = 0, waiting = false, patience;
   function ask() {
     if (asked > model.get('answered')) { waiting = true; return; }
@@ -44,7 +45,7 @@ _MODULE = """export default { render({ model, el }) {
   }
   const ranges = model.get('controls').map((control, i) => {
     const row = make('div', root, { className: 'fk-control' });
-    const id = 'fk-' + model.model_id + '-' + i;
+    const id = key + i;
     row.style.cssText = 'display:flex;flex-wrap:wrap;justify-content:center;align-items:center;gap:0.4rem 0.9rem';
     make('label', row, { textContent: control.label, htmlFor: id }).style.minWidth = '7em';
     const { name, low, high, step, start, digits, choices } = control;

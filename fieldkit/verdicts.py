@@ -188,18 +188,24 @@ def _bounded(value: float, question: Mapping[str, Any]) -> tuple[bool, str]:
     return True, ""
 
 
-def _common(truth: list[float], off: Callable[[list[float]], float]) -> str:
-    """The nearest of the slips that everybody makes, if one is within reach."""
-    nearest, said = 1.0, UNKNOWN
+def common_slips(truth: list[float]) -> list[tuple[list[float], str]]:
+    """What everybody may make of a truth, with the remark on it, where it differs from the truth by a fifth or more."""
+    found = []
     for slip, remark in EVERYBODY:
         try:
             target = [slip(t) for t in truth]
         except (ValueError, ZeroDivisionError, OverflowError):
             continue
-        differs = any(abs(s - t) > 0.2 * abs(t) for s, t in zip(target, truth))
-        if differs and off(target) <= nearest:
-            nearest, said = off(target), remark
-    return said
+        if any(abs(s - t) > 0.2 * abs(t) for s, t in zip(target, truth)):
+            found.append((target, remark))
+    return found
+
+
+def _common(truth: list[float], off: Callable[[list[float]], float]) -> str:
+    """The nearest of the slips that everybody makes, if one is within reach."""
+    near = [(off(target), remark) for target, remark in common_slips(truth)]
+    nearest, said = min(near, default=(math.inf, ""))
+    return said if nearest <= 1 else UNKNOWN
 
 
 def _shown(values: list[float], bars: list[float]) -> str:

@@ -166,7 +166,7 @@ def test_a_sweep_killed_twice_loses_and_repeats_nothing(tmp_path):
 
     def start(folder, pause):
         command = [sys.executable, "-c", SWEEP, str(folder), str(marks), str(pause)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        return subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8", env=environment)
 
     for finished in (5, 13):
         process = start(kept, 0.05)

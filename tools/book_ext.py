@@ -1,39 +1,21 @@
-"""Sphinx extension of the book: the role {weighed}, and repairs of what the theme does to readers."""
+"""Sphinx extension of the book: the role {weighed}, links to parts, and what every page tells about itself."""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
+from typing import Any
 
+import yaml
 from docutils import nodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
-log = logging.getLogger(__name__)
+from tools import heads, links, repairs, search
+from tools.names import Library
 
-# What the theme and its parts get wrong for people who use a screen reader: (pattern, replacement), with the reason.
-REPAIRS = [
-    # The title above the menu lies outside of every landmark (axe: region).
-    (
-        r'<div class="sidebar-primary-item">(\s*<a class="navbar-brand)',
-        r'<div class="sidebar-primary-item" role="navigation" aria-label="Home">\1',
-    ),
-    # A label that hides the text which is shown (axe: label-content-name-mismatch): the text is the better name.
-    (r'(<button class="[^"]*search-button-field[^"]*"[^>]*?) aria-label="Search"', r"\1"),
-    (r'<summary aria-label="Toggle hidden content">', "<summary>"),
-    (r'(<i class="theme-switch [^>]*?) +title="[^"]*"', r"\1"),
-    # Roles of docutils' bibliography: deprecated, and a list without items (axe: aria-required-children).
-    (r'<div role="list" class="citation-list">', '<div class="citation-list">'),
-    (r' role="doc-biblioentry"', ""),
-    # The door that leads to the first page has no name and no link; without an icon browsers ask for /favicon.ico, and
-    # going on to the page would break off the loading of any other.
-    (
-        r'\A<meta http-equiv="Refresh" content="0; url=(\S+?)" />\s*\Z',
-        r'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>Field Theory of Neural Networks</title>\n'
-        r'<link rel="icon" href="data:,">\n<meta http-equiv="refresh" content="0; url=\1">\n'
-        r'<a href="\1">Field Theory of Neural Networks</a>\n',
-    ),
-]
+log = logging.getLogger(__name__)
 
 
 def weighed(name, rawtext, text, lineno, inliner, options=None, content=None):
@@ -47,41 +29,81 @@ def weighed(name, rawtext, text, lineno, inliner, options=None, content=None):
     return [nodes.reference(rawtext, value, internal=True, refid=f"claim-{text}")], []
 
 
-def read_claims(app):
-    records = json.loads((Path(app.srcdir) / "published" / "claims.json").read_text(encoding="utf-8"))
+class Parts(SphinxPostTransform):
+    """ "part three" in a sentence leads to the card of that part on the front page."""
+
+    default_priority = 900
+
+    def run(self, **_: Any) -> None:
+        numbers = self.app.facts["parts"]
+        if not numbers:
+            return
+        front = self.app.builder.get_relative_uri(self.env.docname, self.env.config.root_doc)
+        words = re.compile(rf"\b([Pp]art ({'|'.join(numbers)}))\b")
+        for paragraph in list(self.document.findall(nodes.paragraph)):
+            for text in list(paragraph.findall(nodes.Text)):
+                if isinstance(text.parent, nodes.reference | nodes.literal | nodes.math) or not words.search(text):
+                    continue
+                made, end = [], 0
+                for match in words.finditer(text):
+                    made.append(nodes.Text(text[end : match.start()]))
+                    uri = f"{front}#part-{numbers[match[2]]}"
+                    made.append(nodes.reference("", match[1], internal=True, refuri=uri))
+                    end = match.end()
+                text.parent.replace(text, [*made, nodes.Text(text[end:])])
+
+
+def read(app):
+    source = Path(app.srcdir)
+    records = json.loads((source / "published" / "claims.json").read_text(encoding="utf-8"))
     app.weighed = {(r["chapter"], r["name"]): r["shown"] for r in records}
+    app.facts = yaml.safe_load((source / "book.yml").read_text(encoding="utf-8"))
+    app.library = json.loads((source / "reference.json").read_text(encoding="utf-8"))
+    app.found = {}
 
 
-def repair_page(app, pagename, templatename, context, doctree):
-    # sphinx-thebe adds its inline constants twice: "already been declared" on the console of every page.
-    seen: set[str] = set()
-    scripts = []
-    for script in context.get("script_files", []):
-        body = getattr(script, "attributes", {}).get("body") or ""
-        if "THEBE_JS_URL" in body and body in seen:
-            continue
-        seen.add(body)
-        scripts.append(script)
-    context["script_files"] = scripts
-    # The staged page is an executed notebook, but authors edit the text beside it.
-    for group in context.get("header_buttons", []):
-        for button in group.get("buttons", []) if isinstance(group, dict) else []:
-            if "/edit/" in (button.get("url") or "") and button["url"].endswith(".ipynb"):
-                button["url"] = button["url"].removesuffix(".ipynb") + ".md"
+def collect(app, tree, docname):
+    """What the search looks through; before the page is written, so that its description is known."""
+    title = next(iter(tree.findall(nodes.title)), None)
+    topic = app.facts["topics"].get(docname, "")
+    app.found[docname] = {
+        "url": app.builder.get_target_uri(docname),
+        "title": title.astext() if title is not None else docname,
+        "kind": "chapter" if docname in app.facts["chapters"] else docname.split("/")[1],
+        "topic": topic,
+        "sections": search.sections(tree),
+        "about": topic or search.first_words(tree),
+    }
 
 
-def repair_html(app, exception):
-    if exception is None:
-        for path in Path(app.outdir).rglob("*.html"):
-            text = path.read_text(encoding="utf-8")
-            for pattern, replacement in REPAIRS:
-                text = re.sub(pattern, replacement, text)
-            path.write_text(text, encoding="utf-8")
+def finish(app, exception):
+    """Mend and link the written pages; write the search's pages, the site map and the door."""
+    if exception is not None:
+        return
+    out, address, pages = Path(app.outdir), app.config.html_baseurl, app.found
+    known = Library(app.library["modules"], set(app.library["others"]))
+    for path in out.rglob("*.html"):
+        name = path.relative_to(out).as_posix().removesuffix(".html")
+        text = heads.tooltips(repairs.repair(path.read_text(encoding="utf-8")), name, app.facts["topics"])
+        if bound := app.library["aliases"].get(name.removeprefix("book/")):
+            text = links.link(text, bound, known, "../" * (name.count("/") - 1) + "library")
+        path.write_text(text, encoding="utf-8")
+    (out / "search-pages.js").write_text(
+        search.script([pages[name] for name in app.facts["order"] if name in pages]), encoding="utf-8"
+    )
+    (out / "searchindex.js").unlink(missing_ok=True)  # of Sphinx's own search
+    (out / "index.html").write_text(repairs.door(pages[app.config.root_doc], address or ""), encoding="utf-8")
+    if address:
+        urls = "".join(f"<url><loc>{address}{page['url']}</loc></url>\n" for page in pages.values())
+        head = '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
+        (out / "sitemap.xml").write_text(f"{head}{urls}</urlset>\n", encoding="utf-8")
 
 
 def setup(app):
-    app.connect("builder-inited", read_claims)
-    app.connect("html-page-context", repair_page, priority=900)
-    app.connect("build-finished", repair_html, priority=900)  # after the door is written
+    app.connect("builder-inited", read)
+    app.connect("doctree-resolved", collect, priority=900)
+    app.connect("html-page-context", heads.tell, priority=900)
+    app.connect("build-finished", finish, priority=900)  # after the door is written
+    app.add_post_transform(Parts)
     app.add_role("weighed", weighed)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    return {"parallel_read_safe": True, "parallel_write_safe": False}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 from pathlib import Path
 
 import jupytext
@@ -80,6 +81,13 @@ def title(path: Path) -> str:
     """The first heading of a page."""
     lines = text(path).splitlines()
     return next((line[2:].strip() for line in lines if line.startswith("# ")), path.stem)
+
+
+def topic(path: Path) -> str:
+    """The line under a chapter's title, `*in the field's own words*`, as plain text; empty when there is none."""
+    body = text(path).partition("\n# ")[2].partition("\n")[2].lstrip()
+    match = re.match(r"\*([^*].*?)\*\s*(?:\n\n|\Z)", body, re.S)
+    return " ".join(match[1].split()) if match else ""
 
 
 def needs(nb: NotebookNode) -> list[str]:

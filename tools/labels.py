@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from pybtex.database import Entry, parse_file
 
@@ -61,6 +61,15 @@ def cited(key: str, textual: bool, book: Book, path: Path) -> str:
     fields = entry.fields
     if "doi" in fields:
         url = f"https://doi.org/{quote(fields['doi'])}"  # a bracket would end the Markdown link
+    elif "eprint" in fields:
+        url = f"https://arxiv.org/abs/{fields['eprint']}"
     else:
-        url = f"https://arxiv.org/abs/{fields['eprint']}" if "eprint" in fields else fields.get("url")
-    return f"[{words}]({url})" if url else words
+        url = fields.get("url") or looked_up(entry)
+    return f"[{words}]({url})"
+
+
+def looked_up(entry: Entry) -> str:
+    """A search for the title, where no number of the work itself could be checked."""
+    title = re.sub(r"[{}$\\]", "", entry.fields.get("title", ""))
+    people = " ".join(str(name) for person in entry.persons.get("author", []) for name in person.last_names)
+    return f"https://search.crossref.org/search/works?q={quote_plus(f'{people} {title}')}"

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import html
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 
-from fieldkit import plots, viewer
+from fieldkit import plots
 from fieldkit.claims import typeset
-from tools import chapters, ledger, sources
+from tools import chapters, ledger, parts, sources
 
-HEADS = {
-    "statistical": "<th>measured</th><th>truth</th><th>pull</th>",
-    "numerical": "<th>value</th><th>truth</th><th>off, in tolerances</th>",
-    "identity": "<th>value</th><th>truth</th><th>pull, or off in tolerances</th>",
-}
+CLAIM_HEADS = ("claim", "kind", "measured", "truth", "pull", "source")
 
 
 def histogram(book: list[ledger.Chapter], path: Path) -> None:
     matplotlib.use("Agg")
-    os.environ[viewer.BUILD] = "1"
     plots.use_style()
     figure, ax = plots.plt.subplots(figsize=(6.6, 3.2))
     plots.pull_histogram(ax, [c["pull"] for done in book for c in done.claims if c["bar"]])
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, transparent=True, metadata={"Date": None})
     plots.plt.close(figure)
 
 
@@ -34,35 +30,44 @@ def slug(name: str) -> str:
     return name.replace("/", "-").replace("_", "-")
 
 
-def table(head: str, rows: list[str], label: str) -> str:
-    """A table that scrolls in a box of its own on a narrow screen."""
-    body = "".join(f"<tr>{row}</tr>" for row in rows)
+def table(heads: Sequence[str], bodies: Iterable[str], label: str, name: str) -> str:
+    """A table that scrolls in a box of its own; on a phone the style sheet shows each row as a card."""
+    head = "".join(f'<th scope="col">{h}</th>' for h in heads)
     return (
         f'<div class="fk-scroll mathjax_process" role="region" tabindex="0" aria-label="{html.escape(label)}">'
-        f'<table class="table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        f'<table class="table fk-cards" id="{name}"><thead><tr>{head}</tr></thead>{"".join(bodies)}</table></div>'
     )
 
 
-def claims_page(book: list[ledger.Chapter]) -> str:
-    """Markdown: the histogram's sentences, then for each chapter its claims, kind by kind."""
-    parts = [figure(book, "pulls.svg"), ledger.summary(book)[1]]
+def claims_page(root: Path, book: list[ledger.Chapter]) -> str:
+    """Markdown: the histogram's sentences, then one table of all claims, chapter by chapter (book.js sorts it)."""
+    part_of = {page: part for part in parts.parts(root) for page in part.pages}
+    bodies = []
     for done in book:
-        parts.append(f"({slug(done.name)}-claims)=\n\n## {done.title}")
-        for kind, head in HEADS.items():
-            rows = [row(done, c) for c in done.claims if c["kind"] == kind]
-            if rows:
-                parts.append(table(f"<th>claim</th>{head}<th>source</th>", rows, f"{kind} claims: {done.title}"))
-    return "\n\n".join(parts)
+        part = part_of.get(done.name)
+        title = f'<a href="{done.name}.html">{typeset(done.title)}</a>'
+        named = f"part {part.number} · {part.name}" if part else "other"
+        head = f'<tr class="fk-group"><th scope="rowgroup" colspan="{len(CLAIM_HEADS)}">{title}</th></tr>'
+        rows = "".join(row(done, claim) for claim in done.claims)
+        bodies.append(f'<tbody id="{slug(done.name)}-claims" data-part="{html.escape(named)}">{head}{rows}</tbody>')
+    whole = table(CLAIM_HEADS, bodies, "all claims of the book", "fk-claims")
+    return "\n\n".join([figure(book, "pulls.svg"), ledger.summary(book)[1], whole])
 
 
 def row(done: ledger.Chapter, claim: dict[str, Any]) -> str:
     link = f'<a href="{done.name}.html#claim-{claim["name"]}">{typeset(claim["sentence"])}</a>'
-    cells = [claim["shown"], claim["shown_truth"], f"{claim['pull']:+.2f}"]
+    pull = f"{claim['pull']:+.2f}" + ("" if claim["bar"] else " <small>of its tolerance</small>")
+    cells = [link, claim["kind"], claim["shown"], claim["shown_truth"], pull, typeset(claim["source"])]
     return (
-        f'<td id="claim-{slug(done.name)}-{claim["name"]}">{link}</td>'
-        + "".join(f"<td>{cell}</td>" for cell in cells)
-        + f"<td>{typeset(claim['source'])}</td>"
+        f'<tr id="claim-{slug(done.name)}-{claim["name"]}" data-kind="{claim["kind"]}" data-pull="{claim["pull"]:.4f}">'
+        + "".join(cell(head, text) for head, text in zip(CLAIM_HEADS, cells, strict=True))
+        + "</tr>"
     )
+
+
+def cell(head: str, text: object) -> str:
+    """With its column's name, which a card shows before it."""
+    return f'<td data-label="{head}">{text}</td>'
 
 
 def figure(book: list[ledger.Chapter], path: str) -> str:
@@ -78,19 +83,27 @@ def runs_page(book: list[ledger.Chapter]) -> str:
         run, seconds = done.run, done.run["seconds"]
         cells = [f'<a href="{done.name}.html">{typeset(done.title)}</a>', f"{seconds['wall']:.0f} s"]
         cells += [f"{seconds['cpu']:.0f} s", done.device, run["profile"], run["seed"], run["commit"], run["date"]]
-        rows.append("".join(f"<td>{c}</td>" for c in [*cells, len(done.claims), done.worst]))
-    return table("".join(f"<th>{h}</th>" for h in heads), rows, "the last run of each chapter")
+        cells += [str(len(done.claims)), done.worst]
+        rows.append("<tr>" + "".join(map(cell, heads, cells)) + "</tr>")
+    return table(heads, ["<tbody>", *rows, "</tbody>"], "the last run of each chapter", "fk-runs")
 
 
-def strip(done: ledger.Chapter, titles: dict[str, str]) -> str:
-    """One small line under the title: what to read before, and what the last run did."""
+def topic(text: str) -> str:
+    """The line under the title, in the field's own words."""
+    return f'<p class="fk-topic">{typeset(text)}</p>' if text else ""
+
+
+def strip(root: Path, done: ledger.Chapter, titles: dict[str, str]) -> str:
+    """One small line under the title: its part, what to read before, and what the last run did."""
     here = os.path.dirname(done.name)
+    front = os.path.relpath(f"{chapters.pages(root)[0].removeprefix('book/')}.html", here)
+    part = [p for p in parts.parts(root) if done.name in p.pages]
     for name in chapters.needs(done.nb):
         if name not in titles:
             raise sources.Fault(f"book/{done.name}.md: needs {name}, which is no chapter of _toc.yml")
     links = [f'<a href="{os.path.relpath(n, here)}.html">{typeset(titles[n])}</a>' for n in chapters.needs(done.nb)]
     ledger_page = f"{os.path.relpath('claims.html', here)}#{slug(done.name)}-claims"
-    facts = [
+    facts = [f'<a href="{front}#part-{p.number}">part {p.number}</a>' for p in part] + [
         f"needs {', '.join(links)}" if links else "needs no other chapter",
         f"ran {done.run['seconds']['wall']:.0f} s on {done.device}, profile {done.run['profile']}",
         f'<a href="{ledger_page}">{len(done.claims)}/{len(chapters.claims(done.nb))} claims</a>',

@@ -1,13 +1,106 @@
-// What scrolls sideways in a box of its own must be reachable from the keyboard; what fits must not be a stop on the way.
+// What the style sheet cannot know: which formulas, tables and code are wider than the page, and what paper needs.
 (function () {
-  function stops() {
-    for (const box of document.querySelectorAll(".bd-article div.math, .fk-scroll")) {
-      if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
-      else box.removeAttribute("tabindex");
+  const WIDE = ".bd-article div.math, .bd-article div.math mjx-container, .fk-scroll, .bd-article div.highlight pre, .bd-article .fk-wide, .bd-article .pst-scrollable-table-container";
+  const SMALLEST = 0.78; // a formula that is slightly too wide is set smaller; one that is much too wide scrolls
+
+  // A fade at the edge where something goes on, and a stop for the keyboard where something scrolls.
+  function cue(box) {
+    const rest = box.scrollWidth - box.clientWidth;
+    box.classList.toggle("fk-more-right", rest - box.scrollLeft > 1);
+    box.classList.toggle("fk-more-left", rest > 1 && box.scrollLeft > 1);
+    if (rest > 1) box.tabIndex = 0;
+    else if (!box.matches("pre")) box.removeAttribute("tabindex");
+  }
+
+  function fit() {
+    for (const formula of document.querySelectorAll(".bd-article mjx-container")) {
+      formula.style.fontSize = "";
+      formula.classList.remove("fk-wide");
+      const shown = formula.getAttribute("display") === "true", row = shown && formula.closest("div.math");
+      if (row) row.classList.remove("fk-below");
+      let box = shown ? formula : formula.parentElement;
+      while (!shown && getComputedStyle(box).display.startsWith("inline")) box = box.parentElement;
+      const math = formula.querySelector("mjx-math");
+      if (!math || !box.clientWidth) continue;
+      const style = getComputedStyle(box), wide = shown ? formula.scrollWidth : math.getBoundingClientRect().width;
+      const room = () => box.clientWidth - (shown ? 0 : parseFloat(style.paddingLeft) + parseFloat(style.paddingRight));
+      if (room() >= wide - 0.5) continue;
+      if (row && row.querySelector(".eqno")) row.classList.add("fk-below"); // its number goes on a line of its own
+      const ratio = room() / wide;
+      if (ratio >= 1) continue;
+      const size = parseFloat(getComputedStyle(formula).fontSize) / parseFloat(getComputedStyle(formula.parentElement).fontSize);
+      if (ratio * 0.99 >= SMALLEST) formula.style.fontSize = `${100 * size * ratio * 0.99}%`;
+      else formula.classList.add("fk-wide");
+    }
+    for (const box of document.querySelectorAll(WIDE)) {
+      cue(box);
+      box.onscroll = () => cue(box);
     }
   }
+
+  // On a phone a row of a table is a card, in which every cell says its column (tables of Markdown do not know theirs).
+  function label() {
+    for (const table of document.querySelectorAll(".bd-article table")) {
+      const heads = [...table.querySelectorAll("thead th")].map(th => th.textContent.trim());
+      if (heads.length < 3) continue;
+      table.classList.add("fk-cards");
+      for (const row of table.querySelectorAll("tbody tr")) {
+        [...row.children].forEach((cell, i) => { if (!cell.dataset.label && cell.tagName === "TD") cell.dataset.label = heads[i]; });
+      }
+      table.setAttribute("role", "table"); // kept when the style sheet takes the rows apart
+      for (const [tags, role] of [["thead, tbody", "rowgroup"], ["tr", "row"], ["td", "cell"], ["thead th", "columnheader"], ["tbody th", "rowheader"]])
+        for (const part of table.querySelectorAll(tags)) part.setAttribute("role", role);
+    }
+  }
+
+  // On paper: everything folded is open, and a slider shows its first, middle and last picture.
+  function print() {
+    for (const fold of document.querySelectorAll(".bd-article details:not([open])")) {
+      fold.open = true;
+      fold.dataset.folded = "";
+    }
+    for (const fold of document.querySelectorAll(".bd-article .toggle-hidden")) {
+      fold.classList.remove("toggle-hidden");
+      fold.dataset.folded = "";
+    }
+    for (const slider of document.querySelectorAll(".fk-slider")) {
+      const range = slider.querySelector("input[type=range]"), view = slider.querySelector("img, canvas");
+      if (!range || !view || slider.querySelector(".fk-states")) continue;
+      const now = range.value, last = Number(range.max), states = document.createElement("div");
+      states.className = "fk-states";
+      for (const i of [...new Set([0, Math.round(last / 2), last])]) {
+        range.value = i;
+        range.dispatchEvent(new Event("input"));
+        const state = document.createElement("figure"), name = document.createElement("figcaption"), copy = document.createElement("img");
+        copy.src = view.tagName === "IMG" ? view.src : view.toDataURL();
+        copy.alt = view.getAttribute("alt") || view.getAttribute("aria-label");
+        const said = slider.querySelector("label").cloneNode(true);
+        name.textContent = `${said.textContent.trim()} ${slider.querySelector("output").textContent}`;
+        state.append(copy, name);
+        states.append(state);
+      }
+      range.value = now;
+      range.dispatchEvent(new Event("input"));
+      slider.append(states);
+    }
+  }
+  function screen() {
+    for (const fold of document.querySelectorAll("[data-folded]")) {
+      if (fold.tagName === "DETAILS") fold.open = false;
+      else fold.classList.add("toggle-hidden");
+      delete fold.dataset.folded;
+    }
+    for (const states of document.querySelectorAll(".fk-states")) states.remove();
+  }
+
+  document.addEventListener("DOMContentLoaded", label);
   window.addEventListener("load", function () {
-    (window.MathJax && MathJax.startup ? MathJax.startup.promise : Promise.resolve()).then(stops);
+    (window.MathJax && MathJax.startup ? MathJax.startup.promise : Promise.resolve()).then(fit);
   });
-  window.addEventListener("resize", stops);
+  document.addEventListener("toggle", () => requestAnimationFrame(fit), true); // a fold is opened: what was in it has no width before
+  document.addEventListener("click", event => { if (event.target.closest(".toggle-button, .toggle")) requestAnimationFrame(fit); });
+  let waiting;
+  window.addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(fit, 100); });
+  window.addEventListener("beforeprint", print);
+  window.addEventListener("afterprint", screen);
 })();

@@ -71,8 +71,9 @@ def three(
     spins = ising.equilibrium(n_chains, magnet.L, beta=beta, rng=rng)
     x, step = hmc.tune(magnet, magnet.fields(spins, rng=rng).to(torch.float32), n_leapfrog=10, rng=rng, n_steps=60)
     walk, seconds = timed(
-        lambda: hmc.run(magnet, x, n_steps=n_steps, step_size=step, n_leapfrog=10, rng=rng,
-                        measure=magnet.squared_magnetization)  # fmt: skip
+        lambda: hmc.run(
+            magnet, x, n_steps=n_steps, step_size=step, n_leapfrog=10, rng=rng, measure=magnet.squared_magnetization
+        )  # fmt: skip
     )
     by_hmc = of_chains(walk.measured[..., 0], seconds)
     flips, seconds = timed(lambda: ising.run(ising.swendsen_wang, spins, beta=beta, n_steps=n_steps // 5, rng=rng))

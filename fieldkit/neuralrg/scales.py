@@ -11,8 +11,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from fieldkit.estimates import Estimate, jackknife
 from fieldkit.lattice import free
-from fieldkit.neuralrg import flows
+from fieldkit.neuralrg import flows, weighing
 from fieldkit.neuralrg.flows import Flow
 from fieldkit.neuralrg.mera import Level
 
@@ -70,6 +71,25 @@ def scale_of_sites(flow: Flow) -> Tensor:
     for k in range(1, depth + 1):
         scale[(slice(None, None, 2**k),) * len(shape)] = k
     return scale
+
+
+@torch.no_grad()
+def put_aside(flow: Flow, x: Tensor) -> list[Tensor]:
+    """Mean square of what fields x (n, L, ..., L) leave at each level on the way down, finest first: (n,) each; the
+    last one is of the sites that no level splits.  1 on average, if the flow is perfect and x are draws of its target.
+    """
+    scale = scale_of_sites(flow)
+    z = torch.cat([flow.inverse(part)[0] for part in x.split(4096)])
+    return [z[:, scale == k].square().mean(1) for k in range(len(levels(flow)) + 1)]
+
+
+def relative(x: Tensor, *, n_blocks: int = 100) -> list[Estimate]:
+    """Correlation along an axis of independent lattices x (n, s, ..., s) at distances 1, ..., s/2 - 1, over that at
+    s/2, with errors from blocks of lattices.  At a critical point a function of the distance over s alone.
+    """
+    (c,) = correlators([x])
+    blocks = weighing.blocked(n_blocks, *c.T)
+    return [jackknife(torch.divide, one, blocks[-1]) for one in blocks[1:-1]]
 
 
 def correlators(stages: list[Tensor]) -> list[Tensor]:

@@ -86,3 +86,22 @@ class Spectrum(nn.Module):
         number: Tensor = self.number  # type: ignore[assignment]
         return self.log_power[number] / 2
 
+
+def whitened(x: Tensor) -> Tensor:
+    """Fields (n, L, ..., L) less the mean of all, every wave over the root of its power <|x_p|^2> / V in these fields.
+
+    What the best linear and translation-invariant map makes of them: no two sites are correlated any more, and of all
+    Gaussian fields of the inverse map none is likelier.  What is left is not Gaussian.  Powers are means over the
+    symmetry class (`classes`).  Raises `ValueError` where there are not at least two fields, or a wave is silent.
+    """
+    given.fields(x)
+    L, d, axes = x.shape[-1], x.dim() - 1, tuple(range(1, x.dim()))
+    if x.shape[1:] != (L,) * d or len(x) < 2:
+        raise ValueError(f"shape {tuple(x.shape)}: a power is a mean over fields (n, L, ..., L) of equal sides, n > 1.")
+    number, x = classes(L, d, device=x.device).flatten(), x - x.mean()
+    power = torch.fft.fftn(x, dim=axes).abs().square().mean(0).flatten() / L**d
+    none = x.new_zeros(int(number.max()) + 1)
+    total, size = none.scatter_add(0, number, power), none.scatter_add(0, number, torch.ones_like(power))
+    if not bool((total > 0).all()):
+        raise ValueError("a wave has no power in these fields: it cannot be made white; give fields that move freely.")
+    return acceleration.filtered(x, (total / size).rsqrt()[number].reshape((L,) * d))

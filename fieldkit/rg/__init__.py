@@ -12,4 +12,7 @@ Read in this order:
 - `blurring`, `step_scaling`  Is a blurred picture a renormalised one?  Gradient flow, and curves without units.
 - `information`, `neural_information`  Which spin should speak for its block?  All 2^15 rules exactly; a guess learned.
 - `machines`, `thermometers`  Does a Boltzmann machine renormalise?  Where v -> h -> v goes, and how hot that is.
+- `depth`, `monitor`  Is a deep network a renormalisation group?  Couplings that run with the layer; what training does.
+- `cutoff`, `running_ridge`  What runs with a cutoff?  The coupling of a network field, the ridge of a regression.
+- `spectra`, `marchenko_pastur`  Which directions did training make?  What sticks out of the noise, and what to cut.
 """

@@ -24,7 +24,8 @@ class Denoiser(nn.Module):
 
     def __init__(self, d: int, hidden: int, *, rng: torch.Generator) -> None:
         super().__init__()
-        linear = [nn.Linear(a, b, device=rng.device) for a, b in ((d + 6, hidden), (hidden, hidden), (hidden, d))]
+        sizes = ((d + 6, hidden), (hidden, hidden), (hidden, d))
+        linear = [nn.utils.skip_init(nn.Linear, a, b, device=rng.device) for a, b in sizes]
         self.layers = nn.ModuleList(linear)
         with torch.no_grad():
             for layer in linear:

@@ -15,9 +15,7 @@ TEXT = {name: chapters.source(ROOT, name).read_text(encoding="utf-8") for name i
 CELLS = {name: chapters.read(chapters.source(ROOT, name)).cells for name in NAMES}
 # Chapters that have not yet the form of the others; who brings one to it takes it from here.
 OLD = [name for name in NAMES if name.split("/")[0] in ("propagation", "nnft", "neuralrg")] + [
-    "lattice/phi4",
     "lattice/free_field",
-    "lattice/errors",
     "lattice/critical_slowing",
     "lattice/continuum",
     "lattice/neurons",
@@ -150,8 +148,8 @@ def test_it_weighs_at_least_seven_claims_and_at_most_a_third_are_identities(name
 
 @new
 def test_it_says_in_the_words_of_the_field_what_it_is_about(name):
-    line = CELLS[name][0].source.split("\n\n")[1]
-    assert re.fullmatch(r"\*[^*]+\. You\s+will\s+be\s+able\s+to\s[^*]+\.\*", line.strip()), line
+    line = CELLS[name][0].source.split("\n\n")[1].strip()
+    assert re.fullmatch(r"\*[^*]{80,400}\.\*", line) and "$" not in line, line
 
 
 @new
@@ -210,6 +208,7 @@ def test_it_has_four_exercises_each_with_a_folded_hint(name):
 @each
 def test_every_figure_has_a_name_a_caption_and_an_alt_text(name):
     drawn = [c for c in CELLS[name] if c.cell_type == "code" and "plt.subplots(" in c.source]
+    drawn = [c for c in drawn if not re.search(r"\b(live|sliders)\.\w+\(", c.source)]  # these bring an alt text along
     assert drawn
     for cell in drawn:
         options = cell.metadata["mystnb"]

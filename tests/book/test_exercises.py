@@ -16,7 +16,7 @@ from tests.book.test_chapters import CELLS, NEW
 from tools import chapters
 
 FILES = {
-    path.relative_to(exercises.FOLDER).with_suffix("").as_posix(): tomllib.loads(path.read_text())
+    path.relative_to(exercises.FOLDER).with_suffix("").as_posix(): tomllib.loads(path.read_text(encoding="utf-8"))
     for path in sorted(exercises.FOLDER.glob("*/*.toml"))
 }
 ASKED = [(name, key, q) for tables in FILES.values() for name, table in tables.items() for key, q in table.items()]

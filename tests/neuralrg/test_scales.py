@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from fieldkit import estimates
 from fieldkit.lattice import free
 from fieldkit.neuralrg import blocks, information, receptive, scales
 from fieldkit.neuralrg.equivariant import equivariant
@@ -94,3 +95,21 @@ def test_correlators_of_white_noise_are_one_and_zero(rng):
     (c,) = scales.correlators([torch.randn(4000, 8, 8, generator=rng, dtype=torch.float64)])
     assert c.shape == (4000, 5) and c[:, 0].mean() == pytest.approx(1)
     assert (c[:, 1:].mean(0) / (c[:, 1:].std(0) / 4000**0.5)).abs().max() < 4
+
+
+def test_draws_of_a_flow_leave_white_noise_at_every_level(rng):
+    flow = shaken(mera(8, n_rounds=1, width=3, rng=rng, dtype=torch.float64), rng)
+    x, _ = flow.sample(4000, rng=rng)
+    aside = scales.put_aside(flow, x)
+    assert len(aside) == 4 and all(a.shape == (4000,) for a in aside)
+    for a in aside:
+        assert abs(estimates.mean(a).pull(1)) < 4
+
+
+def test_correlations_relative_to_half_a_side_are_those_of_the_propagator(rng):
+    x = free.sample(4000, 8, 2, mass2=0.05, rng=rng)
+    C = free.propagator(8, 2, mass2=0.05)
+    found = scales.relative(x)
+    assert len(found) == 3
+    for r, e in enumerate(found, start=1):
+        assert abs(e.pull((C[r, 0] / C[4, 0]).item())) < 4

@@ -94,7 +94,8 @@ def test_real_convolutions_spread_a_perturbation_as_predicted():
     start = torch.zeros(8, dtype=torch.float64)
     start[0] = 1
     truth = convolution.spread(start, v, chi=1.0, depth=3)
-    for site in range(8):
+    assert (measured[:, 3, 4] == 0).all() and truth[4].abs() < 1e-15  # out of reach
+    for site in (0, 1, 2, 3, 5, 6, 7):
         estimate = estimates.mean(measured[:, 3, site])
         assert abs(estimate.value - truth[site].item()) < 4.5 * estimate.error + 0.02 * truth.max().item()
 
@@ -108,12 +109,15 @@ def test_the_covariance_is_that_of_two_explicit_sites():
     x, v = picture(shape=(1, 5)), torch.tensor([0.2, 0.5, 0.3], dtype=torch.float64)
     K = convolution.of_images(x, v=v, sw2=2.0, sb2=0.1)
     after = convolution.covariance(K, 1, v=v, activation=activations.erf, sw2=1.5, sb2=0.2)[1]
+
     def first(a, b):
         return 2.0 * sum(v * x[0, (a + i) % 5] * x[0, (b + i) % 5] for v, i in zip((0.2, 0.5, 0.3), (-1, 0, 1))) + 0.1
+
     def second(a, b):
         sines = [2 * first(a + i, b + i) / math.sqrt((1 + 2 * first(a + i, a + i)) * (1 + 2 * first(b + i, b + i)))
                  for i in (-1, 0, 1)]  # fmt: skip
         return 1.5 * sum(v * 2 / math.pi * math.asin(s) for v, s in zip((0.2, 0.5, 0.3), sines)) + 0.2
+
     for a, b in ((0, 0), (0, 3), (4, 2)):
         assert after[0, a, 0, b].item() == pytest.approx(second(a, b), rel=1e-13)
 
@@ -135,9 +139,11 @@ def test_a_filter_of_one_site_makes_a_fully_connected_network_of_every_site(phi)
 
 def test_shifting_the_image_shifts_its_covariance():
     x, v = picture(), convolution.uniform_profile(3, 2)
+
     def deep(x):
         K = convolution.of_images(x, v=v, sw2=1.0, sb2=0.1)
         return convolution.covariance(K, 3, v=v, activation=activations.erf, sw2=1.5, sb2=0.1)[3]
+
     moved = deep(x.roll((1, 2), (1, 2)))
     assert torch.allclose(moved, deep(x).roll((1, 2, 1, 2), (1, 2, 4, 5)), atol=1e-14)
 
@@ -202,12 +208,11 @@ def test_squares_of_relu_networks_spread_exactly_at_any_number_of_channels():
     assert all(abs(estimates.mean(found[:, i]).pull(truth[0, i].item())) < 4 for i in range(4))
 
 
-def test_it_runs_on_the_device_of_its_generator():
+def test_it_runs_on_the_device_of_its_generator(monkeypatch):
+    monkeypatch.setattr(gaussian, "every", lambda condition: True)  # has the series converged?
     with fake_gpu() as rng:
         v, settings = torch.full((3,), 1 / 3, device=rng.device, dtype=torch.float64), {"sw2": 1, "sb2": 0.1}
-        out = convolution.sample(
-            2, 4, (5,), 2, v=v, q=1, activation=torch.tanh, derivative=sech2, rng=rng, **settings
-        )
+        out = convolution.sample(2, 4, (5,), 2, v=v, q=1, activation=torch.tanh, derivative=sech2, rng=rng, **settings)
         assert out.device.type == NAME
         x = torch.rand(2, 5, generator=rng, device=rng.device, dtype=torch.float64)
         K = convolution.of_images(x, v=v, **settings)

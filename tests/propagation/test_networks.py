@@ -21,9 +21,7 @@ def test_the_first_two_layers_are_unbiased_at_every_width(keep):
     with linear neurons it is exact at any width, dropout included."""
     rng = torch.Generator().manual_seed(2)
     x, (sw2, sb2) = networks.twins(1.3, 0.4, 5, rng=rng), (1.7, 0.2)
-    found = networks.propagate(
-        x, 3, n=6000, width=8, activation=lambda h: h, sw2=sw2, sb2=sb2, keep=keep, rng=rng
-    )
+    found = networks.propagate(x, 3, n=6000, width=8, activation=lambda h: h, sw2=sw2, sb2=sb2, keep=keep, rng=rng)
     q, k = 1.3, 1.3 * 0.4
     for layer in range(3):
         first = layer == 0

@@ -75,9 +75,7 @@ def test_new_weights_at_each_step_make_a_deep_network():
     g = 3.0
     q, truth = (value.item() for value in recurrent.discrete_mean_field(activations.tanh, g=g))
     rng = torch.Generator().manual_seed(13)
-    x, growth = recurrent.discrete(
-        40, 60, 30, activation=activations.tanh, g=g, q=q, starts=4, tied=False, rng=rng
-    )
+    x, growth = recurrent.discrete(40, 60, 30, activation=activations.tanh, g=g, q=q, starts=4, tied=False, rng=rng)
     exponent = estimates.mean(growth[..., 10:].mean(1))
     assert abs(exponent.value - truth) < 4 * exponent.error + 3 / 60
     assert abs(estimates.mean(recurrent.autocorrelation(x[:, :, 10:], 3)[..., 2].mean(1)).pull(0.0)) < 4

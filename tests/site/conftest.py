@@ -8,10 +8,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "_build" / "site"
+DESKTOP, PHONE = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
 # no first run, no update checks: the browser asks nobody but the test's own server
 QUIET = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
@@ -42,3 +43,27 @@ def browser() -> Iterator[Browser]:
         chromium = play.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu", *QUIET])
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, base: str):
+    """Open a page and give it back when its formulas are set, with everything that went wrong on the way."""
+    contexts = []
+
+    def open_page(path: str, *, size=DESKTOP, scheme="light") -> tuple[Page, list[str]]:
+        context = browser.new_context(viewport=size, color_scheme=scheme, has_touch=size is PHONE)
+        contexts.append(context)
+        page, faults = context.new_page(), []
+        page.on("console", lambda m: faults.append(f"console: {m.text}") if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: faults.append(f"script: {error}"))
+        page.on("requestfailed", lambda r: faults.append(f"failed: {r.url}"))
+        page.on("response", lambda r: faults.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
+        page.on("request", lambda r: faults.append(f"off the host: {r.url}") if not r.url.startswith(own) else None)
+        page.goto(f"{base}/{path}", wait_until="load")
+        page.wait_for_function("!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)")
+        return page, faults
+
+    own = (base, "data:", "blob:")
+    yield open_page
+    for context in contexts:
+        context.close()

@@ -4,19 +4,25 @@ from tests.mutation import Mutant
 
 HMC = "fieldkit/lattice/hmc.py"
 PHI4 = "fieldkit/lattice/phi4.py"
+FREE = "fieldkit/lattice/free.py"
 CHAPTER = "book/lattice/phi4.md"
 
 ACCEPT = "accepted = uniform < torch.exp(-delta_h)"
 WRAP = "density.narrow(axis, last, 1).addcmul_(phi.narrow(axis, last, 1), phi.narrow(axis, 0, 1), value=-1)"
 
 MUTANTS = [
-    Mutant("square-2", PHI4, "value=-1)\n            density.narrow(axis, last, 1)",
+    Mutant("squares", PHI4, "value=-1)\n            density.narrow(axis, last, 1)",
            "value=-0.5)\n            density.narrow(axis, last, 1)", "inner springs of half strength"),
-    Mutant("square-3", HMC, "return 0.5 * _sum(pi * velocity", "return _sum(pi * velocity", "kinetic without its half"),
+    Mutant("squares", HMC, "return 0.5 * _sum(pi * velocity", "return _sum(pi * velocity", "kinetic without its half"),
     Mutant("square-4", PHI4, "(d + 0.5 * self.mass2)", "(d + self.mass2)", "mass term of the action without its half"),
     Mutant("not-gaussian", PHI4, "+ self.coupling * square)\n        for", "+ self.coupling * square**2)\n        for",
            "phi^6 in the action"),
     Mutant("susceptibility", PHI4, WRAP, "pass", "the lattice is open in the action, a ring in the force"),
+    Mutant("order", PHI4, "(d + 0.5 * self.mass2)", "(d + 0.5 * abs(self.mass2))", "the hill read as a valley"),
+    Mutant("order", HMC, ACCEPT, "accepted = delta_h < math.inf", "no accept step"),
+    Mutant("ring", PHI4, "+ self.coupling * square)\n        for", "+ 0.25 * self.coupling * square)\n        for",
+           "the coupling of papers that write lambda/4"),
+    Mutant("vertex", FREE, "4 * torch.sin(half).square()", "4 * half.square()", "continuum momentum in the propagator"),
     Mutant("identity-2d", HMC, ACCEPT, "accepted = delta_h < math.inf", "no accept step"),
     Mutant("identity-2d", HMC, "kinetic(new_pi, inverse_mass) + new_potential - before", "new_potential - before",
            "momenta forgotten in the energy of the new state"),

@@ -1,13 +1,11 @@
 """Wrong physics for the chapter on the renormalisation group read backwards."""
 
 from tests.mutation import Mutant
+from tests.neuralrg.learning import GAUSSIAN_ONLY, UNTRAINED
 
-BLOCKS, MERA, POINTWISE, DUAL, WEIGHING = (
-    f"fieldkit/neuralrg/{name}.py" for name in ("blocks", "mera", "pointwise", "ising_dual", "weighing")
-)
+BLOCKS, MERA, DUAL = (f"fieldkit/neuralrg/{name}.py" for name in ("blocks", "mera", "ising_dual"))
 
 MUTANTS = [
-    Mutant("rotation", BLOCKS, "basis / 2 ** (d / 2)", "basis / 2**d", "the Haar matrix is not normalised"),
     Mutant(
         "block-spin",
         BLOCKS,
@@ -23,38 +21,37 @@ MUTANTS = [
         "blocks are not shifted on the way back",
     ),
     Mutant(
-        "log-z",
+        "local",
         MERA,
-        "return self._put(x, coarse), log_det\n\n    def inverse",
-        "return self._put(x, coarse), 0 * log_det\n\n    def inverse",
-        "the volume of every level is lost",
+        "return Level(1 << k, [*steps, inside(1), inside(0)])",
+        "return Level(1 << k, [*steps, inside(1), inside(1)])",
+        "disentanglers on the blocks of the decimators, so that nothing crosses their borders",
     ),
+    Mutant("gap", *UNTRAINED),
+    Mutant("gap", *GAUSSIAN_ONLY),
+    Mutant("finest", *UNTRAINED),
+    Mutant("finest", *GAUSSIAN_ONLY),
     Mutant(
-        "energy",
-        POINTWISE,
-        "        y, slope = self._map(x)\n        return y, _per_field(slope.log())\n\n    def inverse",
-        "        y, slope = self._map(x)\n        return y, 0 * _per_field(slope.log())\n\n    def inverse",
-        "a monotone map without its slope",
-    ),
-    Mutant(
-        "zero-mode",
-        "fieldkit/neuralrg/ising_dual_exact.py",
-        "return K0 + K0**2 * theory.volume",
-        "return K0**2 * theory.volume",
-        "the field's own noise is left out of the longest wave",
-    ),
-    Mutant(
-        "finest-noise",
+        "finest",
         DUAL,
         "+ acceleration.filtered(white, K.sqrt())",
         "+ 0.5 * acceleration.filtered(white, K.sqrt())",
         "fields are drawn with half their own noise",
     ),
+    Mutant("critical", *UNTRAINED),
+    Mutant("critical", *GAUSSIAN_ONLY),
     Mutant(
-        "coarsest-noise",
-        WEIGHING,
-        "return jackknife(lambda m, weighted: weighted / m, *blocked(n_blocks, w, w * values.to(w)))",
-        "return jackknife(lambda m, weighted: weighted / m, *blocked(n_blocks, 1 + 0 * w, values.to(w)))",
-        "the weights are left out",
+        "eta",
+        "fieldkit/lattice/ising.py",
+        "-math.expm1(-2 * beta)",
+        "-math.expm1(-beta)",
+        "too few bonds of a cluster",
+    ),
+    Mutant(
+        "eta",
+        BLOCKS,
+        "[[1.0, -1.0], [1.0, 1.0]]",
+        "[[1.0, 1.0], [1.0, -1.0]]",
+        "differences go on to the next level",
     ),
 ]

@@ -1,6 +1,7 @@
 """Wrong physics for the chapter on drawing fields."""
 
 from tests.mutation import Mutant
+from tests.neuralrg.learning import GAUSSIAN_ONLY, UNTRAINED
 
 DUAL, EXACT = "fieldkit/neuralrg/ising_dual.py", "fieldkit/neuralrg/ising_dual_exact.py"
 COUPLINGS, SPECTRUM, WEIGHING = (f"fieldkit/neuralrg/{name}.py" for name in ("couplings", "spectrum", "weighing"))
@@ -34,15 +35,31 @@ MUTANTS = [
         "return -free_energy(log_weight)",
         "the bound is taken for ln Z",
     ),
+    Mutant("learned", *UNTRAINED),
+    Mutant("learned", *GAUSSIAN_ONLY),
+    Mutant("critical", *UNTRAINED),
+    Mutant("critical", *GAUSSIAN_ONLY),
     Mutant(
-        "magnetisation",
-        WEIGHING,
-        "*blocked(n_blocks, w, w * values.to(w)))",
-        "*blocked(n_blocks, w, values.to(w) / w))",
-        "the weight is upside down",
+        "bound",
+        COUPLINGS,
+        "            b, log_det = b * s.exp() + t, log_det + _over_blocks(s)\n            x = _whole",
+        "            b, log_det = b * s.exp() + t, log_det\n            x = _whole",
+        "the volume of one colour is not counted",
     ),
     Mutant(
-        "energy", DUAL, "torch.sigmoid(2 * x)).to(torch.int8)", "torch.sigmoid(x)).to(torch.int8)", "x for 2x in a spin"
+        "bound",
+        EXACT,
+        "math.log(2 * math.pi) / 2 - math.log(2)) + log_det / 2",
+        "math.log(2 * math.pi) / 2 - math.log(2)) - log_det / 2",
+        "the determinant of K on the wrong side of the line",
+    ),
+    Mutant("free-field", *UNTRAINED),
+    Mutant(
+        "metropolis",
+        DUAL,
+        "torch.sigmoid(2 * x)).to(torch.int8)",
+        "torch.sigmoid(x)).to(torch.int8)",
+        "x for 2x in a spin",
     ),
     Mutant(
         "metropolis",

@@ -1,6 +1,7 @@
 """Wrong physics for the chapter on the walk in latent space."""
 
 from tests.mutation import Mutant
+from tests.neuralrg.learning import UNTRAINED
 
 HMC, LATENT, WEIGHING = "fieldkit/lattice/hmc.py", "fieldkit/neuralrg/latent.py", "fieldkit/neuralrg/weighing.py"
 
@@ -54,4 +55,5 @@ MUTANTS = [
         "(d + 0.55 * self.mass2)",
         "a mass term that is a tenth too large",
     ),
+    Mutant("gain", *UNTRAINED),
 ]

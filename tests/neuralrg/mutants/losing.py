@@ -1,10 +1,9 @@
 """Wrong physics for the chapter on where the flow loses."""
 
 from tests.mutation import Mutant
+from tests.neuralrg.learning import GAUSSIAN_ONLY, UNTRAINED
 
-WEIGHING, COLLAPSE, SYMMETRY, DUAL = (
-    f"fieldkit/neuralrg/{name}.py" for name in ("weighing", "collapse", "symmetry", "ising_dual")
-)
+WEIGHING, COLLAPSE, DUAL = (f"fieldkit/neuralrg/{name}.py" for name in ("weighing", "collapse", "ising_dual"))
 
 MUTANTS = [
     Mutant(
@@ -23,19 +22,15 @@ MUTANTS = [
         "the scale of every site by itself is not counted",
     ),
     Mutant(
-        "balance",
-        SYMMETRY,
-        "sign = torch.randint(0, 2, (len(x),), generator=rng, device=rng.device)",
-        "sign = (torch.rand(len(x), generator=rng, device=rng.device) < 0.55)",
-        "coins that are not fair",
-    ),
-    Mutant(
         "both-sides",
         COLLAPSE,
         "lambda w, inverse: 1 / (w * inverse), *size",
         "lambda w, inverse: w / w**2 / inverse**2, *size",
         "the two means are not normalised alike",
     ),
+    Mutant("praise", *UNTRAINED),
+    Mutant("painter", *UNTRAINED),
+    Mutant("painter", *GAUSSIAN_ONLY),
     Mutant("flow-energy", DUAL, "torch.sigmoid(2 * x)).to", "torch.sigmoid(x)).to", "x for 2x in a spin"),
     Mutant(
         "hmc-energy",

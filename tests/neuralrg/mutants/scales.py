@@ -1,10 +1,9 @@
 """Wrong physics for the chapter on what each scale has learned."""
 
 from tests.mutation import Mutant
+from tests.neuralrg.learning import GAUSSIAN_ONLY, UNTRAINED
 
-BLOCKS, MERA, INFORMATION, EXACT, WEIGHING = (
-    f"fieldkit/neuralrg/{name}.py" for name in ("blocks", "mera", "information", "ising_dual_exact", "weighing")
-)
+BLOCKS, MERA, INFORMATION = (f"fieldkit/neuralrg/{name}.py" for name in ("blocks", "mera", "information"))
 
 MUTANTS = [
     Mutant("orthonormal", BLOCKS, "basis / 2 ** (d / 2)", "basis / 2**d", "wavelets have the wrong length"),
@@ -30,31 +29,22 @@ MUTANTS = [
         "differences for block spins",
     ),
     Mutant(
-        "fine-power",
-        EXACT,
-        "return torch.fft.ifftn(K + K.square() * spins",
-        "return torch.fft.ifftn(K.square() * spins",
-        "the field's own noise is left out",
+        "block-pair",
+        "fieldkit/lattice/free.py",
+        "amplitude = _positive(mass2, momentum",
+        "amplitude = _positive(mass2 / 2, momentum",
+        "the mass term of the field lacks its half",
     ),
+    Mutant("painter", *UNTRAINED),
+    Mutant("painter", *GAUSSIAN_ONLY),
+    Mutant("sizes", *UNTRAINED),
+    Mutant("sizes", *GAUSSIAN_ONLY),
+    Mutant("information", *UNTRAINED),
     Mutant(
-        "coarse-power",
-        WEIGHING,
-        "*blocked(n_blocks, w, w * values.to(w)))",
-        "*blocked(n_blocks, 1 + 0 * w, values.to(w)))",
-        "the weights are left out",
-    ),
-    Mutant(
-        "neighbours",
-        "book/neuralrg/scales.md",
-        "a, b = z[:, 1::2, 1::2], z[:, 1::2, ::2]",
-        "a, b = x[:, 1::2, 1::2], x[:, 1::2, ::2]",
-        "the field in place of what it leaves behind",
-    ),
-    Mutant(
-        "squares",
-        WEIGHING,
-        "*blocked(n_blocks, w, w * values.to(w)))",
-        "*blocked(n_blocks, w, values.to(w) / w))",
-        "the weight is upside down",
+        "information",
+        MERA,
+        "sites = torch.stack(blocks.corners(y, shift=1))\n",
+        "sites = torch.stack(blocks.corners(y, shift=0))\n",
+        "on the way back the blocks are not those of the way there",
     ),
 ]

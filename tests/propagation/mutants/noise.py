@@ -70,6 +70,47 @@ MUTANTS = [
         "exact = langevin.one_loop_variance(1.0, 1.0, 0.5)",
         "one loop taken for the truth at strong coupling",
     ),
+    *(
+        Mutant(
+            claim,
+            UNIT,
+            "return x + h / 2 * (here + force - (a * there + u * there**3)) + kick",
+            "return there",
+            "Euler's step for Heun's",
+        )
+        for claim in ("cubic", "stiff")
+    ),
+    Mutant(
+        "stiff",
+        UNIT,
+        "- u * s**2 * y**4 / (2 * D))",
+        "- 1.1 * u * s**2 * y**4 / (2 * D))",
+        "a spring that is a tenth too stiff",
+    ),
+    Mutant(
+        "tones",
+        HALL,
+        "torch.linalg.inv((1 + 1j * omega) * eye - J)",
+        "torch.linalg.inv((1 + omega) * eye - J)",
+        "no phase between push and answer",
+    ),
+    Mutant(
+        "tones",
+        HALL,
+        "return g / math.sqrt(N) * gaussian.normal((n, N, N), rng)",
+        "return g / math.sqrt(N) * torch.tril(gaussian.normal((n, N, N), rng))",
+        "cables that lead one way only",
+    ),
+    Mutant(
+        "noise-or-chaos", LOOPS, "x = x + math.sqrt(D) *", "x = x + D *", "the variance of the noise for its amplitude"
+    ),
+    Mutant(
+        "noise-or-chaos",
+        LOOPS,
+        "maps.broadcast(g, sb2 + D)",
+        "maps.broadcast(g, sb2 + 0.5 * D)",
+        "half of the noise in the theory",
+    ),
     Mutant("hum", HALL, "E, C = -J @ B, 2 * D * B @ B.mT", "E, C = -J @ B, D * B @ B.mT", "half of the noise"),
     Mutant("hum", THEORY, "return D / (2 * math.sqrt(1 - g * g))", "return D / (2 * (1 - g))", "cables of one sign"),
     Mutant(

@@ -19,6 +19,14 @@ MUTANTS = [
         "return q, torch.log(",
         "growth of the squared distance taken for that of the distance",
     ),
+    Mutant(
+        "drift",
+        LOOPS,
+        "return J @ torch.cat([phi(x), phi.derivative(x) * v], -1) - y",
+        "return J @ torch.cat([phi(x), phi.derivative(x) * v], -1) - torch.cat([x, 0.9 * v], -1)",
+        "a tangent that leaks less than the state",
+    ),
+    Mutant("drift", BALL, "return -1 + math.sqrt(1 - E0)", "return -E0", "the level taken for the exponent"),
     Mutant("fresh-leak", TABLE, "if step and not tied:", "if step < 0:", "the deep network keeps its first matrix"),
     Mutant(
         "fresh-leak",

@@ -19,19 +19,27 @@ MUTANTS = [
         "gain.square() * hidden",
         "hidden weights have the standard deviation that is their variance",
     ),
-    Mutant(
-        "gradient-order",
-        CHAPTER,
-        "w, **law).chi_1.item() ** 10",
-        "w, **law).chi_1.item() ** 5",
-        "the root mean square in place of the mean square",
+    *(
+        Mutant("gradient-order", CHAPTER, "chi_1[1.0] ** 10", f"chi_1[1.0] ** {power}", f"{power} layers for ten")
+        for power in (9, 11)
+    ),
+    *(
+        Mutant("gradient-chaos", CHAPTER, "chi_1[3.0] ** 10", f"chi_1[3.0] ** {power}", f"{power} layers for ten")
+        for power in (8, 12)
     ),
     Mutant(
-        "gradient-chaos",
+        "gradients",
         CHAPTER,
-        "w, **law).chi_1.item() ** 10",
-        "w, **law).chi_c.item() ** 10",
-        "the slope at c* in place of the slope at one",
+        "for k in range(10, 0, -1)",
+        "for k in range(11, 1, -1)",
+        "one layer more everywhere",
+    ),
+    Mutant(
+        "gradients",
+        TRAINING,
+        "h.append(torch.baddbmm(b, activation(h[-1]), W))",
+        "h.append(torch.baddbmm(b, activation(h[-1]) + 0.1 * h[-1], W))",
+        "a tenth of the signal passes without bending",
     ),
     Mutant(
         "gradient-chaos",
@@ -40,12 +48,43 @@ MUTANTS = [
         "h.append(torch.baddbmm(b, h[-1], W))",
         "hidden layers forget to bend",
     ),
+    *(
+        Mutant(
+            "two-digits",
+            CHAPTER,
+            "maps.correlations(start, 0 * start + 2.3, 5,",
+            f"maps.correlations(start, 0 * start + 2.3, {depth},",
+            f"{depth + 1} layers for six",
+        )
+        for depth in (4, 6)
+    ),
+    Mutant(
+        "two-digits",
+        NETWORKS,
+        "math.sqrt(sb2) * draw((1, width), dtype, rng)",
+        "math.sqrt(sb2) * draw((len(h), width), dtype, rng)",
+        "each picture has biases of its own",
+    ),
     Mutant(
         "two-digits",
         MAPS,
         "e = sw2 * ((1 / keep - 1) * square + e * S) / q",
         "e = sw2 * ((1 / keep - 1) * square + e * S) / (q - sb2)",
         "the bias that both share is left out",
+    ),
+    Mutant(
+        "parting",
+        NETWORKS,
+        "coin = torch.rand(h.shape,",
+        "coin = torch.rand((1, h.shape[1]),",
+        "both copies meet one mask",
+    ),
+    Mutant(
+        "parting",
+        MAPS,
+        "e = sw2 * ((1 / keep - 1) * square +",
+        "e = sw2 * ((1 - keep) * square +",
+        "1 - rho for 1/rho - 1",
     ),
     Mutant("dropout", NETWORKS, "h = h * (coin < keep) / keep", "h = h * (coin < keep)", "the mask is not compensated"),
     Mutant(
@@ -58,8 +97,8 @@ MUTANTS = [
     Mutant(
         "dropout-scale",
         FIXED,
-        "torch.where(twins, chi_1, ratio * (value - e * slope))",
-        "torch.where(twins, chi_1, ratio * (value + e * slope))",
+        "P = S.slope(e) if phi.dual is not None else value - e * slope",
+        "P = S.slope(e) if phi.dual is not None else value + e * slope",
         "a sign in the derivative of (1 - e) S",
     ),
 ]

@@ -1,0 +1,52 @@
+r"""What does training do to the flow?  The growth of a small perturbation, layer by layer, before and after.
+
+    ln chi_l = ln [ |W_l|_F^2 / N  <phi'(h^l)^2> ]
+
+is what an isotropic perturbation of h^l gains on the way to h^(l+1); 0 is critical, xi = -1 / ln chi the depth over
+which it dies.  For random weights it is ln chi_1 of the mean field (`theory`), for trained ones it is measured: both
+from networks of `propagation.training`.  `weight_index`, std over mean of mean |W| over the layers, is the null: it
+has been proposed as a distance to criticality, and W -> aW, which takes a network from one phase to the other, leaves
+it as it is.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from fieldkit.propagation import activations, fixed_points, training
+from fieldkit.propagation.activations import Activation
+from fieldkit.propagation.gaussian import Function
+from fieldkit.propagation.training import Parameters
+
+
+def log_chi(parameters: Parameters, x: Tensor, *, activation: Function | Activation = torch.tanh) -> Tensor:
+    """ln chi_l of n networks at pictures x (B, d) or (n, B, d), averaged over the pictures: (n, L - 1), float64.
+
+    One number for each hidden matrix W_l, from h^l to h^(l+1).  Raises `ValueError` for a network with one hidden
+    layer.
+    """
+    if len(parameters["hidden"]) == 0:
+        raise ValueError("depth = 1: a network with one hidden layer has no matrix between hidden layers to look at.")
+    phi = activations.of(activation)
+    with torch.no_grad():
+        h = training.layers(parameters, x, activation=phi)[: len(parameters["hidden"])]
+        slope = torch.stack([phi.derivative(z.double()).square().mean((1, 2)) for z in h], 1)
+    size = parameters["hidden"].double().square().sum((2, 3)).T / parameters["hidden"].shape[-1]
+    return (size * slope).log()
+
+
+def theory(sw2: Tensor | float, sb2: Tensor | float, *, activation: Function | Activation) -> Tensor:
+    """ln chi_1 of random networks at infinite width, of the shape of sw2 and sb2: the phase diagram of the flow."""
+    return fixed_points.phases(sw2, sb2, activation=activation).chi_1.log()
+
+
+def correlation_length(log_chi: Tensor) -> Tensor:
+    """xi = -1 / ln chi in layers, the effective range; negative (a growth length) in chaos, infinite at 0."""
+    return fixed_points.depth_scale(torch.exp(log_chi))
+
+
+def weight_index(parameters: Parameters) -> Tensor:
+    """std / mean over the hidden matrices of their mean |W|, (n,): exactly the same for W and aW."""
+    size = parameters["hidden"].double().abs().mean((2, 3))
+    return size.std(0, correction=0) / size.mean(0)

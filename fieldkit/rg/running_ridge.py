@@ -1,0 +1,92 @@
+r"""What becomes of the modes that a regression cannot learn?  They turn into noise: a ridge that runs with the cutoff.
+
+    f(x) = sum_k w_k p_k(x),  prior variance l_k of w_k,   integrate out k > cut:   ridge -> ridge + sum_{k > cut} l_k
+
+Modes with n l_k far below the ridge are not learned from n points; seen from the modes that are, they only add their
+variance to the noise (Howard, Jefferson, Maiti and Ringel 2024).  The exact counterpart for Gaussian features as n
+grows is self-consistent, kappa = ridge + sum_k kappa l_k / (kappa + n l_k), of which the running ridge is the part
+that does not depend on n; it predicts the test error too (`learning_curve`; Bordelon, Canatar and Pehlevan 2020).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from scipy import optimize
+from torch import Tensor
+
+from fieldkit import given
+
+
+def ridge_at(eigenvalues: Tensor, ridge: float, cut: int) -> float:
+    """The ridge of the theory of the first `cut` modes, eigenvalues (M,) in falling order."""
+    if not 1 <= cut <= len(eigenvalues):
+        raise ValueError(f"cut = {cut}: keep between 1 and all {len(eigenvalues)} modes.")
+    return ridge + float(eigenvalues[cut:].sum())
+
+
+def beta(eigenvalues: Tensor) -> Tensor:
+    """d ridge / d ln cut = -cut l_cut of every cut 1 ... M, (M,)."""
+    return -torch.arange(1, len(eigenvalues) + 1, dtype=torch.float64) * given.doubles(eigenvalues)
+
+
+def solve(features: Tensor, eigenvalues: Tensor, ridge: float, y: Tensor) -> Tensor:
+    """Posterior mean of w (m,) from features (n, m) and values y (n,): L P^T (P L P^T + ridge)^-1 y."""
+    given.positive("ridge", ridge, why="a regression without noise or cut modes has none to run")
+    kernel = (features * eigenvalues) @ features.T
+    kernel.diagonal().add_(ridge)
+    return eigenvalues * (features.T @ torch.linalg.solve(kernel, y))
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Squared test errors (n_draws,) of the whole theory, of the first modes with the bare ridge and with the running
+    one, all on the same data: compare them pair by pair."""
+
+    full: Tensor
+    bare: Tensor
+    running: Tensor
+
+
+def compare(
+    eigenvalues: Tensor, target: Tensor, *, ridge: float, cut: int, n: int, n_draws: int, rng: torch.Generator
+) -> Draws:
+    """n_draws regressions on n points with Gaussian features; target (M,) are the weights of the function to learn.
+
+    The test error is sum_k (w_k - target_k)^2, exact for features of unit variance.  The target should live in the kept
+    modes.  Work n_draws n^2 M.
+    """
+    given.generator(rng)
+    lam, target = given.doubles(eigenvalues).to(rng.device), given.doubles(target).to(rng.device)
+    given.whole("n_draws", n_draws, least=1, why="an experiment is repeated")
+    errors = torch.empty(3, n_draws, dtype=torch.float64)
+    for draw in range(n_draws):
+        P = torch.randn(n, len(lam), generator=rng, device=rng.device, dtype=torch.float64)
+        y = P @ target
+        ways = ((len(lam), ridge), (cut, ridge), (cut, ridge_at(lam, ridge, cut)))
+        for row, (kept, noise) in enumerate(ways):
+            w = solve(P[:, :kept], lam[:kept], noise, y)
+            errors[row, draw] = (w - target[:kept]).square().sum() + target[kept:].square().sum()
+    return Draws(*errors)
+
+
+def self_consistent(eigenvalues: Tensor, ridge: float, n: int) -> float:
+    """kappa > ridge with kappa = ridge + sum_k kappa l_k / (kappa + n l_k)."""
+    lam = given.doubles(eigenvalues)
+
+    def excess(kappa: float) -> float:
+        return ridge + float((kappa * lam / (kappa + n * lam)).sum()) - kappa
+
+    return float(optimize.brentq(excess, ridge, ridge + float(lam.sum()) + 1e-12, xtol=1e-15, rtol=1e-14))
+
+
+def learning_curve(eigenvalues: Tensor, target: Tensor, *, ridge: float, n: int) -> float:
+    """The mean test error of ridge regression on n points without label noise, as n grows at fixed n l_k / kappa:
+
+    E = sum_k target_k^2 kappa^2 / (kappa + n l_k)^2 / (1 - gamma),   gamma = sum_k n l_k^2 / (kappa + n l_k)^2.
+    """
+    lam, target = given.doubles(eigenvalues), given.doubles(target)
+    kappa = self_consistent(lam, ridge, n)
+    gamma = float((n * lam**2 / (kappa + n * lam) ** 2).sum())
+    return float((target**2 * kappa**2 / (kappa + n * lam) ** 2).sum()) / (1 - gamma)

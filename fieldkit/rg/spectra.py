@@ -1,0 +1,74 @@
+r"""Which directions of a weight matrix did training make?  Singular values above the edge of what noise would have.
+
+The scale of the noise comes from the MEDIAN singular value, which a few large ones do not move; the edge is that of
+Marchenko and Pastur (`marchenko_pastur`).  Cutting below it keeps the spikes (`truncated`); the same count of stored
+numbers can keep the largest entries instead (`largest_entries`), which is the comparison that counts.  With strong
+weight decay nothing is left of the noise, and the median measures something else.  Matrices are (n, m) or batches of
+them.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from fieldkit import given
+from fieldkit.rg import marchenko_pastur
+
+
+def noise(W: Tensor) -> Tensor:
+    """sigma (...), the standard deviation of an entry of pure noise with the median singular value of W (..., n, m)."""
+    long, short = _sides(W)
+    middle = torch.linalg.svdvals(W.double()).median(-1).values
+    return middle / (marchenko_pastur.median(short / long) * long) ** 0.5
+
+
+def edge(W: Tensor, *, tracy_widom: float = 0.0) -> Tensor:
+    """The largest singular value (...) that noise of that size would have: sigma (sqrt(n) + sqrt(m)) as n, m grow.
+
+    At finite size the largest of pure noise lies above that in 17 cases of 100; tracy_widom = 0.98 or 2.02 moves the
+    edge up to where that happens in 5 or 1 of 100 (quantiles of the law of Tracy and Widom; scale of Johnstone 2001).
+    """
+    long, short = _sides(W)
+    root = long**0.5 + short**0.5
+    return noise(W) * (root**2 + tracy_widom * root * (long**-0.5 + short**-0.5) ** (1 / 3)) ** 0.5
+
+
+def n_spikes(W: Tensor, *, tracy_widom: float = 0.0) -> Tensor:
+    """How many singular values lie above the edge, (...) int64."""
+    return (torch.linalg.svdvals(W.double()) > edge(W, tracy_widom=tracy_widom)[..., None]).sum(-1)
+
+
+def truncated(W: Tensor, rank: int) -> Tensor:
+    """The nearest matrix of this rank (Eckart and Young 1936), same shape; rank (n + m) numbers instead of n m."""
+    _, short = _sides(W)
+    if not 0 <= rank <= short:
+        raise ValueError(f"rank = {rank}: a matrix of shape {tuple(W.shape[-2:])} has ranks from 0 to {short}.")
+    U, s, Vh = torch.linalg.svd(W, full_matrices=False)
+    return (U[..., :rank] * s[..., None, :rank]) @ Vh[..., :rank, :]
+
+
+def bulk(W: Tensor, rank: int) -> Tensor:
+    """What `truncated` throws away."""
+    return W - truncated(W, rank)
+
+
+def largest_entries(W: Tensor, count: int) -> Tensor:
+    """W with all but the `count` entries of largest modulus set to 0; their places are stored free of charge."""
+    given.whole("count", count, least=0, why="so many entries stay")
+    flat = W.flatten(-2)
+    count = min(count, flat.shape[-1])
+    kept = torch.zeros_like(flat, dtype=torch.bool)
+    kept.scatter_(-1, flat.abs().topk(count, dim=-1).indices, True)
+    return torch.where(kept, flat, 0.0).reshape(W.shape)
+
+
+def numbers(W: Tensor, rank: int) -> int:
+    """How many numbers a matrix of this shape and rank stores: rank (n + m)."""
+    return rank * sum(W.shape[-2:])
+
+
+def _sides(W: Tensor) -> tuple[int, int]:
+    if W.dim() < 2 or 0 in W.shape:
+        raise ValueError(f"shape {tuple(W.shape)}: a weight matrix is (n, m), a batch of them (..., n, m).")
+    return max(W.shape[-2:]), min(W.shape[-2:])
