@@ -3,8 +3,8 @@ r"""What does the free field do where no boundary sends anything back?  Its prop
     G(x) = int d^dp / (2 pi)^d  e^{ipx} / (p^2 + mass2)  =  int_0^oo dt e^{-mass2 t} prod_mu e^{-2t} I_{x_mu}(2t),
 
 with p^2 = sum_mu 4 sin^2(p_mu / 2) and I the modified Bessel functions: e^{-2t} I_x(2t) is the probability that a
-random walk in continuous time is at x after time t, so G counts the visits of a walker who dies at the rate mass2.  With
-t = e^u the integrand is analytic in a strip around the real axis and falls off at both ends: the trapezoid rule
+random walk in continuous time is at x after time t, so G counts the visits of a walker who dies at the rate mass2.
+With t = e^u the integrand is analytic in a strip around the real axis and falls off at both ends: the trapezoid rule
 converges faster than any power (Trefethen and Weideman 2014).  A periodic lattice of side L has the sum over images,
 sum_n G(x + n L): that is the volume dependence of every free field.
 

@@ -196,5 +196,6 @@ def test_a_relu_far_below_its_kink_still_fluctuates():
 
 def test_fields_may_be_a_list():
     mean, _ = exact_neuron.moments([0.1, 16777217.0 / 2**24], activation=torch.tanh, beta=2.0)
-    same, _ = exact_neuron.moments(torch.tensor([0.1, 1 + 2.0**-24], dtype=torch.float64), activation=torch.tanh, beta=2.0)
+    h = torch.tensor([0.1, 1 + 2.0**-24], dtype=torch.float64)
+    same, _ = exact_neuron.moments(h, activation=torch.tanh, beta=2.0)
     assert mean[1] == same[1] and mean.dtype == torch.float64
