@@ -120,6 +120,9 @@ def test_the_epsilon_expansion_is_exact_arithmetic():
     assert product.rational == (1, 0, 0, 0) and product.zeta3 == (0, 0, 0, 0)
     assert epsilon_expansion.coupling()(1.0, order=1) == pytest.approx(1 / 3)
     assert epsilon_expansion.eta()(1.0) == pytest.approx(1 / 54 + 109 / 5832)
+    # scaling laws hold order by order: alpha + 2 beta + gamma = 2
+    total = epsilon_expansion.alpha() + epsilon_expansion.beta() * 2 + epsilon_expansion.gamma()
+    assert total.rational == (2, 0, 0, 0) and total.zeta3 == (0, 0, 0, 0)
     assert zeta3 == pytest.approx(sum(n**-3 for n in range(1, 20000)), abs=1e-8)
 
 
