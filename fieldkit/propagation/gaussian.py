@@ -86,7 +86,7 @@ def average(f: Function, q: Tensor, *, kinks: tuple[float, ...] = (), n: int = N
     q = given.doubles(q)
     variance("q", q)
     z, w = panels(q, kinks=kinks, n=n)
-    h = q.sqrt()[..., None] * z
+    h = q.clamp_min(TINY).sqrt()[..., None] * z
     return ((f(h) + f(-h)) * w).sum(-1)
 
 
@@ -115,7 +115,7 @@ def coefficients(
         raise ValueError(f"shape {tuple(q.shape)}: coefficients are made for a list of variances; flatten q first.")
     n = 8 + int(2 * math.sqrt(n_terms)) if n is None else n
     z, w = panels(q, kinks=kinks, n=n) if kinks else panels(q.amax(), kinks=_ladder(q), n=n)
-    h = q.sqrt()[:, None] * z
+    h = q.clamp_min(TINY).sqrt()[:, None] * z
     f_plus = f(h)
     f_minus = f(-h) if parity == 0 else parity * f_plus
     a = torch.zeros(n_terms, len(q), device=q.device, dtype=torch.float64)

@@ -102,7 +102,7 @@ def averages(
     if K.dim() != 2 or K.shape[0] != K.shape[1]:
         raise ValueError(f"shape {tuple(K.shape)}: K is the (P, P) covariance of P pre-activations.")
     phi, q = activations.of(activation), K.diagonal()
-    if not gaussian.seen(K.square() <= (1 + 1e-9) * q[:, None] * q):
+    if not gaussian.seen(K.square() <= (1 + 1e-9) * q[:, None] * q + 1e-250):
         raise ValueError("K is no covariance: K_ij^2 exceeds K_ii K_jj somewhere, or is no number; check its rows.")
     if not gaussian.seen(q >= 0):
         raise ValueError("K has a negative diagonal: variances of pre-activations are 0 or more.")

@@ -34,7 +34,7 @@ def relu_power(p: int) -> Activation:
         if p == 2:
             return (3 * sine * k + angle * (u * v + 2 * k.square())) / (2 * math.pi)
         if p == 1:
-            return (sine + angle * k) / (2 * math.pi)
+            return (sine - closed_forms.SMALL**0.5 + angle * k) / (2 * math.pi)
         return angle / (2 * math.pi) if p == 0 else 1 / (2 * math.pi * sine)
 
     def power_moments(q: Tensor) -> Moments:
