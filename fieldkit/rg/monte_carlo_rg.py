@@ -9,7 +9,7 @@ longer changes with the level; a list that is too short shows in the drift with 
 Nothing but sums is kept (`Sums`), one set for each group of whole chains: memory does not grow with the number of
 measurements, and the jackknife leaves out what is independent, whole chains.  Level l lives on L / b^l; the last one
 must stay at 4 or more for next-nearest neighbours to be operators of their own.
-Sources: Swendsen 1979; Wilson 1976 and Swendsen 1984 for the matching of two lattices.
+Sources: Swendsen 1979; Wilson 1980, Shenker and Tobochnik 1980 for the matching of two lattices.
 """
 
 from __future__ import annotations
