@@ -173,3 +173,12 @@ def test_a_filter_is_a_convolution_at_odd_and_even_sides(d, L):
     matrix = torch.linalg.inv(free.matrix(L, d, mass2=0.7))
     expected = (phi.flatten(1) @ matrix).reshape(phi.shape)
     assert torch.allclose(acceleration.filtered(phi, 1 / (free.momentum_squared(L, d) + 0.7)), expected, atol=1e-13)
+
+
+def test_doubles_keep_all_digits_of_plain_numbers():
+    assert given.doubles(0.1).item() == 0.1 and given.doubles([0.1, 0.2]).dtype == torch.float64
+    assert given.doubles(np.array([0.1])).item() == 0.1 and given.doubles(torch.ones(2)).dtype == torch.float64
+    with pytest.raises(TypeError, match="real numbers"):
+        given.doubles("a")
+    with pytest.raises(TypeError, match="real"):
+        given.doubles(torch.ones(1, dtype=torch.complex128))

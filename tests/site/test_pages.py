@@ -113,7 +113,7 @@ def test_sliders_move_by_keyboard(visit, path):
         assert view.screenshot() != picture
 
 
-@pytest.mark.parametrize("path", [p for p in CHAPTERS if 'class="fk-ask"' in (SITE / p).read_text()])
+@pytest.mark.parametrize("path", [p for p in CHAPTERS if 'class="fk-ask"' in (SITE / p).read_text(encoding="utf-8")])
 def test_an_exercise_answers_on_the_page(visit, path):
     """Every answer file that a form can ask: its first slip is named, its truth is right, by keyboard alone."""
     page, faults = visit(path)

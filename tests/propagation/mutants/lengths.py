@@ -4,7 +4,7 @@ from tests.mutation import Mutant
 
 NETWORKS, CURVES, MAPS, POINTS, FINITE, PHI = (
     f"fieldkit/propagation/{name}.py"
-    for name in ("networks", "curves", "maps", "fixed_points", "finite_width", "activations")
+    for name in ("networks", "curves", "maps", "fixed_points", "finite_width", "closed_forms")
 )
 RANDOM = "fieldkit/propagation/random_kernels.py"
 
