@@ -25,6 +25,15 @@ def test_the_local_potential_in_other_dimensions(d, nu, omega):
     assert (point.nu, point.omega) == pytest.approx((nu, omega), abs=2e-8)
 
 
+@pytest.mark.parametrize(
+    "d, nu, omega",  # V(phi) and its perturbations shot from the origin as differential equations (scipy, DOP853)
+    [(2.4, 0.9568993076, 0.93903360), (2.5, 0.8652576358, 0.89160899)],
+)
+def test_far_below_three_dimensions_shooting_finds_the_same(d, nu, omega):
+    point = potential.fixed_point(d=d)
+    assert point.nu == pytest.approx(nu, abs=2e-9) and point.omega == pytest.approx(omega, abs=5e-7)
+
+
 @pytest.mark.parametrize("d", [2.4, 2.6, 3.0, 3.5, 3.7])
 def test_more_nodes_change_nothing(d):
     ours = potential.fixed_point(d=d)
