@@ -107,7 +107,7 @@ def test_silence_is_no_nan(name):
     x.requires_grad_()
     found = kernels.kernels(x, activation=phi, depth=2, sw2=1.5, sb2=0.0)
     for K in found:
-        assert (K[0].abs() < 1e-290).all() and K[1, 1] > 0
+        assert (K[0].abs() < 1e-140).all() and K[1, 1] > 0
     sum(K.sum() for K in found).backward()
     assert torch.isfinite(x.grad).all()
     product, slope = kernels.averages(torch.diag(numbers(0.0, 2.0)), activation=phi)
