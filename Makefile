@@ -11,17 +11,26 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(shell command -v $(nam
 PY := .venv/bin/python
 READY := .venv/.ready
 PEERS := .venv/.peers
-RUN = --profile '$(PROFILE)' --device '$(DEVICE)' --seed '$(SEED)' $(if $(CHAPTER),--chapter '$(CHAPTER)')
+quoted = '$(subst ','\'',$1)'
+RUN = --profile $(call quoted,$(PROFILE)) --device $(call quoted,$(DEVICE)) --seed $(call quoted,$(SEED)) \
+	$(if $(CHAPTER),--chapter $(call quoted,$(CHAPTER)))
 export OMP_NUM_THREADS := 1
+# Nobody's private Python stands before the book's own.
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PYTHONWARNINGS PYTHONSTARTUP PIP_TARGET PIP_PREFIX PIP_USER
 
-.PHONY: help book test site-test pdf pairs bench clean
+# A misspelt option, such as CHAPTERS=x, would otherwise be passed over in silence.
+OPTIONS := PROFILE DEVICE SEED JOBS CHAPTER PYTHON
+GIVEN := $(foreach name,$(filter-out MAKE% .% SHELL,$(.VARIABLES)),$(if $(findstring command line,$(origin $(name))),$(name)))
+$(foreach name,$(filter-out $(OPTIONS),$(GIVEN)),$(error $(name)= is no option; there are $(OPTIONS)))
+
+.PHONY: help book test site-test test-oldest pdf pairs pins bench clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
 	@echo '  options of make book: PROFILE=quick|full DEVICE=auto|cpu|cuda SEED=0 CHAPTER=lattice/phi4 JOBS=2'
 
 book: $(READY) ## execute what changed and build the site
-	@$(PY) -m tools.execute $(RUN) $(if $(JOBS),--jobs '$(JOBS)')
+	@$(PY) -m tools.execute $(RUN) $(if $(JOBS),--jobs $(call quoted,$(JOBS)))
 	@$(PY) -m tools.site $(RUN)
 
 test: $(READY) ## lint, types, the laws, docstring examples, pairs, workflows
@@ -31,9 +40,15 @@ test: $(READY) ## lint, types, the laws, docstring examples, pairs, workflows
 	@if [ -d .github/workflows ]; then set -x; .venv/bin/zizmor --offline --quiet .github/workflows && .venv/bin/actionlint; fi
 	$(PY) -m pytest -n 2 --ignore=tests/site
 
-site-test: $(READY) ## walk the built site with a real browser
+site-test: _build/site/index.html $(READY) ## walk the built site with a real browser
 	@command -v chromium > /dev/null || $(MAKE) --no-print-directory chromium
 	$(PY) -m pytest tests/site -n 2
+
+test-oldest: ## the library's laws with the oldest packages that it allows
+	@$(PYTHON) tools/oldest.py
+
+_build/site/index.html:
+	@echo 'there is no site to walk yet; build it first: make book'; exit 1
 
 .PHONY: chromium
 chromium:
@@ -48,6 +63,9 @@ pdf: $(READY) ## print the built site as one PDF, linked from its front page
 pairs: $(READY) ## write the .ipynb beside each chapter
 	@$(PY) -m tools.pairs
 
+pins: $(READY) ## ask the package index whether all pins install on every Python from 3.11.0 to 3.13
+	@$(PY) -m tools.pins
+
 bench: $(PEERS) ## measure speeds, ratios within one run
 	@for name in $$(ls benchmarks | sed -n "s/^\([a-z].*\)\.py$$/\1/p"); do $(PY) -m benchmarks.$$name || exit 1; done
 
@@ -55,18 +73,14 @@ clean: ## remove what was built, keep .venv
 	rm -rf _build
 
 # A .venv that is half made or whose Python is gone is made anew; one that is only older than the requirements is brought up to them.
-ifneq ($(shell test -f $(READY) && $(PY) -c 'import pip' 2> /dev/null && echo whole),whole)
+ifneq ($(shell test -f $(READY) && $(PY) -I -c 'import pip' 2> /dev/null && echo whole),whole)
 .PHONY: $(READY)
-fresh = rm -rf .venv && $(PYTHON) -m venv .venv || { echo 'this Python makes no virtual environments; on Debian: sudo apt install python3-venv'; exit 1; }
 endif
 
 $(READY): requirements.txt constraints.txt
 	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	|| { echo 'the book needs Python 3.11 or later; install python3.11, or name it: make PYTHON=/path/to/python3.11'; exit 1; }
-	@echo 'installing requirements.txt into .venv (a minute or two)'
-	@$(or $(fresh),true)
-	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
-	@touch $@
+	@$(PYTHON) tools/install.py
 
 $(PEERS): requirements-benchmarks.txt $(READY)
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-benchmarks.txt -c constraints.txt

@@ -9,6 +9,7 @@ stand beside what they must not exceed.
 from __future__ import annotations
 
 import importlib.util
+import math
 import statistics
 import time
 import warnings
@@ -48,8 +49,6 @@ def tensor_row(chi: int, L: int, turns: int) -> None:
         spent = statistics.median(seconds(ours) for _ in range(turns))
         print(f"{name:<44}{spent:>12.2e}{'quimb missing':>14}{'':>10}  s, error a site {own_error:.1e}")
         return
-    import math
-
     import quimb.tensor as qtn
 
     network = qtn.TN2D_classical_ising_partition_function(L, L, 1 / TC, cyclic=True)

@@ -105,8 +105,8 @@ def weigh_under(mutant: Mutant | None, chapter: str, claim: str) -> Record:
     return records_under(mutant, chapter, claim)[claim]
 
 
-def records_under(mutant: Mutant | None, chapter: str, claim: str) -> dict[str, Record]:
-    """As `weigh_under`, with the records of all claims that were weighed on the way."""
+def records_under(mutant: Mutant | None, chapter: str, claim: str | None = None) -> dict[str, Record]:
+    """As `weigh_under`, with the records of all claims that were weighed on the way; None: of every claim."""
     source = chapters.source(ROOT, chapter)
     nb = chapters.reads(mutant.source() if mutant and ROOT / mutant.file == source else sources.text(source))
     names: dict[str, Any] = {"__name__": "__main__"}
@@ -119,7 +119,8 @@ def records_under(mutant: Mutant | None, chapter: str, claim: str) -> dict[str, 
         matplotlib.rc_context(),
     ):
         try:
-            for i in slices.cells_behind(nb, claim):
+            claims = chapters.claims(nb) if claim is None else [claim]
+            for i in sorted({cell for name in claims for cell in slices.cells_behind(nb, name)}):
                 exec(compile(nb.cells[i].source, f"book/{chapter}.md, cell {i}", "exec"), names)
                 if chapters.tagged(nb.cells[i], "parameters"):
                     names.update(profile="quick", device="cpu", seed=0)

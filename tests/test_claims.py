@@ -106,7 +106,7 @@ def test_what_cannot_be_weighed_is_told_why(shown):
 
 
 @pytest.mark.parametrize(
-    ("device", "seed"), [("gpu", 0), ("", 0), (None, 0), ("cpu", -1), ("cpu", "abc"), ("cpu", 1.5)]
+    ("device", "seed"), [("gpu", 0), ("", 0), (None, 0), ("cpu", -1), ("cpu", 10**23), ("cpu", "abc"), ("cpu", 1.5)]
 )
 def test_a_run_has_a_device_and_a_seed(device, seed):
     with pytest.raises((ValueError, TypeError), match="device = |seed = "):

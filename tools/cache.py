@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,10 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tools import chapters, sources
+from tools import chapters, faults
+
+RECORD = "fieldkit-run"  # where the notebook's metadata keep the facts of its run
+FACTS = {"profile", "device", "seed", "seconds", "commit", "date"}
 
 
 @dataclass(frozen=True)
@@ -30,13 +34,24 @@ def notebook(root: Path, chapter: str) -> NotebookNode:
     return nb
 
 
-def read(path: Path) -> NotebookNode:
-    """An executed notebook; one that a crash or a full disk has cut short is deleted, so that it is run again."""
+def finished(path: Path) -> bool:
+    """Whether the executed notebook is there and sound; one that a crash has damaged is deleted and run again."""
     try:
-        return nbformat.read(path, 4)
-    except ValueError:
-        path.unlink()
-        raise sources.Fault(f"{path}: damaged, and deleted; run make book again") from None
+        return path.exists() and bool(read(path))
+    except faults.Fault:
+        return False
+
+
+def read(path: Path) -> NotebookNode:
+    """An executed notebook with the record of its run; what is none, as after a crash, is deleted."""
+    try:
+        nb = nbformat.reads(path.read_text(encoding="utf-8"), 4)
+        if nb.metadata[RECORD].keys() >= FACTS and all(isinstance(c.source, str) for c in nb.cells):
+            return nb
+    except (nbformat.ValidationError, ValueError, LookupError, AttributeError, TypeError, IsADirectoryError):
+        pass
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    raise faults.Fault(f"{path}: damaged, and deleted; run make book again")
 
 
 def key(chapter: str, run: Run) -> str:

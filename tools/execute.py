@@ -17,31 +17,32 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-from tools import cache, chapters, kernel, options, sources
+from tools import cache, chapters, faults, kernel, options, turns
 
 
 def run_all(names: list[str], run: cache.Run, jobs: int) -> list[str]:
     """Run those of the chapters that have no result under their key; return what went wrong, one text a chapter."""
-    waiting = [c for c in names if not cache.executed(c, run).exists()]
+    waiting = [c for c in names if not cache.finished(cache.executed(c, run))]
     for chapter in [c for c in names if c not in waiting]:
         kernel.say(chapter, "unchanged")
     spawn = multiprocessing.get_context("spawn")
-    faults = spawn.SimpleQueue()
+    told = spawn.SimpleQueue()
     running: dict[Any, Any] = {}
     texts: list[str] = []
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
-                process = spawn.Process(target=kernel.execute, args=(waiting.pop(0), run, os.getpid(), faults))
+                chapter = waiting.pop(0)
+                process = spawn.Process(target=kernel.execute, args=(chapter, run, os.getpid(), told), name=chapter)
                 process.start()
                 running[process.sentinel] = process
             for sentinel in wait(list(running)):
                 process = running.pop(sentinel)
                 process.join()
-                while not faults.empty():
-                    texts.append(faults.get())
-                if process.exitcode and not texts:
-                    texts.append(f"a chapter's process ended with exit code {process.exitcode}")
+                while not told.empty():
+                    texts.append(told.get())
+                if process.exitcode:
+                    texts.append(f"book/{process.name}.md: its process {faults.ended(process.exitcode)}")
     finally:
         for process in running.values():
             process.kill()
@@ -56,7 +57,7 @@ def unfit(root: Path, names: list[str], device: str) -> list[str]:
         try:
             chapters.claims(nb)
             chapters.needs(nb)
-        except sources.Fault as fault:
+        except faults.Fault as fault:
             lines.append(f"book/{chapter}.md: {fault}")
     if device == "cuda":
         from torch import cuda  # a second, and only here
@@ -78,10 +79,11 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with it ignored
     run = cache.Run(given.root.resolve(), given.profile, given.device, given.seed)
-    texts = run_all(names, run, given.jobs)
+    with turns.turn(run.root / "_build"):
+        texts = run_all(names, run, given.jobs)
     print(*texts, sep="\n", end="\n" if texts else "")
     return bool(texts)
 
 
 if __name__ == "__main__":
-    options.end(main)
+    faults.end(main)

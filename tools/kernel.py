@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import shutil
-import subprocess
+import signal
 import threading
 import time
 import traceback
@@ -18,7 +18,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from fieldkit import viewer
-from tools import cache, chapters
+from tools import cache, chapters, faults, sources
 
 
 def environment(root: Path, chapter: str) -> dict[str, str]:
@@ -47,34 +47,51 @@ def environment(root: Path, chapter: str) -> dict[str, str]:
     }
 
 
-def execute(chapter: str, run: cache.Run, parent: int, faults: SimpleQueue[str]) -> None:
+def execute(chapter: str, run: cache.Run, parent: int, told: SimpleQueue[str]) -> None:
     """Run in a process of its own; a fault goes to the queue.  The kernel ends with this process, this process with
     its parent."""
     threading.Thread(target=end_with, args=(parent,), daemon=True).start()
-    os.environ.update(variables := environment(run.root, chapter))
-    for name in set(os.environ) - set(variables):
-        del os.environ[name]
+    try:
+        os.environ.update(variables := environment(run.root, chapter))
+        for name in set(os.environ) - set(variables):
+            del os.environ[name]
+        fault = attempt(chapter, run)
+    except OSError as error:
+        fault = faults.of_the_disk(error)
+    except Exception as error:
+        fault = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
+    if fault:
+        told.put(f"book/{chapter}.md: {fault}")
+
+
+def attempt(chapter: str, run: cache.Run) -> str:
+    """Run the chapter and keep the result; return what went wrong, empty for nothing."""
+    import nbclient.exceptions
     import papermill.engines  # only now: it reads the environment
 
+    target, nb, start = cache.executed(chapter, run), cache.notebook(run.root, chapter), time.monotonic()
+    scratch = run.root / "_build" / "scratch" / f"{chapter}-{target.stem.rpartition('-')[2]}"
+    at = ""
+
     class Told(papermill.engines.NBClientEngine):
-        """Says now and then how far it is."""
+        """Knows the cell that it is at, and says now and then how far it is."""
 
         @classmethod
         def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
-            complete, said = nb_man.cell_complete, [time.monotonic()]
+            begin, said = nb_man.cell_start, start
 
-            def told(cell: NotebookNode, cell_index: int = 0, **rest: Any) -> None:
-                complete(cell, cell_index, **rest)
-                if time.monotonic() - said[0] > 10:
-                    said[0] = time.monotonic()
-                    say(chapter, f"{cell_index + 1} of {len(nb_man.nb.cells)} cells, {said[0] - start:.0f} s")
+            def begun(cell: NotebookNode, cell_index: int = 0, **rest: Any) -> None:
+                nonlocal at, said
+                at = cell.source
+                if time.monotonic() - said > 10:
+                    said = time.monotonic()
+                    say(chapter, f"{cell_index} of {len(nb_man.nb.cells)} cells, {said - start:.0f} s")
+                begin(cell, cell_index, **rest)
 
-            nb_man.cell_complete = told
+            nb_man.cell_start = begun
             return super().execute_managed_notebook(nb_man, kernel_name, **options)
 
     papermill.engines.papermill_engines.register("told", Told)
-    target, nb, start = cache.executed(chapter, run), cache.notebook(run.root, chapter), time.monotonic()
-    scratch = run.root / "_build" / "scratch" / f"{chapter}-{target.stem.rpartition('-')[2]}"
     scratch.mkdir(parents=True, exist_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_suffix(".part.ipynb")
@@ -85,22 +102,25 @@ def execute(chapter: str, run: cache.Run, parent: int, faults: SimpleQueue[str])
             nb, str(aside), parameters, engine_name="told", kernel_name="python3", cwd=str(scratch), progress_bar=False
         )
     except papermill.exceptions.PapermillExecutionError as error:
-        sources = [c.source for c in chapters.read(chapters.source(run.root, chapter)).cells if c.cell_type == "code"]
-        cell = sources.index(error.source) + 1
         why = (error.evalue.splitlines() or ["no message"])[0]  # as of a bare assert
-        faults.put(f"book/{chapter}.md: cell {cell}: {error.ename}: {why}\n{error}")
-        return
-    except Exception as error:
-        faults.put(f"book/{chapter}.md: {type(error).__name__}: {error}\n{traceback.format_exc()}")
-        return
+        return f"cell {number(run, chapter, error.source)}: {error.ename}: {why}\n{error}"
+    except nbclient.exceptions.DeadKernelError:
+        return f"cell {number(run, chapter, at)}: its kernel {faults.ended(-signal.SIGKILL)}"
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = {"wall": round(time.monotonic() - start, 1), "cpu": round(used.ru_utime + used.ru_stime, 1)}
     date = f"{datetime.now(UTC):%Y-%m-%d %H:%M}"
-    tidy(done, parameters | {"seconds": seconds, "commit": commit(run.root), "date": date})
+    tidy(done, parameters | {"seconds": seconds, "commit": sources.commit(run.root), "date": date})
     aside.write_text(nbformat.writes(done, version=4), encoding="utf-8")
     aside.rename(target)
     shutil.rmtree(scratch)
     say(chapter, f"finished in {seconds['wall']:.0f} s ({seconds['cpu']:.0f} s of CPU)")
+    return ""
+
+
+def number(run: cache.Run, chapter: str, source: str) -> int:
+    """Which of the chapter's code cells has this source, counted from 1."""
+    cells = chapters.read(chapters.source(run.root, chapter)).cells
+    return [c.source for c in cells if c.cell_type == "code"].index(source) + 1
 
 
 def tidy(nb: NotebookNode, record: dict[str, object]) -> None:
@@ -112,15 +132,7 @@ def tidy(nb: NotebookNode, record: dict[str, object]) -> None:
             cell.metadata.tags.append("remove-cell")
         cell.metadata.pop("execution", None)
     chapters.number_cells(nb)
-    nb.metadata["fieldkit-run"] = record
-
-
-def commit(root: Path) -> str:
-    """The commit that is checked out at `root`; "-" for a copy without its history, or on a machine without git."""
-    if shutil.which("git") is None:
-        return "-"
-    git = subprocess.run(["git", "-C", root, "rev-parse", "--short", "HEAD"], capture_output=True, encoding="utf-8")
-    return git.stdout.strip() if git.returncode == 0 else "-"
+    nb.metadata[cache.RECORD] = record
 
 
 def end_with(parent: int) -> None:

@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 
 from fieldkit import exercises
 from fieldkit.claims import KEY
-from tools import chapters, sources
+from tools import cache, chapters, sources
 
 KINDS = ("statistical", "numerical", "identity")
 
@@ -40,7 +40,7 @@ class Chapter:
 def chapter(root: Path, name: str, nb: NotebookNode) -> Chapter:
     outputs = [o for cell in nb.cells for o in cell.get("outputs", [])]
     claims = [dict(o.metadata[KEY]) for o in outputs if KEY in o.get("metadata", {})]
-    return Chapter(name, chapters.title(chapters.source(root, name)), nb, nb.metadata["fieldkit-run"], claims)
+    return Chapter(name, chapters.title(chapters.source(root, name)), nb, nb.metadata[cache.RECORD], claims)
 
 
 def faults(done: Chapter) -> list[str]:

@@ -1,8 +1,9 @@
-"""What `make book` may be told, and how a mistake is answered: with one line that says what would be right."""
+"""What `make book` may be told."""
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,12 +31,13 @@ def of_a_run(about: str | None) -> Parser:
     return parser
 
 
-def whole(least: int) -> Callable[[str], int]:
+def whole(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:
     """The type of an option that counts something."""
 
     def number(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number, {least} or more")
+        if not re.fullmatch("[0-9]{1,19}", text) or not least <= int(text) <= most:
+            above = "or more" if len(text) < 19 else f"to {most}"
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number, {least} {above}")
         return int(text)
 
     return number
@@ -49,14 +51,3 @@ def chapters_of(root: Path, chapter: str | None) -> list[str]:
     if chapter not in known:
         raise sources.Fault(f"no chapter {chapter!r}; _toc.yml has {', '.join(known)}")
     return [chapter]
-
-
-def end(main: Callable[[], int]) -> NoReturn:
-    """Run a tool's `main` and exit with its code; a fault of the book ends in its own line, not in a traceback."""
-    try:
-        sys.exit(main())
-    except sources.Fault as fault:
-        print(fault)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)

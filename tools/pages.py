@@ -10,7 +10,7 @@ from typing import Any
 
 import matplotlib
 
-from fieldkit import plots, viewer
+from fieldkit import plots
 from fieldkit.claims import typeset
 from tools import chapters, ledger, parts, sources
 
@@ -19,11 +19,10 @@ CLAIM_HEADS = ("claim", "kind", "measured", "truth", "pull", "source")
 
 def histogram(book: list[ledger.Chapter], path: Path) -> None:
     matplotlib.use("Agg")
-    os.environ[viewer.BUILD] = "1"
     plots.use_style()
     figure, ax = plots.plt.subplots(figsize=(6.6, 3.2))
     plots.pull_histogram(ax, [c["pull"] for done in book for c in done.claims if c["bar"]])
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, transparent=True, metadata={"Date": None})
     plots.plt.close(figure)
 
 

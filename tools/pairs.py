@@ -5,13 +5,14 @@ python -m tools.pairs [--check]
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from tools import chapters, colab, folds, labels, options, parts, solutions, sources
+from tools import chapters, colab, faults, folds, labels, options, parts, solutions, sources
 
 INSTALL = """\
 import importlib.util
@@ -66,7 +67,7 @@ def pair(book: labels.Book, chapter: str) -> str:
     return nbformat.writes(nb, version=4) + "\n"
 
 
-def faults(book: labels.Book, write: bool) -> list[str]:
+def stale(book: labels.Book, write: bool) -> list[str]:
     """Write every pair, or find those that are stale or carry outputs; one line for each chapter with a fault."""
     lines, paired = [], set()
     for chapter in chapters.chapters(book.root):
@@ -94,11 +95,13 @@ def faults(book: labels.Book, write: bool) -> list[str]:
 
 
 def readme(root: Path, write: bool) -> list[str]:
-    """The list of chapters in README.md, between its two comments, if it has them; one line when it is stale."""
+    """What README.md takes from elsewhere: the address to clone, and the list of chapters between its two comments, if
+    it has them; one line when it is stale."""
     path = root / "README.md"
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     begin, end = "<!-- chapters: written by make pairs -->\n", "<!-- end of chapters -->"
     head, found, rest = text.partition(begin)
+    head = re.sub(r"^git clone .*$", f"git clone {sources.repository(root)['url']}", head, flags=re.M)
     wanted = head + found + parts.contents(root) + end + rest.partition(end)[2]
     if not found or text == wanted:
         return []
@@ -114,10 +117,10 @@ def main() -> int:
     arguments.add_argument("--check", action="store_true", help="write nothing, fail when a pair is stale")
     arguments.add_argument("--root", type=Path, default=chapters.ROOT)
     given = arguments.parse_args()
-    lines = faults(labels.book(given.root), write=not given.check)
+    lines = stale(labels.book(given.root), write=not given.check)
     print(*lines, sep="\n", end="\n" if lines else "")
     return bool(lines)
 
 
 if __name__ == "__main__":
-    options.end(main)
+    faults.end(main)

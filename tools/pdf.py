@@ -19,7 +19,7 @@ from urllib.parse import urldefrag
 
 from playwright.sync_api import sync_playwright
 
-from tools import chapters, options, parts, sources
+from tools import chapters, faults, options, parts, sources
 
 NAME = "field-theory-of-neural-networks.pdf"
 LEFT_OUT = ("book/runs",)
@@ -119,4 +119,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    options.end(main)
+    faults.end(main)

@@ -1,4 +1,4 @@
-"""Build the site from the executed chapters; the last good one stays until the new one is complete.
+"""Build the site from the executed chapters, or a preview of one; the last good one stays until the new is complete.
 
 python -m tools.site [--chapter lattice/phi4] [--profile full] [--device cuda] [--seed 1]
 """
@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools import cache, chapters, ledger, options, sources, stage
+from tools import cache, chapters, faults, ledger, options, preview, stage, turns
 
 
 def sphinx(root: Path, source: Path) -> list[str]:
@@ -38,55 +38,65 @@ def readable(line: str, source: Path) -> str:
     return re.sub(r"\.ipynb:(\d+)", lambda m: f".md (cell {int(m[1]) // 10000})", line)
 
 
-def publish(root: Path, key: str) -> None:
-    site, old = root / "_build" / "site", root / "_build" / "site.old"
+def publish(root: Path, source: Path, site: Path) -> list[str]:
+    """Build the staged pages and put them in the place of `site`; return what went wrong, and then leave it alone."""
+    key, html, old = stage.digest(source), root / "_build" / "sphinx" / "_build" / "html", site.with_suffix(".old")
+    if (site / ".key").exists() and (site / ".key").read_text(encoding="utf-8") == key:
+        print(f"{site.name} unchanged")
+        return []
+    if lines := sphinx(root, source):
+        return lines
+    (html / ".key").write_text(key, encoding="utf-8")
     shutil.rmtree(old, ignore_errors=True)
-    (root / "_build" / "sphinx" / "_build" / "html" / ".key").write_text(key, encoding="utf-8")
     if site.exists():
         site.rename(old)
-    (root / "_build" / "sphinx" / "_build" / "html").rename(site)
+    html.rename(site)
     shutil.rmtree(old, ignore_errors=True)
+    return []
 
 
-def report(root: Path, book: list[ledger.Chapter]) -> None:
+def report(book: list[ledger.Chapter], site: Path) -> None:
     print(f"\n{'chapter':<28}{'seconds':>9}{'claims':>9}{'worst pull':>13}")
     for done in book:
         print(f"{done.name:<28}{done.run['seconds']['wall']:>9.0f}{len(done.claims):>9}{done.worst:>13}")
-    print(f"\n{ledger.summary(book)[0]}\n{root / '_build' / 'site' / 'index.html'}")
+    print(f"\n{ledger.summary(book)[0]}\n{site / 'index.html'}")
+
+
+def build(run: cache.Run, chapter: str | None) -> int:
+    """Judge the executed chapters, then build and publish the site, or the preview of one page."""
+    root, site = run.root, run.root / "_build" / ("preview" if chapter else "site")
+    found = {name: cache.executed(name, run) for name in options.chapters_of(root, chapter)}
+    book = [ledger.chapter(root, n, cache.read(p)) for n, p in found.items() if p.exists()]
+    lines = [line for done in book for line in ledger.faults(done)]
+    lines += [f"book/{n}.md: no current run (run: make book)" for n, path in found.items() if not path.exists()]
+    if not chapter:
+        written = {page: (root / f"{page}.md").exists() for page in chapters.pages(root)}
+        lines += [f"{page}.md: in _toc.yml but not written" for page, there in written.items() if not there]
+    try:
+        if not lines:
+            source = stage.stage(root, book)
+            if chapter:
+                preview.trim(root, source, chapter)
+            lines = publish(root, source, site)
+    except faults.Fault as fault:
+        lines = [str(fault)]
+    if lines:
+        kept = f"; the last good {site.name} is untouched" if site.exists() else ""
+        print(*lines, f"the {site.name} was not built{kept}", sep="\n")
+        return 1
+    if chapter:
+        preview.report(book[0], site)
+    else:
+        report(book, site)
+    return 0
 
 
 def main() -> int:
     given = options.of_a_run(__doc__).parse_args()
-    options.chapters_of(given.root, given.chapter)
-    root = given.root.resolve()
-    run = cache.Run(root, given.profile, given.device, given.seed)
-    found = {name: cache.executed(name, run) for name in chapters.chapters(root)}
-    book = [ledger.chapter(root, n, cache.read(p)) for n, p in found.items() if p.exists()]
-    lines = [line for done in book for line in ledger.faults(done)]
-    missing = [f"{p}.md: in _toc.yml but not written" for p in chapters.pages(root) if not (root / f"{p}.md").exists()]
-    missing += [f"book/{n}.md: no current run (run: make book)" for n, path in found.items() if not path.exists()]
-    if given.chapter and missing and not lines:
-        print(f"{given.chapter} is sound; the site waits for:", *missing, sep="\n  ")
-        return 0
-    lines += missing
-    if not lines:
-        try:
-            source = stage.stage(root, book)
-        except sources.Fault as fault:
-            lines = [str(fault)]
-    if not lines:
-        key, last = stage.digest(source), root / "_build" / "site" / ".key"
-        if last.exists() and last.read_text(encoding="utf-8") == key:
-            print("site unchanged")
-        elif not (lines := sphinx(root, source)):
-            publish(root, key)
-    if lines:
-        kept = "; the last good site is untouched" if (root / "_build" / "site").exists() else ""
-        print(*lines, f"the site was not built{kept}", sep="\n")
-        return 1
-    report(root, book)
-    return 0
+    run = cache.Run(given.root.resolve(), given.profile, given.device, given.seed)
+    with turns.turn(run.root / "_build"):
+        return build(run, given.chapter)
 
 
 if __name__ == "__main__":
-    options.end(main)
+    faults.end(main)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-
-class Fault(ValueError):
-    """Something that an author can repair; its text is one line that says where and how."""
+from tools.faults import Fault
 
 
 def text(path: Path) -> str:
@@ -46,3 +46,11 @@ def address(root: Path) -> str:
     """Where the site is published, with a slash at its end: the repository's GitHub pages; empty for another host."""
     match = re.fullmatch(r"https://github\.com/([^/]+)/([^/]+)/?", repository(root)["url"])
     return f"https://{match[1].lower()}.github.io/{match[2]}/" if match else ""
+
+
+def commit(root: Path) -> str:
+    """The commit that is checked out at `root`; "-" for a copy without its history, or on a machine without git."""
+    if shutil.which("git") is None:
+        return "-"
+    git = subprocess.run(["git", "-C", root, "rev-parse", "--short", "HEAD"], capture_output=True, encoding="utf-8")
+    return git.stdout.strip() if git.returncode == 0 else "-"

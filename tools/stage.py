@@ -27,7 +27,7 @@ def stage(root: Path, book: list[ledger.Chapter]) -> Path:
     fill(to, "claims", "claims", pages.claims_page(root, book))
     fill(to, "runs", "runs", pages.runs_page(book))
     settings(root, to, reference.write(root, to, {done.name: done.nb for done in book}))
-    titles = {done.name: done.title for done in book}
+    titles = {name: chapters.title(chapters.source(root, name)) for name in chapters.chapters(root)}
     for done in book:
         title, _, rest = done.nb.cells[0].source.partition("\n")
         topic = chapters.topic(chapters.source(root, done.name))

@@ -1,14 +1,15 @@
 """Part two: mean-field signal propagation.  h = W x + b, W ~ N(0, sw2 / fan_in), b ~ N(0, sb2); q, c are those of h.
 
 Read in this order:
-- `gaussian`, `activations`, `powers`  What is the average of a function of Gaussian variables?
+- `gaussian`, `activations`, `closed_forms`, `powers`  What is the average of a function of Gaussian variables?
+- `pairs`, `gaps`  And of two that are correlated, however closely?
 - `maps`, `fixed_points`, `criticality`  How do lengths and angles change, where do they rest, where is the border?
 - `networks`, `finite_width`, `random_kernels`, `curves`  What do real networks do, what does a width change?
 - `jacobian`, `training`  What does backpropagation feel, and which networks learn?
 - `kernels`, `tangent`, `committee`  What will a wide network answer, before you train it and after?
 - `residual`, `batch_norm`  Skip connections and normalisation.
 - `convolution`, `deep_convolution`  A Fourier mode for every length scale, and ten thousand layers.
-- `dynamic_mean_field`, `two_time`, `recurrent`  Depth as time: one unit driven by noise that it makes itself.
+- `dynamic_mean_field`, `strong_gain`, `two_time`, `recurrent`  Depth as time: one unit, driven by noise of its own.
 - `langevin`, `linear_network`  Noise, path integrals, and a network that is exact for its own matrix.
 - `gated`, `tied`, `recall`  What does a gate remember?
 - `graphs`, `communities`, `walks`  Can a random graph network see communities, and what is the best possible?

@@ -23,7 +23,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad, unfold
 
-from fieldkit.propagation import finite_width, gaussian, kernels
+from fieldkit import given
+from fieldkit.propagation import activations, finite_width, gaussian, kernels
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
 
@@ -64,6 +65,8 @@ def depth_scales(eigenvalue: Tensor, chi: float) -> Tensor:
 def spread(delta2: Tensor, v: Tensor, *, chi: float, depth: int) -> Tensor:
     """E delta^2 at every site after `depth` layers, from delta2 (L, ..., L): each mode is multiplied by (chi
     lambda)^l."""
+    gaussian.variance("chi", chi, why="it multiplies a mean square")
+    given.whole("depth", depth, least=0, why="it counts layers")
     factor = (chi * eigenvalues(v, delta2.shape)) ** depth
     return torch.fft.ifftn(torch.fft.fftn(delta2) * factor).real
 
@@ -73,6 +76,10 @@ def of_images(images: Tensor, *, v: Tensor, sw2: float, sb2: float) -> Tensor:
 
     sw2 sum_b v_b x(a + b) x'(a' + b) + sb2, exact at any number of channels; the images have one.
     """
+    gaussian.variance("sw2", sw2)
+    gaussian.variance("sb2", sb2)
+    images = given.doubles(images)
+    _profile(v)
     return sw2 * _smear(torch.tensordot(images, images, dims=0), v) + sb2
 
 
@@ -84,7 +91,13 @@ def covariance(
     K (m, L, ..., m, L, ...) is that between all sites of m images (`of_images`), with an axis of the torus for each
     axis of `v` (k, ..., k).  Raises `ValueError` for another shape.
     """
+    gaussian.variance("sw2", sw2)
+    gaussian.variance("sb2", sb2)
+    given.whole("depth", depth, least=0, why="it counts layers")
+    K = given.doubles(K)
+    _profile(v)
     _pairs(K, v)
+    activation = activations.of(activation)
     history = [K]
     for _ in range(depth):
         flat = history[-1].reshape(math.isqrt(K.numel()), -1)
@@ -92,21 +105,29 @@ def covariance(
     return torch.stack(history)
 
 
-def delta_orthogonal_(weight: Tensor, *, gain: float = 1.0, rng: torch.Generator) -> Tensor:
-    """Fill a convolution's weight (C_out, C_in, k, ..., k) in place, as `torch.nn.init` does, and return it.
+def delta_orthogonal_(weight: Tensor, *, gain: float = 1.0, groups: int = 1, rng: torch.Generator) -> Tensor:
+    """Fill a convolution's weight (C_out, C_in / groups, k, ..., k) in place, as `torch.nn.init` does, and return it.
 
     All zero but the centre, which holds gain times a matrix with orthonormal columns, uniform: each site is then
-    rotated, norms are kept and no mode decays.  gain = sqrt(sw2).
-    Raises `ValueError` for an even k, which has no centre, and for C_out < C_in, which cannot keep every norm.
+    rotated, norms are kept and no mode decays.  gain = sqrt(sw2).  `groups` is that of the convolution: each group of
+    channels gets a matrix of its own.  Raises `ValueError` for an even k, which has no centre, for groups that do not
+    divide C_out, and for C_out < C_in, which cannot keep every norm.
     """
     if weight.dim() < 3:
         raise ValueError(f"shape {tuple(weight.shape)}: a convolution's weight is (C_out, C_in, k, ..., k).")
     n_out, n_in = weight.shape[:2]
-    if n_out < n_in:
-        raise ValueError(f"C_out = {n_out} < C_in = {n_in}: norms cannot survive; widen the layer or use C_out = C_in.")
+    given.whole("groups", groups, least=1, why="channels form at least one group")
+    if n_out % groups:
+        raise ValueError(f"C_out = {n_out}, groups = {groups}: the groups share the channels equally; take a divisor.")
+    if n_out < n_in * groups:
+        raise ValueError(
+            f"C_out = {n_out} < C_in = {n_in * groups}: norms cannot survive; widen the layer or use C_out = C_in."
+        )
+    n_each = n_out // groups
     centre: list[int] = [_odd(k) // 2 for k in weight.shape[2:]]
-    Q, R = torch.linalg.qr(gaussian.normal((n_out, n_in), rng))
-    Q = Q * torch.where(torch.diagonal(R) < 0, -1.0, 1.0)  # signs of R moved to Q: uniform (Mezzadri 2007)
+    Q, R = torch.linalg.qr(gaussian.normal((groups, n_each, n_in), rng))
+    signs = torch.where(torch.diagonal(R, dim1=-2, dim2=-1) < 0, -1.0, 1.0)  # signs of R moved to Q: uniform
+    Q = (Q * signs[:, None, :]).reshape(n_out, n_in)  # (Mezzadri 2007)
     with torch.no_grad():
         weight.zero_()
         weight.movedim((0, 1), (-2, -1))[tuple(centre)] = (gain * Q).to(weight)
@@ -121,6 +142,10 @@ def random_layer(h: Tensor, *, v: Tensor, sw2: float, rng: torch.Generator) -> T
     """
     if h.dim() != 4 or v.dim() != 2:
         raise ValueError(f"h {tuple(h.shape)}, v {tuple(v.shape)}: give (n, C, L, L) and (k, k).")
+    gaussian.variance("sw2", sw2)
+    _profile(v)
+    if not h.is_floating_point():
+        raise TypeError(f"h of {h.dtype}: pre-activations are floating-point numbers; convert with .double().")
     n, channels = h.shape[:2]
     spread = (sw2 / channels * v).sqrt().to(device=rng.device)
     weight = spread * gaussian.normal((n * channels, channels, *v.shape), rng)
@@ -186,6 +211,9 @@ def sample(
     Filters are Gaussian with profile `v`; it starts at site 0 with mean squared size 1 per channel, on inputs of
     variance q.  Perturbations are carried by the exact derivative, so there is no small parameter.
     """
+    for name, value in (("sw2", sw2), ("sb2", sb2), ("q", q)):
+        gaussian.variance(name, value)
+    _profile(v)
     h = math.sqrt(q) * gaussian.normal((n, 1, *shape, channels), rng)
     delta = torch.zeros_like(h).reshape(n, -1, channels)
     delta[:, 0] = gaussian.normal((n, channels), rng)
@@ -230,6 +258,12 @@ def _pairs(K: Tensor, v: Tensor) -> tuple[int, ...]:
     if K.dim() != 2 * half or K.shape[:half] != K.shape[half:]:
         raise ValueError(f"shape {tuple(K.shape)}: for a filter of {half - 1} axes K is (m, L, ..., m, L, ...).")
     return tuple(K.shape[:half])
+
+
+def _profile(v: Tensor) -> None:
+    """Refuse variances of a filter that are negative or do not sum to 1."""
+    if not gaussian.seen((v >= 0) & ((v.sum() - 1).abs() < 1e-5)):
+        raise ValueError("v is no profile: shares of a filter's variance are 0 or more, of sum 1; divide by v.sum().")
 
 
 def _odd(size: int) -> int:

@@ -20,12 +20,13 @@ import torch
 from scipy.integrate import quad
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.propagation import gaussian
 
 
 def free_variance(a: float, D: float) -> float:
     """s = D / 2a, the stationary <x^2> at u = 0."""
-    if a <= 0 or D <= 0:
+    if not (0 < a < math.inf and 0 < D < math.inf):
         raise ValueError(f"a = {a}, D = {D}: without restoring force and noise no steady state exists; take both > 0.")
     return D / (2 * a)
 
@@ -39,7 +40,8 @@ def one_loop_variance(a: float, D: float, u: float) -> float:
 def hartree_variance(a: float, D: float, u: float) -> float:
     """s that closes the loop on itself, s = D / 2(a + 3 u s): the mean field of this one unit, positive for u >= 0."""
     s = free_variance(a, D)
-    return s if u == 0 else a * (math.sqrt(1 + 12 * u * s / a) - 1) / (6 * u)
+    _attractive(u)
+    return 2 * s / (1 + math.sqrt(1 + 12 * u * s / a))
 
 
 def exact_variance(a: float, D: float, u: float) -> float:
@@ -48,21 +50,29 @@ def exact_variance(a: float, D: float, u: float) -> float:
     Stationary solution of the Fokker-Planck equation (D / 2) p' = -(a x + u x^3) p.  Raises `ValueError` for u < 0,
     where the unit escapes.
     """
-    if u < 0:
-        raise ValueError(f"u = {u}: the cubic force drives x to infinity; take u >= 0.")
+    _attractive(u)
     s = free_variance(a, D)
+    width = 1 / (1 + u * s * s / (2 * D)) ** 0.25  # of the weight in y = x / sqrt s
 
     def moment(k: int) -> float:
-        def weight(y: float) -> float:
-            return y**k * math.exp(-y * y / 2 - u * s**2 * y**4 / (2 * D))
+        def weight(z: float) -> float:
+            y = width * z
+            return z**k * math.exp(-y * y / 2 - u * s**2 * y**4 / (2 * D))
 
         return quad(weight, 0, 12, epsabs=0, epsrel=1e-13, limit=200)[0]
 
-    return s * moment(2) / moment(0)
+    return s * width**2 * moment(2) / moment(0)
+
+
+def _attractive(u: float) -> None:
+    if not 0 <= u < math.inf:
+        raise ValueError(f"u = {u}: the cubic force drives x to infinity; take u >= 0.")
 
 
 def free_covariance(t: Tensor, s: Tensor, *, a: float, D: float) -> Tensor:
     """<x(t) x(s)> = s0 (e^(-a |t - s|) - e^(-a (t + s))) for u = 0 and x(0) = 0, with s0 = D / 2a; shapes broadcast."""
+    if not gaussian.seen((t >= 0) & (s >= 0)):
+        raise ValueError("t < 0: the unit starts from x = 0 at time 0; take t, s >= 0.")
     return free_variance(a, D) * (torch.exp(-a * (t - s).abs()) - torch.exp(-a * (t + s)))
 
 
@@ -77,6 +87,9 @@ def propagators(steps: int, *, h: float, a: float, D: float) -> tuple[Tensor, Te
     S = sum_t xh_(t) (x_(t+1) - (1 - a h) x_t) - (D h / 2) xh_t^2 with xh imaginary: matrix [[0, A^T], [A, -D h]] over
     (x_1 .. x_n, xh_0 .. xh_(n-1)).  Its inverse is [[C, R], [R^T, 0]] with R = A^-1 and C = D h R R^T.
     """
+    given.whole("steps", steps, least=1, why="a time grid has points")
+    given.positive("h", h, why="time goes on")
+    free_variance(a, D)
     eye = torch.eye(steps, dtype=torch.float64)
     A = eye - (1 - a * h) * torch.diag(torch.ones(steps - 1, dtype=torch.float64), -1)
     action = torch.cat([torch.cat([0 * eye, A.T], 1), torch.cat([A, -D * h * eye], 1)], 0)
@@ -93,6 +106,8 @@ def walk(
     for additive noise (Kloeden and Platen 1992).  `extrapolate` removes its error of order h^2.  `force` is added to
     the drift.  Raises `ValueError` for another shape.
     """
+    given.positive("h", h, why="time goes on")
+    gaussian.variance("D", D)
     if x.dim() != 2 or x.shape[0] != 2:
         raise ValueError(f"shape {tuple(x.shape)}: n units, each with a coarse and a fine copy, are x of shape (2, n).")
 

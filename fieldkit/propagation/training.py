@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from fieldkit import checkpoints, given
+from fieldkit.propagation import gaussian
 from fieldkit.propagation.gaussian import Function
 from fieldkit.propagation.jacobian import gaussian_weights
 
@@ -46,6 +47,8 @@ def draw(
     layer, which change the number of neurons, are Gaussian.
     """
     given.whole("depth", depth, least=1, why="a network has at least one hidden layer")
+    gaussian.variance("sw2", sw2)
+    gaussian.variance("sb2", sb2)
 
     def normal(*shape: int) -> Tensor:
         return torch.randn(shape, generator=rng, device=rng.device)
@@ -65,7 +68,7 @@ def draw(
 def layers(parameters: Parameters, x: Tensor, *, activation: Function = torch.tanh) -> list[Tensor]:
     """Pre-activations h^1 ... h^L, each (n, B, N), and the logits (n, B, k), of pictures x (B, d) or (n, B, d)."""
     bias = parameters["bias"].unbind()  # one at a time: indexing would fill a tensor of all layers in each gradient
-    x = x.float().expand(len(parameters["first"]), -1, -1)
+    x = x.to(parameters["first"].dtype).expand(len(parameters["first"]), -1, -1)
     h = [torch.baddbmm(bias[0], x, parameters["first"])]
     for b, W in zip(bias[1:], parameters["hidden"].unbind()):
         h.append(torch.baddbmm(b, activation(h[-1]), W))

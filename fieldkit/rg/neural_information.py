@@ -30,10 +30,10 @@ def windows(spins: Tensor, *, buffer: int = 1, every: int = 8) -> tuple[Tensor, 
             f"shape {tuple(spins.shape)}: a window has {side} x {side} sites; give (n, L, L) with L as large."
         )
     cut = spins.unfold(1, side, every).unfold(2, side, every).flatten(1, 2).float()  # (n, w, side, side)
-    ring = torch.ones(side, side, dtype=torch.bool, device=spins.device)
-    ring[1:-1, 1:-1] = False
+    rim = [i * side + j for i in range(side) for j in range(side) if min(i, j) == 0 or max(i, j) == side - 1]
+    ring = torch.tensor(rim, device=spins.device)
     middle = cut[..., 1 + buffer : 3 + buffer, 1 + buffer : 3 + buffer]
-    return middle.flatten(2), cut[..., ring]
+    return middle.flatten(2), cut.flatten(2)[..., ring]
 
 
 def estimate(

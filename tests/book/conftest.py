@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import os
 import shutil
-import subprocess
+import signal
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
+import nbformat
 import pytest
 import yaml
 
+from tools import cache, faults
 from tools.chapters import ROOT
 
 CHAPTER = """---
@@ -141,6 +149,7 @@ within = 0.1
 right = "Nothing."
 slips = [[1, "That is the standard deviation."]]
 """
+HEADER, _, _ = CHAPTER.partition("You draw")
 BIB = "@book{knuth, author = {Donald E. Knuth}, title = {Fundamental Algorithms}, publisher = {AW}, year = {1968}}\n"
 INDEX = "# A book\n\n<!-- pulls -->\n\n<!-- card 1 part/one -->\nTwo means.\n<!-- end -->\n"
 TOC = {
@@ -151,6 +160,20 @@ TOC = {
         {"caption": "More", "chapters": [{"file": f"book/{n}"} for n in ("claims", "runs", "references")]},
     ],
 }
+
+
+def cheap(root: Path, name: str, *cells: str) -> None:
+    """A chapter of these code cells, which need neither torch nor the library: its kernel starts in a second."""
+    text = HEADER.format(name=name) + "".join(f"```{{code-cell}} ipython3\n{cell}\n```\n\n" for cell in cells)
+    (root / "book" / "part" / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+def write_result(root: Path, chapter: str) -> None:
+    """As if the chapter had been run, though it has no outputs."""
+    nb, path = cache.notebook(root, chapter), cache.executed(chapter, cache.Run(root))
+    nb.metadata[cache.RECORD] = dict.fromkeys(cache.FACTS, "-") | {"seconds": {"wall": 0, "cpu": 0}}
+    path.parent.mkdir(parents=True)
+    nbformat.write(nb, path)
 
 
 def write(root: Path) -> None:
@@ -173,16 +196,50 @@ def write(root: Path) -> None:
     (root / "book" / "references.md").write_text("# References\n\n```{bibliography}\n```\n", encoding="utf-8")
 
 
-Tool = Callable[..., subprocess.CompletedProcess[str]]
+@dataclass(frozen=True)
+class Ended:
+    """How a tool ended."""
+
+    returncode: int
+    stdout: str
+
+
+Tool = Callable[..., Ended]
+
+
+@contextlib.contextmanager
+def heard(file: IO[bytes]) -> Iterator[None]:
+    """What this process and those that it starts print goes to `file`."""
+    streams, kept = (sys.stdout, sys.stderr), (os.dup(1), os.dup(2))
+    for number in (1, 2):
+        os.dup2(file.fileno(), number)
+    try:
+        with open(1, "w", encoding="utf-8", closefd=False) as sys.stdout:
+            sys.stderr = sys.stdout
+            yield
+    finally:
+        sys.stdout, sys.stderr = streams
+        for number, old in zip((1, 2), kept):
+            os.dup2(old, number)
+            os.close(old)
 
 
 @pytest.fixture(scope="session")
 def tool() -> Tool:
-    """tool("site", root, "--seed", "1") runs tools/site.py on the book in root."""
+    """tool("site", root, "--seed", "1") runs tools/site.py on the book in root, in this process: imports cost most."""
 
-    def run(name: str, root: Path, *options: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", f"tools.{name}", "--root", str(root), *options]
-        return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
+    def run(name: str, root: Path, *options: str) -> Ended:
+        main = importlib.import_module(f"tools.{name}").main
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        with tempfile.TemporaryFile() as file:
+            with heard(file), pytest.MonkeyPatch.context() as patch:
+                patch.setattr(sys, "argv", [name, "--root", str(root), *options])
+                with pytest.raises(SystemExit) as ended:
+                    faults.end(main)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+            file.seek(0)
+            return Ended(int(ended.value.code or 0), file.read().decode())
 
     return run
 

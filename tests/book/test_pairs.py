@@ -19,7 +19,7 @@ LEFT = re.compile(r"\{[A-Za-z][\w:-]*\}`|^ *[`:]{3,}\{|^\([\w:-]+\)= *$", re.M) 
 
 
 def test_the_committed_pairs_are_up_to_date_and_without_outputs():
-    assert pairs.faults(BOOK, write=False) == []
+    assert pairs.stale(BOOK, write=False) == []
 
 
 @pytest.mark.parametrize("chapter", chapters.chapters(ROOT))
@@ -39,7 +39,7 @@ def test_the_install_cell_knows_repository_and_tag_and_runs_on_colab_only(book):
     config = book / "_config.yml"
     there = config.read_text(encoding="utf-8")
     config.write_text(there.replace("github.com/example/", "github.com/somebody/"), encoding="utf-8")
-    assert pairs.faults(labels.book(book), write=True) == []
+    assert pairs.stale(labels.book(book), write=True) == []
     first = nbformat.read(book / "book" / "part" / "one.ipynb", 4).cells[1].source.splitlines()
     assert first[3] == 'if "google.colab" in sys.modules:'
     assert re.fullmatch(r' +%pip install -q --no-deps "fieldkit @ git\+https://github.com/somebody/.+@v\d.+"', first[4])

@@ -113,7 +113,7 @@ def test_sliders_move_by_keyboard(visit, path):
         assert view.screenshot() != picture
 
 
-@pytest.mark.parametrize("path", [p for p in CHAPTERS if 'class="fk-ask"' in (SITE / p).read_text()])
+@pytest.mark.parametrize("path", [p for p in CHAPTERS if 'class="fk-ask"' in (SITE / p).read_text(encoding="utf-8")])
 def test_an_exercise_answers_on_the_page(visit, path):
     """Every answer file that a form can ask: its first slip is named, its truth is right, by keyboard alone."""
     page, faults = visit(path)
@@ -149,7 +149,7 @@ def test_launch_buttons_name_notebooks_that_exist(visit, path):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("path", BOOK)
+@pytest.mark.parametrize("path", [*BOOK, "book/library/base.html"])
 def test_everybody_can_use_the_page(visit, path, size, scheme):
     page, _ = visit(path, size=size, scheme=scheme)
     violations = [v for v in Axe().run(page).response["violations"] if v["id"] not in ACCEPTED]

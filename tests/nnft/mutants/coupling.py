@@ -1,6 +1,7 @@
 """Wrong physics for the chapter on the coupling of a network."""
 
 from tests.mutation import Mutant
+from tests.nnft.networks import TRUNCATED
 
 CHAPTER = "book/nnft/coupling.md"
 ENSEMBLES, EXACT, WICK, TAILS = (f"fieldkit/nnft/{name}.py" for name in ("ensembles", "exact", "wick", "tails"))
@@ -102,5 +103,10 @@ MUTANTS = [
         "for N, q_l in zip(ensemble.widths[1:], q[1:]):",
         "for N, q_l in zip(ensemble.widths[2:], q[1:]):",
         "a layer is skipped",
+    ),
+    Mutant("six", *TRUNCATED),
+    Mutant("fall-off", *TRUNCATED),
+    Mutant(
+        "fall-off", WICK, "return kappa[entries].sum(0)", "return kappa[entries][:2].sum(0)", "two pairings of three"
     ),
 ]

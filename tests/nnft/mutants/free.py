@@ -1,6 +1,7 @@
 """Wrong physics for the chapter on free networks."""
 
 from tests.mutation import Mutant
+from tests.nnft.networks import TRUNCATED
 
 CHAPTER = "book/nnft/free.md"
 ENSEMBLES, EXACT, WICK = (f"fieldkit/nnft/{name}.py" for name in ("ensembles", "exact", "wick"))
@@ -115,4 +116,6 @@ MUTANTS = [
         "named = torch.stack([place(index[:, list(pair)], m) for pair in pairings(4)[1]], -1)",
         "a crossed pairing three times",
     ),
+    Mutant("approach", *TRUNCATED),
+    Mutant("excess", *TRUNCATED),
 ]

@@ -1,6 +1,7 @@
 """Wrong physics for the chapter on the network's Lagrangian."""
 
 from tests.mutation import Mutant
+from tests.nnft.networks import TRUNCATED
 
 CHAPTER = "book/nnft/lagrangian.md"
 ACTION, BEYOND, ENSEMBLES, EXACT, WICK = (
@@ -83,4 +84,6 @@ MUTANTS = [
         "the bias counted in the fan-in",
     ),
     Mutant("linear", BEYOND, "c = scale / math.sqrt(width)", "c = scale / width", "the width without its root"),
+    Mutant("misfit", *TRUNCATED),
+    Mutant("density", *TRUNCATED),
 ]

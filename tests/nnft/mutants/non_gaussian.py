@@ -1,6 +1,7 @@
 """Wrong physics for the chapter on the distance to a Gaussian."""
 
 from tests.mutation import Mutant
+from tests.nnft.networks import TRUNCATED
 
 CHAPTER = "book/nnft/non_gaussian.md"
 BEYOND, ENSEMBLES, EXACT, NEURONS, TANGENT = (
@@ -109,4 +110,6 @@ MUTANTS = [
         "masks of their own on the way back",
     ),
     Mutant("tangent-deep", FINITE, "C * zS + CB * pS", "C * zS", "layers that are correlated through the signal only"),
+    Mutant("tail", *TRUNCATED),
+    Mutant("evidence", *TRUNCATED),
 ]

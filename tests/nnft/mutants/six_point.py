@@ -1,6 +1,7 @@
 """Wrong physics for the chapter on the prediction of the six-point function."""
 
 from tests.mutation import Mutant
+from tests.nnft.networks import TRUNCATED
 
 CHAPTER = "book/nnft/six_point.md"
 ENSEMBLES, EXACT, NEURONS, TAILS, WICK = (
@@ -118,4 +119,7 @@ MUTANTS = [
         "for N, q_l in zip(ensemble.widths[2:], q[1:]):",
         "a layer is skipped",
     ),
+    Mutant("envelope", *TRUNCATED),
+    Mutant("power", *TRUNCATED),
+    Mutant("vertex", *TRUNCATED),
 ]

@@ -42,6 +42,20 @@ MUTANTS = [
         "corrections of finite width left out",
     ),
     Mutant(
+        "linear-second",
+        JACOBIAN,
+        "return averages.normal((n, width, width), rng) / math.sqrt(width)",
+        "return averages.normal((n, width, width), rng).sign() / math.sqrt(width)",
+        "weights of either sign and one size",
+    ),
+    Mutant(
+        "variance-gaussian",
+        JACOBIAN,
+        "return averages.normal((n, width, width), rng) / math.sqrt(width)",
+        "return averages.normal((n, width, width), rng) * averages.normal((n, width, 1), rng) / math.sqrt(width)",
+        "a gain of its own for every neuron",
+    ),
+    Mutant(
         "variance-gaussian",
         JACOBIAN,
         "slopes.moment(1) ** 2 - 1 - slope)",

@@ -60,6 +60,28 @@ MUTANTS = [
         "the typical network is taken for the mean",
     ),
     Mutant(
+        "typical-centre",
+        WIDTH,
+        "return float(digamma(width / 2)) - math.log(width / 2)",
+        "return -1 / width",
+        "the approximation for many channels",
+    ),
+    Mutant(
+        "typical-centre",
+        CONVOLUTION,
+        "spread = (sw2 / channels * v).sqrt()",
+        "spread = (sw2 / (channels + 1) * v).sqrt()",
+        "the bias counted in the fan-in",
+    ),
+    Mutant(
+        "modes",
+        CONVOLUTION,
+        "spread = (sw2 / channels * v).sqrt()",
+        "spread = (sw2 / (channels + 1) * v).sqrt()",
+        "the bias counted in the fan-in",
+    ),
+    Mutant("modes", CONVOLUTION, 'mode="circular"', 'mode="constant"', "signals fall off the edge of the picture"),
+    Mutant(
         "typical-wide",
         WIDTH,
         "return float(digamma(width / 2)) - math.log(width / 2)",
@@ -83,8 +105,8 @@ MUTANTS = [
     Mutant(
         "isometry",
         CONVOLUTION,
-        "Q, R = torch.linalg.qr(gaussian.normal((n_out, n_in), rng))",
-        "Q, R = gaussian.normal((n_out, n_in), rng) / n_out**0.5, torch.ones(n_in, n_in)",
+        "Q, R = torch.linalg.qr(gaussian.normal((groups, n_each, n_in), rng))",
+        "Q, R = gaussian.normal((groups, n_each, n_in), rng) / n_each**0.5, torch.ones(groups, n_in, n_in)",
         "the matrix at the centre is Gaussian",
     ),
 ]

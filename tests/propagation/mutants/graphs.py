@@ -42,6 +42,20 @@ MUTANTS = [
         "a closed recursion in place of the graph",
     ),
     Mutant("second-layer", WALKS, "if name != names[-1]:", "if name not in names:", "walks that never meet themselves"),
+    Mutant(
+        "chance",
+        GRAPHS,
+        "p_in, p_out = probabilities(N, c=c, eps=eps)",
+        "p_in, p_out = probabilities(N, c=c, eps=0.5 * eps)",
+        "clubs where there should be none",
+    ),
+    Mutant(
+        "second-layer",
+        GRAPHS,
+        "upper = (draw < probability).double().triu(1)",
+        "upper = (draw < probability).double().triu(0)",
+        "nodes call themselves",
+    ),
     Mutant("chance", CHAPTER, "(4 * hits / N - 1).abs()", "(2 * hits / N).abs()", "an overlap that is not rescaled"),
     Mutant(
         "best",

@@ -3,9 +3,9 @@
 from tests.mutation import Mutant
 
 CHAPTER = "book/propagation/kernels.md"
-KERNELS, COMMITTEE, NETWORKS, FINITE, TANGENT, ACTIVATIONS = (
+KERNELS, COMMITTEE, NETWORKS, FINITE, TANGENT, FORMS, PAIRS = (
     f"fieldkit/propagation/{name}.py"
-    for name in ("kernels", "committee", "networks", "finite_width", "tangent", "activations")
+    for name in ("kernels", "committee", "networks", "finite_width", "tangent", "closed_forms", "pairs")
 )
 
 MUTANTS = [
@@ -18,9 +18,9 @@ MUTANTS = [
     ),
     Mutant(
         "deep",
-        KERNELS,
-        "value = torch.addcmul(a[:, None] * b, value, c)",
-        "value = torch.addcmul(a[:, None] * b, value, c.square())",
+        PAIRS,
+        "value = torch.addcmul(a * b, value, c)",
+        "value = torch.addcmul(a * b, value, c.square())",
         "every Hermite term with twice its power of the correlation",
     ),
     Mutant(
@@ -33,8 +33,8 @@ MUTANTS = [
     Mutant(
         "tangent",
         KERNELS,
-        "                t = torch.addcmul(k, slope.mul_(sw2), t)",
-        "                t = k.clone()",
+        "        t = torch.addcmul(k, slope.mul_(sw2), t)",
+        "        t = k.clone()",
         "only the last layer learns",
     ),
     Mutant(
@@ -44,7 +44,7 @@ MUTANTS = [
         "if not parameter.requires_grad or parameter.dim() == 1:",
         "biases that do not learn",
     ),
-    Mutant("tangent", ACTIVATIONS, "sine = 2 * k * inverse", "sine = k * inverse", "erf of x / sqrt 2 for erf of x"),
+    Mutant("tangent", FORMS, "torch.atan2(2 * k, root)", "torch.atan2(k, root)", "erf of x / sqrt 2 for erf of x"),
     Mutant(
         "layers",
         COMMITTEE,
@@ -65,6 +65,44 @@ MUTANTS = [
         "truth = (finite_width.relu_tangent(64, 3) - 1) ** 0.5",
         "truth = (finite_width.relu_kurtosis(64, 4) - 1) ** 0.5",
         "the spread of K for that of the tangent kernel",
+    ),
+    Mutant(
+        "spread",
+        COMMITTEE,
+        "normal((b, a), rng).to(dtype)",
+        "normal((b, a), rng).sign().to(dtype)",
+        "weights of either sign and one size",
+    ),
+    Mutant(
+        "tangents",
+        COMMITTEE,
+        "normal((b, a), rng).to(dtype)",
+        "normal((b, a), rng).sign().to(dtype)",
+        "weights of either sign and one size",
+    ),
+    Mutant(
+        "tangents",
+        FINITE,
+        "k, k2 = width / 2, width * (width + 1) / 4",
+        "k, k2 = width / 2, width**2 / 4",
+        "always the same number of neurons switched on",
+    ),
+    *(
+        Mutant(
+            claim,
+            COMMITTEE,
+            "theta = {name: p - rate * slopes[name]",
+            "theta = {name: p - rate / len(x) * slopes[name]",
+            "mean over the pictures for their sum",
+        )
+        for claim in ("accuracy", "lessons")
+    ),
+    Mutant(
+        "lessons",
+        KERNELS,
+        "learnt = (1 - (1 - rate * values) ** t) / values",
+        "learnt = (1 - (1 - 2 * rate * values) ** t) / values",
+        "loss without its half",
     ),
     Mutant("chaos", CHAPTER, "(1 - end.chi_c)", "(1 - end.chi_q)", "the slope of the length map"),
     Mutant(
