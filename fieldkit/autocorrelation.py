@@ -22,6 +22,7 @@ import math
 import warnings
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from scipy.special import chdtri
 from torch import Tensor
@@ -48,6 +49,12 @@ def gamma_method(chains: Tensor, *, S: float = 1.5, window: int | None = None) -
     50 tau: an error bar from such a run would be a guess (Foreman-Mackey et al. 2013 ask for twice as much, and of
     each chain).  Warns when chains disagree beyond their bar.
     """
+    rows: list | tuple = chains if isinstance(chains, (list, tuple)) else []
+    lengths = {len(row) for row in rows if not np.isscalar(row) and np.ndim(row)}
+    if len(lengths) > 1:
+        raise ValueError(
+            f"chains of {min(lengths)} to {max(lengths)} steps: the window is one for all; cut them to {min(lengths)}."
+        )
     x = given.numbers(chains).detach().to("cpu", torch.float64)
     x = x[None] if x.dim() == 1 else x
     if x.dim() != 2 or x.numel() < 4 or x.shape[1] < 2:

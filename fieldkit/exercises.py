@@ -91,14 +91,14 @@ def questions(name: str) -> dict[str, dict[str, Any]]:
 
 
 def _shown(name: str, found: dict[str, Verdict]) -> str:
-    """The verdicts as HTML; on a page a form takes the place of the lines that are open."""
-    still = {
-        asked: question
-        for asked, question in questions(name).items()
-        if viewer.is_page() and found[asked].state == "open" and asking.can_ask(question)
-    }
-    said = {asked: verdict for asked, verdict in found.items() if asked not in still}
-    return (rows(said) if said else "") + (asking.form(name, still) if still else "")
+    """The verdicts as HTML; on a page a form takes the place of what is open, and sends you on where it cannot ask."""
+    if not viewer.is_page():
+        return rows(found)
+    still = {asked: q for asked, q in questions(name).items() if found[asked].state == "open"}
+    forms = {asked: q for asked, q in still.items() if asking.can_ask(q)}
+    away = {asked: Verdict("open", f"{q['asks']}, yours to find in the notebook.") for asked, q in still.items()}
+    said = {asked: away.get(asked, verdict) for asked, verdict in found.items() if asked not in forms}
+    return (rows(said) if said else "") + (asking.form(name, forms) if forms else "")
 
 
 def rows(found: dict[str, Verdict]) -> str:

@@ -92,6 +92,10 @@ def finite_size(sizes: Iterable[float], estimates: Iterable[Estimate], *, order:
     >>> print(finite_size([10, 20], [Estimate(1.3, 0.01), Estimate(1.15, 0.01)]).estimate(0))
     1.00(2)
     """
-    design = torch.tensor([[size**-k for k in range(order + 1)] for size in sizes], dtype=torch.float64)
-    values, errors = torch.tensor([[e.value, e.error] for e in estimates], dtype=torch.float64).T
+    given.whole("order", order, least=0, why="a polynomial has an order")
+    x, drawn = given.doubles(list(sizes)), list(estimates)
+    if x.shape != (len(drawn),) or not drawn or not bool((x > 0).all()):
+        raise ValueError(f"sizes {x.tolist()} for {len(drawn)} estimates: give one size above 0 for each estimate.")
+    design = torch.stack([x**-k for k in range(order + 1)], 1)
+    values, errors = torch.tensor([[e.value, e.error] for e in drawn], dtype=torch.float64).T
     return linear_fit(design, values, errors.square())

@@ -49,6 +49,8 @@ def test_only_a_page_asks(monkeypatch):
     assert "<form" not in exercises._shown("ex-phi4-first", found)
     monkeypatch.setenv(viewer.BUILD, "1")
     assert "<form" in exercises._shown("ex-phi4-first", found)
+    function = exercises.judge("ex-thin")
+    assert "in the notebook" in exercises._shown("ex-thin", function)
 
 
 def test_the_browser_says_what_the_notebook_says(tmp_path):

@@ -219,3 +219,12 @@ def test_honest_chains_are_not_reported(recwarn):
             gamma_method(x.square())
             gamma_method(x.exp())
     assert len(recwarn) == 0
+
+
+def test_chains_of_unequal_length_are_told_how_to_be_equal():
+    chains = [autoregressive(1, n, 0.5, 1)[0] for n in (400, 500)]
+    for unequal in (chains, [chain.tolist() for chain in chains], tuple(chain.numpy() for chain in chains)):
+        with pytest.raises(ValueError, match="chains of 400 to 500 steps.*cut them to 400"):
+            gamma_method(unequal)
+    equal = [chain[:400] for chain in chains]
+    assert gamma_method(equal) == gamma_method([chain.tolist() for chain in equal]) == gamma_method(torch.stack(equal))

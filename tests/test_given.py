@@ -1,11 +1,29 @@
 """What is refused at the door, and in which words."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
 
-from fieldkit import given
-from fieldkit.lattice import acceleration, clusters, embedded, free, hmc, ising, markov, phi4, small_lattices
+from fieldkit import fits, given
+from fieldkit.estimates import Estimate
+from fieldkit.lattice import (
+    acceleration,
+    clusters,
+    continuum,
+    embedded,
+    free,
+    hmc,
+    interpolation,
+    ising,
+    markov,
+    neuron,
+    oscillator,
+    phi4,
+    slowing_exact,
+    small_lattices,
+)
 
 THEORY = phi4.Phi4(-1.0, 0.5)
 
@@ -182,3 +200,39 @@ def test_doubles_keep_all_digits_of_plain_numbers():
         given.doubles("a")
     with pytest.raises(TypeError, match="real"):
         given.doubles(torch.ones(1, dtype=torch.complex128))
+
+
+IMPOSSIBLE = {  # numbers that once gave a number, or an error of the libraries below
+    "spacing": lambda: oscillator.lattice_gap(-0.1, mass2=1.0, coupling=1.0),
+    "spacing, none": lambda: oscillator.lattice_gap(math.nan, mass2=1.0, coupling=1.0),
+    "mass2": lambda: oscillator.gap(mass2=math.nan, coupling=1.0),
+    "k": lambda: oscillator.levels(0, mass2=1.0, coupling=1.0),
+    "L": lambda: oscillator.lattice_correlator(0, 0.5, mass2=1.0, coupling=1.0),
+    "beta": lambda: neuron.sample(
+        2, torch.zeros(1), pair=(torch.tanh, neuron.tanh_potential), beta=math.nan, rng=torch.Generator()
+    ),
+    "steps": lambda: neuron.sample(
+        2, torch.zeros(1), pair=(torch.tanh, neuron.tanh_potential), beta=1.0, steps=0, rng=torch.Generator()
+    ),
+    "width": lambda: interpolation.gaussian(torch.zeros(1), 8, width=math.inf),
+    "L, one": lambda: interpolation.linear(torch.zeros(1), 1),
+    "spacings": lambda: continuum.extrapolate([0.1, -0.2, 0.3], [Estimate(1.0, 0.1)] * 3, powers=[0, 2]),
+    "n_leapfrog": lambda: slowing_exact.hmc_tau(1.0, step_size=0.1, n_leapfrog=0),
+    "acceptance": lambda: slowing_exact.hmc_tau(1.0, step_size=0.1, n_leapfrog=2, acceptance=0.0),
+    "T": lambda: slowing_exact.metropolis_tau(lambda s: s.sum((1, 2)), 2, -1.0),
+    "order": lambda: fits.finite_size([10, 20], [Estimate(1.0, 0.1)] * 2, order=-1),
+    "sizes": lambda: fits.finite_size([10, 0], [Estimate(1.0, 0.1)] * 2),
+    "sizes, two": lambda: fits.finite_size([10, 20], [Estimate(1.0, 0.1)] * 3),
+}
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_impossible_numbers_are_named_with_the_rule(name):
+    with pytest.raises(ValueError, match=rf"^{name.split(',')[0]} .*: "):
+        IMPOSSIBLE[name]()
+
+
+def test_yes_is_no_mass():
+    for wrong in ((True, 0.5), (1.0, True)):
+        with pytest.raises(TypeError, match="two plain numbers"):
+            phi4.Phi4(*wrong)

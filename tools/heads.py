@@ -21,11 +21,15 @@ def tell(app, pagename, templatename, context, doctree):
         tags += [f'<meta property="{k}" content="{html.escape(v)}">' for k, v in facts.items()]
         context["metatags"] = context.get("metatags", "") + "\n".join(["", *tags, ""])
     # sphinx-thebe adds its inline constants twice: "already been declared" on the console of every page.
+    # A page without a formula, such as the first, does not wait for what sets them.
+    plain = not re.search(r'class="[^"]*(math\b|mathjax_process)', context.get("body") or "")
     seen: set[str] = set()
     scripts = []
     for script in context.get("script_files", []):
         body = getattr(script, "attributes", {}).get("body") or ""
         if "THEBE_JS_URL" in body and body in seen:
+            continue
+        if plain and ("mathjax" in str(getattr(script, "filename", "")) or body.startswith("window.MathJax")):
             continue
         seen.add(body)
         scripts.append(script)

@@ -54,7 +54,7 @@ def gaussian_transfer(p: Tensor, s: Tensor, *, width: float) -> Tensor:
     M = sum_j g(p + 2 pi j) e^{2 pi i j s} / sum_j g(2 pi j) e^{2 pi i j s},  g(p) = exp(-p^2 width^2 / 2).  Raises
     `ValueError` for width < 0.1, where the sum over j would be long.
     """
-    if width < 0.1:
+    if not 0.1 <= width < math.inf:
         raise ValueError(f"width = {width}: the momentum sum is long for so narrow a kernel; use width >= 0.1.")
     reach = math.ceil(1.5 / width) + int(float(p.abs().max()) / (2 * math.pi)) + 1
     j = 2 * math.pi * torch.arange(-reach, reach + 1, dtype=torch.float64)

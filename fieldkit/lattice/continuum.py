@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.estimates import Estimate, jackknife_covariance
 from fieldkit.fits import Fit, linear_fit
 from fieldkit.lattice import free, hmc, phi4
@@ -29,6 +30,8 @@ def sampled_correlators(
     Hybrid Monte Carlo accelerated by the free field of mass squared `near`, where the chains start; 20 trajectories are
     dropped.  A trajectory is a quarter of the free period, pi / 2: half a period would only turn phi into -phi.
     """
+    given.whole("n_steps", n_steps, least=1, why="an average is over steps")
+    given.generator(rng)
     mass = free.momentum_squared(L, 1, device=rng.device) + near
     chain = hmc.trajectories(
         theory,
@@ -126,10 +129,17 @@ def _columns(estimates: Sequence[Estimate]) -> tuple[Tensor, Tensor]:
 
 
 def _design(spacings: Sequence[float], powers: Sequence[int]) -> Tensor:
-    a = torch.tensor(spacings, dtype=torch.float64)
+    a = _lengths(spacings)
     return torch.stack([a**p for p in powers], dim=1)
 
 
 def _log_design(spacings: Sequence[float], corrections: Sequence[int]) -> Tensor:
-    a = torch.tensor(spacings, dtype=torch.float64)
+    a = _lengths(spacings)
     return torch.cat([a.log()[:, None], _design(spacings, [0, *corrections])], dim=1)
+
+
+def _lengths(spacings: Sequence[float]) -> Tensor:
+    a = given.doubles(spacings)
+    if a.dim() != 1 or not bool((a > 0).all() and a.isfinite().all()):
+        raise ValueError(f"spacings = {spacings}: each is a positive length; choose finite numbers above 0.")
+    return a

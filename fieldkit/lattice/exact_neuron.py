@@ -16,7 +16,10 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from scipy import special
 from torch import Tensor
+
+from fieldkit import given
 
 Function = Callable[[Tensor], Tensor]
 
@@ -25,11 +28,18 @@ def moments(h: Tensor, *, activation: Function, beta: float, reach: float = 60.0
     """Mean and variance of phi at inverse temperature beta in each field h (k,): two tensors (k,), float64 on the CPU.
 
     Quadrature over |x| <= reach with 3200 Gauss-Legendre nodes in arsinh x and a panel edge at 0, where ReLU has its
-    kink: to about 1e-10 for 0.5 <= beta <= 1000, |h| <= 5 and activations that are smooth apart from 0.
+    kink: to about 1e-10 for 0.5 <= beta <= 1000, |h| <= 5 and activations that are smooth apart from 0.  Raises
+    ValueError for beta or reach that is not positive and finite, fields that are not finite, and an activation that is
+    flat everywhere.
     """
+    h = _fields(h)
+    given.positive("beta", beta, why="below 0 the weight exp(-beta V) grows without bound")
+    given.positive("reach", reach, why="the integral has a length")
     x, weight = _line(reach)
     f, primitive, slope = _on_the_line(activation, x)
-    exponent = -beta * ((x - h.detach().to("cpu", torch.float64)[:, None]) * f - primitive)
+    if not bool((slope > 0).any()):
+        raise ValueError("the activation rises nowhere: phi has only plateaus, and no law; choose one that rises.")
+    exponent = -beta * ((x - h[:, None]) * f - primitive)
     exponent = exponent.where(slope > 0, -math.inf)  # a plateau has no width in phi
     density = weight * slope * torch.exp(exponent - exponent.max(1, keepdim=True).values)
     density = density / density.sum(1, keepdim=True)
@@ -38,9 +48,11 @@ def moments(h: Tensor, *, activation: Function, beta: float, reach: float = 60.0
 
 
 def response(h: Tensor, *, activation: Function, beta: float) -> Tensor:
-    """d<phi>/dh (k,) by a five-point difference of the exact mean: to about 1e-8, and no variance enters."""
-    step = 1e-2 / math.sqrt(beta)
-    a, b, c, d = (moments(h.detach().cpu() + k * step, activation=activation, beta=beta)[0] for k in (-2, -1, 1, 2))
+    """d<phi>/dh (k,) by a five-point difference of the exact mean: to about 1e-8, and no variance enters.  Raises as
+    `moments`."""
+    given.positive("beta", beta, why="below 0 the weight exp(-beta V) grows without bound")
+    h, step = _fields(h), 1e-2 / math.sqrt(beta)
+    a, b, c, d = (moments(h + k * step, activation=activation, beta=beta)[0] for k in (-2, -1, 1, 2))
     return (a - 8 * b + 8 * c - d) / (12 * step)
 
 
@@ -48,11 +60,17 @@ def relu_mean(h: float, beta: float) -> float:
     """<phi> of the ReLU neuron in closed form: a Gaussian of mean h and variance 1/beta, cut at 0.
 
     <phi> = h + N(a) / (Phi(a) sqrt(beta)) with a = sqrt(beta) h, N and Phi the unit Gaussian's density and
-    distribution.
+    distribution.  Far below 0 both vanish and h cancels: there from a + N/Phi = (1 - 2/a^2 + 10/a^4 - ...) / |a|, by
+    dividing the asymptotic series of the Gaussian's tail.  Raises ValueError for beta that is not positive and finite.
+
+    >>> relu_mean(0.0, 1.0), relu_mean(-50.0, 1.0)
+    (0.7978845608..., 0.0199840...)
     """
+    given.positive("beta", beta, why="below 0 the weight exp(-beta V) grows without bound")
     a = math.sqrt(beta) * h
-    density = math.exp(-a * a / 2) / math.sqrt(2 * math.pi)
-    return h + density / (math.erfc(-a / math.sqrt(2)) / 2) / math.sqrt(beta)
+    if a < -30:
+        return sum(c / a ** (2 * k) for k, c in enumerate((1, -2, 10, -74, 706, -8162))) / (-a * math.sqrt(beta))
+    return h + math.sqrt(2 / math.pi) / float(special.erfcx(-a / math.sqrt(2))) / math.sqrt(beta)
 
 
 def first_correction(h: float, *, activation: Function) -> float:
@@ -87,8 +105,10 @@ def driven_length(mass: float, side: int) -> float:
     """Second-moment length of h = G x for white x on a periodic lattice of the given side.
 
     The spectrum is 1 / (p^2 + m^2)^2, so xi = sqrt(S(0) / S(p1) - 1) / p1 = sqrt(2 / m^2 + p1^2 / m^4), with p1 =
-    2 sin(pi / side): more than sqrt(2) / m.
+    2 sin(pi / side): more than sqrt(2) / m.  Raises ValueError for mass <= 0 or side < 2.
     """
+    given.positive("mass", mass, why="without a mass nothing bounds the length")
+    given.whole("side", side, least=2, why="the second moment needs a non-zero momentum")
     p1 = 2 * math.sin(math.pi / side)
     return math.sqrt(2 / mass**2 + p1**2 / mass**4)
 
@@ -97,7 +117,13 @@ def window_covariance(height: int, width: int, *, mass2: float, eta: float = 0.0
     """(-Laplacian + mass2)^-(1 - eta/2) on the open window, scaled to mean diagonal 1: (height * width, the same).
 
     The Laplacian is written bond by bond and the power taken in its numerical eigenbasis: no cosine is assumed.
+    Raises ValueError for a window without sites, mass2 <= 0 or eta that is not finite.
     """
+    for name, side in (("height", height), ("width", width)):
+        given.whole(name, side, least=1, why="a window holds at least one site")
+    given.positive("mass2", mass2, why="a massless free field has no normalisable zero mode")
+    if not math.isfinite(eta):
+        raise ValueError(f"eta = {eta}: the power of the Laplacian is a number; 0 is the free field.")
     sites = torch.arange(height * width).reshape(height, width)
     laplacian = torch.zeros(height * width, height * width, dtype=torch.float64)
     for here, there in ((sites[:-1], sites[1:]), (sites[:, :-1], sites[:, 1:])):
@@ -109,6 +135,13 @@ def window_covariance(height: int, width: int, *, mass2: float, eta: float = 0.0
     values, modes = torch.linalg.eigh(laplacian)
     covariance = (modes * (values.clamp_min(0) + mass2) ** (eta / 2 - 1)) @ modes.T
     return covariance / covariance.diagonal().mean()
+
+
+def _fields(h: object) -> Tensor:
+    h = given.doubles(h).detach().cpu()
+    if h.dim() != 1 or not bool(h.isfinite().all()):
+        raise ValueError(f"h of shape {tuple(h.shape)}: expected finite fields (k,); one field is [h].")
+    return h
 
 
 def _line(reach: float) -> tuple[Tensor, Tensor]:

@@ -16,6 +16,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from fieldkit import given
+
 Kernel = Callable[[Tensor, int], Tensor]
 """positions (k,) in units of the spacing, number of sites L -> weights (k, L) whose rows add up to one."""
 
@@ -100,16 +102,14 @@ def band_limited(positions: Tensor, L: int) -> Tensor:
 
 def _distance(positions: Tensor, L: int) -> Tensor:
     """x - i on the ring, in [-L/2, L/2): (k, L)."""
-    if L < 2:
-        raise ValueError(f"L = {L}: there is nothing between the sites of a lattice with fewer than two; use L >= 2.")
+    given.whole("L", L, least=2, why="there is nothing between the sites of a lattice with fewer than two")
     sites = torch.arange(L, device=positions.device, dtype=positions.dtype)
     return torch.remainder(positions[:, None] - sites + L / 2, L) - L / 2
 
 
 def _scores(positions: Tensor, L: int, width: float) -> Tensor:
     """-(x - i)^2 / (2 width^2) for every site and every image within nine widths: (k, images * L)."""
-    if not width > 0:
-        raise ValueError(f"width = {width}: a Gaussian kernel has a positive width; for the nearest site take 0.1.")
+    given.positive("width", width, why="a Gaussian kernel has a positive width; for the nearest site take 0.1")
     turns = math.ceil(9 * width / L) + 1
     images = L * torch.arange(-turns, turns + 1, device=positions.device, dtype=positions.dtype)
     distance = _distance(positions, L)[:, None, :] + images[:, None]

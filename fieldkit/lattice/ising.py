@@ -62,9 +62,16 @@ def metropolis(spins: Tensor, *, beta: float, rng: torch.Generator, n_sweeps: in
     A flip that costs dH is accepted with probability min(1, exp(-beta dH)).  Spins of one colour do not touch, so a
     whole colour moves at once, with detailed balance in each half sweep.  Start from anything but the odd patterns in
     which every local field is zero: all flips are free there, and they turn over for ever (nothing else leads to them).
-    Even L, beta > 0, n_sweeps >= 0, spins -1 and 1 (the first configuration is looked at on a CPU); else ValueError.
+    At high temperature nearly all flips are accepted, a whole colour turns over as one, and a pattern is forgotten in
+    1/(8 beta) sweeps: there clusters are better.  Even L, beta >= 2^-16, n_sweeps >= 0, spins -1 and 1 (the first
+    configuration is looked at on a CPU); else ValueError.
     """
     _check(spins, beta, n_sweeps, rng)
+    if beta < 2**-16:
+        raise ValueError(
+            f"beta = {beta}: so hot, every flip is accepted and the start turns over for {1 / (8 * beta):.0g} sweeps "
+            "before it is forgotten; `random_spins` differs from equilibrium by less than any run can see."
+        )
     L = spins.shape[1]
     if L % 2:
         raise ValueError(

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.special import xlogy
 
+from fieldkit import given
 from fieldkit.estimates import mean
 from fieldkit.fits import Fit, linear_fit
 
@@ -184,8 +185,9 @@ def sample(
     autocorrelation times; 200 are enough for the pairs above with |h| <= 3 and 1 <= beta <= 200.  Raises
     `ValueError` for beta <= 0.
     """
-    if beta <= 0:
-        raise ValueError(f"beta = {beta}: the weight exp(-beta E) needs a positive inverse temperature.")
+    given.positive("beta", beta, why="the weight exp(-beta E) needs a positive inverse temperature")
+    given.whole("n", n, least=1, why="a batch holds at least one neuron")
+    given.whole("steps", steps, least=1, why="a chain that does not move is its start")
     f, V = pair
     phi = f(h).expand(n, *h.shape).clone()
     energy = V(phi) - h * phi

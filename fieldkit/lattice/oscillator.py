@@ -21,6 +21,8 @@ import math
 import torch
 from torch import Tensor
 
+from fieldkit import given
+
 
 def lattice_couplings(spacing: float, *, mass2: float, coupling: float) -> tuple[float, float]:
     """(mass2, coupling) of the lattice field at unit spacing that is the oscillator at spacing a = `spacing`.
@@ -92,8 +94,7 @@ def lattice_correlator(L: int, spacing: float, *, mass2: float, coupling: float)
     Tr(T^(L-t) x T^t x) / Tr T^L by the eigenvectors of the transfer matrix T: every excited state and every trip
     around the ring is in it.  Raises `ValueError` for L < 1 and as `lattice_levels`.
     """
-    if L < 1:
-        raise ValueError(f"L = {L}: a periodic line has at least one site.")
+    given.whole("L", L, least=1, why="a periodic line has at least one site")
     eigenvalues, x, _ = _transfer(spacing, mass2, coupling)
     t = torch.arange(L, dtype=torch.float64)[:, None]
     weight = (eigenvalues / eigenvalues[0]).clamp(min=0)
@@ -148,9 +149,8 @@ def _reach(mass2: float, coupling: float) -> float:
 
 
 def _checked(mass2: float, coupling: float, *, spacing: float = 1.0) -> None:
-    if spacing <= 0:
-        raise ValueError(f"spacing = {spacing}: a spacing is a positive length; halve it to near the continuum.")
-    if coupling < 0 or (coupling == 0 and mass2 <= 0):
+    given.positive("spacing", spacing, why="a spacing is a positive length; halve it to near the continuum")
+    if not (math.isfinite(mass2) and 0 <= coupling < math.inf and (coupling > 0 or mass2 > 0)):
         raise ValueError(
             f"mass2 = {mass2}, coupling = {coupling}: the energies are not bounded from below, or not discrete; "
             "choose coupling > 0, or coupling = 0 with mass2 > 0."
@@ -158,5 +158,6 @@ def _checked(mass2: float, coupling: float, *, spacing: float = 1.0) -> None:
 
 
 def _few(k: int, most: int, of_what: str) -> None:
-    if not 1 <= k <= most:
+    given.whole("k", k, least=1, why="levels are counted")
+    if k > most:
         raise ValueError(f"k = {k}: there are {most} {of_what}; ask for at least 1 level and no more than that.")

@@ -42,7 +42,7 @@ class Phi4:
 
     def __post_init__(self) -> None:
         for name, value in (("mass2", self.mass2), ("coupling", self.coupling)):
-            if not isinstance(value, Real):
+            if not isinstance(value, Real) or isinstance(value, bool):
                 raise TypeError(f"{name} = {value!r}: a theory is two plain numbers; convert with float({name}).")
             if math.isinf(value) or math.isnan(value):
                 raise ValueError(f"{name} = {value}: exp(-S) needs a finite action; choose a finite number.")

@@ -15,6 +15,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.lattice import ising_exact
 
 
@@ -40,8 +41,14 @@ def hmc_tau(omega: float, *, step_size: float, n_leapfrog: int, power: int = 1, 
     A rejected trajectory remembers everything; `acceptance` takes rejection as independent of the mode, which holds
     when many modes decide.
     """
+    given.whole("n_leapfrog", n_leapfrog, least=1, why="a trajectory needs at least one leapfrog step")
+    given.whole("power", power, least=1, why="phi_p and phi_p^2 are autoregressive chains")
+    if not 0 < acceptance <= 1:
+        raise ValueError(f"acceptance = {acceptance}: a fraction of trajectories, above 0; 1 for exact ones.")
     turned = math.cos(n_leapfrog * leapfrog_angle(omega, step_size)) ** power
     memory = acceptance * turned + 1 - acceptance
+    if memory > 1 - 1e-14:
+        raise ValueError("the trajectory ends where it began: such a mode never forgets; take another length.")
     return 0.5 * (1 + memory) / (1 - memory)
 
 
@@ -56,6 +63,7 @@ def metropolis_tau(observable: Callable[[Tensor], Tensor], L: int, T: float) -> 
     """
     if L not in (2, 4):
         raise ValueError(f"L = {L}: the sum runs over all 2^(L L) states of a checkerboard; use L = 2 or 4.")
+    given.positive("T", T, why="a temperature is positive")
     states, (H, _) = ising_exact.all_states(L, L), ising_exact.enumerate_states(L, L)
     code = torch.arange(len(states))
     updates, trapped = [], torch.ones(len(states), dtype=torch.bool)

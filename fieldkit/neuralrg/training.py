@@ -99,11 +99,12 @@ def train(
     line = progress.Line(n_steps, truth=truth, volume=flow.prior.volume, show=show and rank == 0)
     seen = torch.full((n_steps, 3), math.nan, dtype=torch.float64, device=rng.device)
     theory = repr(target) if dataclasses.is_dataclass(target) else type(target).__name__
-    settings = f"{theory}, batch {batch}, {getattr(estimator, '__name__', '')}"
+    settings = f"{theory}, batch {batch}, {getattr(estimator, '__name__', '')}, rate {rate}"
 
     def whole(seen: Tensor) -> dict[str, Any]:
-        weights, optimiser_state = dict(flow.state_dict()), optimiser.state_dict()
-        return {"settings": settings, "weights": weights, "optimiser": optimiser_state, "seen": seen}
+        # of the optimiser only its memory: its options are set above, and torch's others change with its version
+        weights, moments = dict(flow.state_dict()), optimiser.state_dict()["state"]
+        return {"settings": settings, "weights": weights, "moments": moments, "seen": seen}
 
     fresh = True
 
@@ -111,7 +112,7 @@ def train(
         nonlocal fresh
         if fresh:  # the first step of this process: what the checkpoint holds, if there is one, goes into the modules
             flow.load_state_dict(state["weights"])
-            optimiser.load_state_dict(state["optimiser"])
+            optimiser.load_state_dict(optimiser.state_dict() | {"state": state["moments"]})
             fresh = False
         for group in optimiser.param_groups:
             group["lr"] = group["initial_lr"] * _schedule(t, n_steps)

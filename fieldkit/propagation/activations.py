@@ -2,9 +2,7 @@ r"""What does the field theory of a random network need to know of its non-linea
 
     E phi(u)^2,  E phi'(u)^2,  d E phi(u)^2 / dq     and for two neurons     E phi(u) phi(v),  E phi'(u) phi'(v)
 
-Closed forms where they exist (powers are in `powers`); `of` makes any other callable an `Activation`.  Sources:
-Williams 1997 (erf); Cho and Saul 2009 (ReLU); linear, leaky ReLU, sine and GELU follow in a line or two from
-d E f(u) g(v) / dk = E f'(u) g'(v) (Price 1958) and Stein's E u f(u) = q E f'(u).
+Closed forms where they exist (`closed_forms`, and `powers`); `of` makes any other callable an `Activation`.
 """
 
 from __future__ import annotations
@@ -12,15 +10,16 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from fieldkit.propagation import gaussian
+from fieldkit.propagation import closed_forms, gaussian
+from fieldkit.propagation.closed_forms import Moments, Near, Pair
 from fieldkit.propagation.gaussian import Function
 
-Moments = tuple[Tensor, Tensor, Tensor]
+STEP = 1e-8  # to the left and right of a kink, where it is asked whether phi jumps
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,11 @@ class Activation:
 
     `slope`, `bend`: phi' and phi'' (automatic differentiation if None).  `kinks`: every x != 0 where phi or a
     derivative jumps.  `parity`: +1 even, -1 odd, 0 neither or unknown.  `moments`: q -> (E phi^2, E phi'^2,
-    d E phi^2 / dq).  `dual`: (q_u, q_v, k) -> (E phi phi, E phi' phi') at covariance k.  `gap`: (q, e) -> S and dS/dc
-    with E phi(u)^2 - E phi(u) phi(v) = e S at correlation c = 1 - e.  A phi without closed form is integrated by
-    panels; it is tried on two numbers of nodes when made, and warns with advice when they differ.
+    d E phi^2 / dq).  `dual`: (q_u, q_v, k) -> (E phi phi, E phi' phi') at covariance k; `near` is the same, given
+    q_u q_v - k^2 and E (u - v)^2 / 2 as well, and `apart` then E (phi(u) - phi(v))^2 / 2 (`closed_forms`).  `gap`:
+    (q, e) -> S and dS/dc with E phi(u)^2 - E phi(u) phi(v) = e S at correlation c = 1 - e.  A phi without closed form
+    is integrated by panels; it is tried on two numbers of nodes when made, and warns with advice when they differ.
+    `jumps`, found at zero and the kinks: (x, phi(x+) - phi(x-)) where phi itself jumps; E phi'(u)^2 is infinite then.
     """
 
     phi: Function
@@ -40,12 +41,19 @@ class Activation:
     kinks: tuple[float, ...] = ()
     parity: int = 0
     moments: Callable[[Tensor], Moments] | None = None
-    dual: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
-    gap: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
+    dual: Callable[[Tensor, Tensor, Tensor], Pair] | None = None
+    near: Near | None = None
+    apart: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor] | None = None
+    gap: Callable[[Tensor, Tensor], Pair] | None = None
+    jumps: tuple[tuple[float, float], ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        if not callable(self.phi):
+            raise TypeError(f"phi = {self.phi!r}: an activation is a function of tensors; pass one, as torch.tanh.")
         if self.parity not in (-1, 0, 1):
             raise ValueError(f"parity = {self.parity}: +1 for an even phi, -1 for an odd one, 0 if neither or unknown.")
+        object.__setattr__(self, "kinks", tuple(float(x) for x in self.kinks))
+        object.__setattr__(self, "jumps", _jumps(self))
         if self.moments is None:
             _try(self)
 
@@ -72,13 +80,14 @@ def of(phi: Function | Activation) -> Activation:
 def moments(phi: Function | Activation, q: Tensor, *, n: int = gaussian.NODES) -> Moments:
     """(E phi^2, E phi'^2, d E phi^2 / dq) at pre-activation variances q, each of its shape.
 
-    The last is E z phi phi' / sqrt(q): Stein's form of E[phi'^2 + phi phi''] that a kink does not harm.
+    The last is E z phi phi' / sqrt(q): Stein's form of E[phi'^2 + phi phi''] that a kink does not harm; a jump of
+    phi^2 at x adds x p(x) / 2q times its height.  E phi'^2 is infinite for a phi that jumps.
     """
     phi = of(phi)
     if phi.moments is not None:
         return phi.moments(q)
     z, w = gaussian.panels(q, kinks=phi.kinks, n=n)
-    root = q.clamp_min(1e-30).sqrt()[..., None]
+    root = q.clamp_min(gaussian.TINY).sqrt()[..., None]
     h = root * z
     plus, d_plus = phi(h), phi.derivative(h)
     if phi.parity:
@@ -88,7 +97,28 @@ def moments(phi: Function | Activation, q: Tensor, *, n: int = gaussian.NODES) -
         minus, d_minus = phi(-h), phi.derivative(-h)
         square, slope = plus.square() + minus.square(), d_plus.square() + d_minus.square()
         growth = plus * d_plus - minus * d_minus
-    return (square * w).sum(-1), (slope * w).sum(-1), (growth / root * z * w).sum(-1)
+    growth = (growth / root * z * w).sum(-1)
+    slope = (slope * w).sum(-1)
+    if phi.jumps:
+        slope = torch.full_like(slope, math.inf)
+        growth = growth + sum(_moved(phi, x, J, q) for x, J in phi.jumps)
+    at_zero = phi(torch.zeros((), device=q.device, dtype=torch.float64)).square()
+    return torch.where(q > gaussian.TINY, (square * w).sum(-1), at_zero), slope, growth
+
+
+def _moved(phi: Activation, x: float, J: float, q: Tensor) -> Tensor:
+    """What a jump J of phi at x adds to d E phi^2 / dq: the Gaussian flows over it."""
+    one_side, other = phi(torch.tensor([x - STEP, x + STEP], dtype=torch.float64)).tolist()
+    root = q.clamp_min(gaussian.TINY).sqrt()
+    return x * J * (one_side + other) / 2 * gaussian.density(x / root) / root**3
+
+
+def _jumps(phi: Activation) -> tuple[tuple[float, float], ...]:
+    """(x, phi(x+) - phi(x-)) at zero and the kinks: a difference that does not shrink with the step."""
+    x = torch.tensor(sorted({0.0, *phi.kinks}), dtype=torch.float64)
+    wide, close = (phi(x + step) - phi(x - step) for step in (STEP, STEP / 16))
+    real = (close.abs() > 0.5 * wide.abs()) & (close.abs() > 1e-9)
+    return tuple(zip(x[real].tolist(), close[real].tolist()))
 
 
 def _differentiate(f: Function) -> Function:
@@ -110,78 +140,23 @@ def _try(phi: Activation) -> None:
         )
 
 
-def _leaky(a: float) -> Activation:
-    """slope 1 for x > 0 and a for x < 0: (1 + a)/2 x + (1 - a)/2 |x|, and E x |x| = 0."""
-    odd, even = ((1 + a) / 2) ** 2, ((1 - a) / 2) ** 2
-    mean = (1 + a * a) / 2
-
-    def dual(u: Tensor, v: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        sine = (u * v - k.square()).clamp_min(0).sqrt()
-        angle = torch.atan2(k, sine)  # arcsine of the correlation, exact near 1
-        return odd * k + even * (2 / math.pi) * (sine + k * angle), odd + even * (2 / math.pi) * angle
-
-    def gap(q: Tensor, e: Tensor) -> tuple[Tensor, Tensor]:
-        e = e.clamp_min(1e-300)
-        theta = 2 * torch.asin((e / 2).sqrt())
-        S = odd + even * (1 - (2 / math.pi) * (torch.sin(theta) - theta * torch.cos(theta)) / e)
-        slope = odd + even * (1 - (2 / math.pi) * theta)  # E phi' phi' = S - e dS/dc
-        return q * S, q * (S - slope) / e
-
+def leaky_relu(a: float) -> Activation:
+    """x for x > 0, a x for x < 0; a = 0 is ReLU, a = 1 linear, a = -1 the modulus."""
+    a = float(a)
+    if not math.isfinite(a):
+        raise ValueError(f"a = {a}: the slope on the left is a finite number; 0 is ReLU, 1 is linear.")
+    form = closed_forms.Leaky(a)
     return Activation(
         lambda x: torch.where(x > 0, x, a * x),
         slope=lambda x: a + (1 - a) * (x > 0).to(x.dtype),
         bend=torch.zeros_like,
         parity={1.0: -1, -1.0: 1}.get(a, 0),
-        moments=lambda q: (mean * q, torch.full_like(q, mean), torch.full_like(q, mean)),
-        dual=dual,
-        gap=gap,
+        moments=form.moments,
+        dual=closed_forms.dual(form.near),
+        near=form.near,
+        apart=form.apart,
+        gap=form.gap,
     )
-
-
-def leaky_relu(a: float) -> Activation:
-    """x for x > 0, a x for x < 0; a = 0 is ReLU, a = 1 linear, a = -1 the modulus."""
-    return _leaky(float(a))
-
-
-def _erf_moments(q: Tensor) -> Moments:
-    root = (1 + 4 * q).rsqrt() * (4 / math.pi)
-    return (2 / math.pi) * torch.atan2(2 * q, (1 + 4 * q).sqrt()), root, root / (1 + 2 * q)
-
-
-def _erf_dual(u: Tensor, v: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-    inverse = (1 + 2 * u).rsqrt() * (1 + 2 * v).rsqrt()
-    sine = 2 * k * inverse
-    return (2 / math.pi) * torch.asin(sine), (4 / math.pi) * inverse * (1 - sine.square()).rsqrt()
-
-
-def _sin_dual(u: Tensor, v: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-    plus, minus = torch.exp(k - (u + v) / 2) / 2, torch.exp(-k - (u + v) / 2) / 2
-    return plus - minus, plus + minus
-
-
-def _gelu_moments(q: Tensor) -> Moments:
-    root = (1 + 2 * q).sqrt()
-    twice = 0.25 + torch.atan2(q, root) / (2 * math.pi)  # E Phi(u)^2
-    rest = q / (math.pi * (1 + q) * root)
-    growth = twice + rest / 2 + rest * (2 - q / (1 + q) - q / (1 + 2 * q))
-    slope = twice + (q / (2 * math.pi * root)) * (1 + 2 * (1 - q) / (1 + q) + 2 * q.square() / ((1 + q) * (1 + 2 * q)))
-    return q * twice + q * rest, slope, growth
-
-
-def _gelu_dual(u: Tensor, v: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-    a, b = 1 + u, 1 + v
-    D = a * b - k.square()
-    root, s = D.sqrt(), 1 / a + 1 / b - 1
-    twice = 0.25 + torch.atan2(k, root) / (2 * math.pi)  # E Phi(u) Phi(v)
-    numerator = u * v + k.square() * s
-    return (
-        k * twice + numerator / (2 * math.pi * root),
-        twice + k * (1 + 2 * s + numerator / D) / (2 * math.pi * root),
-    )
-
-
-def _normal_density(x: Tensor) -> Tensor:
-    return torch.exp(-0.5 * x.square()) / math.sqrt(2 * math.pi)
 
 
 linear = leaky_relu(1.0)
@@ -191,23 +166,28 @@ erf = Activation(
     slope=lambda x: (2 / math.sqrt(math.pi)) * torch.exp(-x.square()),
     bend=lambda x: (-4 / math.sqrt(math.pi)) * x * torch.exp(-x.square()),
     parity=-1,
-    moments=_erf_moments,
-    dual=_erf_dual,
+    moments=closed_forms.erf_moments,
+    dual=closed_forms.erf_dual,
+    near=closed_forms.erf_near,
+    gap=closed_forms.erf_gap,
 )
 sin = Activation(
     torch.sin,
     slope=torch.cos,
     bend=lambda x: -torch.sin(x),
     parity=-1,
-    moments=lambda q: (-torch.expm1(-2 * q) / 2, (1 + torch.exp(-2 * q)) / 2, torch.exp(-2 * q)),
-    dual=_sin_dual,
+    moments=closed_forms.sin_moments,
+    dual=closed_forms.dual(closed_forms.sin_near),
+    near=closed_forms.sin_near,
+    gap=closed_forms.sin_gap,
 )
 gelu = Activation(
     lambda x: x * torch.special.ndtr(x),
-    slope=lambda x: torch.special.ndtr(x) + x * _normal_density(x),
-    bend=lambda x: (2 - x.square()) * _normal_density(x),
-    moments=_gelu_moments,
-    dual=_gelu_dual,
+    slope=lambda x: torch.special.ndtr(x) + x * gaussian.density(x),
+    bend=lambda x: (2 - x.square()) * gaussian.density(x),
+    moments=closed_forms.gelu_moments,
+    dual=closed_forms.dual(closed_forms.gelu_near),
+    near=closed_forms.gelu_near,
 )
 tanh = Activation(
     torch.tanh,

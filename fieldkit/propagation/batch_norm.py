@@ -20,9 +20,10 @@ import math
 
 import numpy as np
 import torch
-from scipy.special import roots_jacobi
+from scipy.linalg import eigh_tridiagonal
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.propagation import finite_width, gaussian
 from fieldkit.propagation.gaussian import Function
 
@@ -55,10 +56,10 @@ def growth(activation: Function, derivative: Function, B: int, *, n: int = 256) 
     projections at correlation -1 / (B - 1).  A kink leaves an error of order 1 / n^2; for ReLU use `relu_growth`.
     """
     d, rho = _batch(B) - 1, -1 / (B - 1)
-    points, weights = roots_jacobi(n // 4, 0.0, (d - 4) / 2)
-    r = torch.tensor(np.sqrt((1 - points) / 2), dtype=torch.float64)[:, None]
+    radius, weights = _radii(n // 4, d)
+    r = torch.tensor(radius, dtype=torch.float64)[:, None]
     angle = 2 * math.pi / n * (torch.arange(n, dtype=torch.float64) + 0.5)
-    weight = torch.tensor(weights / (weights.sum() * n), dtype=torch.float64)[:, None]
+    weight = torch.tensor(weights / n, dtype=torch.float64)[:, None]
     a = math.sqrt(d) * r * angle.cos()
     b = math.sqrt(d) * r * (rho * angle.cos() + math.sqrt(1 - rho**2) * angle.sin())
 
@@ -108,7 +109,25 @@ def sample(
     return torch.stack(out, 1)
 
 
+def _radii(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
+    """Gauss points r and weights of the density (1 - r^2)^((d - 4) / 2) 2 r on (0, 1), at any d >= 3.
+
+    Jacobi's three-term recurrence in d r^2, whose matrix has no near equals and no large numbers (Golub and Welsch
+    1969); the weights of a table of Jacobi points overflow at d of some thousands.
+    """
+    k, b = np.arange(n, dtype=np.float64), (d - 4) / 2
+    below = np.where(k == 0, 1, (2 * k + b) * (2 * k + b + 2))
+    diagonal = d / 2 * np.where(k == 0, 2 / (b + 2), (4 * k * (k + b + 1) + 2 * b) / below)
+    k = k[1:]
+    above = np.where(k == 1, 4 * (1 + b) / ((2 + b) ** 2 * (3 + b)), 4 * k**2 * (k + b) ** 2 / (
+        (2 * k + b) ** 2 * (2 * k + b + 1) * np.where(k == 1, 1, 2 * k + b - 1)
+    ))  # fmt: skip
+    points, vectors = eigh_tridiagonal(diagonal, -d / 2 * np.sqrt(above))
+    return np.sqrt(points / d), vectors[0] ** 2
+
+
 def _batch(B: int) -> int:
+    given.whole("B", B, least=1, why="a batch has inputs")
     if B == 3:
         raise ValueError(
             "B = 3: the mean squared gradient is E 1 / chi^2 with 2 degrees of freedom, infinite: three inputs are "

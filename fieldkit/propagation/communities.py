@@ -16,20 +16,30 @@ Sly 2016 (optimality of belief propagation, proved well above the threshold).
 
 from __future__ import annotations
 
+import math
+
 import torch
+from scipy.optimize import brentq
 from scipy.sparse import bmat, csr_matrix, diags, identity
 from scipy.sparse.linalg import eigs
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.propagation.gaussian import normal
+
+CERTAIN = 1e3  # log-odds
 
 
 def best_overlap(c: float, eps: float, *, n: int, M: int, steps: int, rng: torch.Generator) -> Tensor:
     """E |tanh(u / 2)| by density evolution, for n independent populations of M messages, (n,).
 
-    It starts from the truth (u large) and takes `steps` generations; the second half is averaged.
+    It starts from the truth (u large) and takes `steps` generations; the second half is averaged.  At eps = 0 it is the
+    fraction of nodes in the giant component.  Raises `ValueError` for c < 0 or eps < 0.
     """
-    theta = (1 - eps) / (1 + eps)
+    theta = _strength(c, eps)
+    given.whole("n", n, least=1, why="a population is watched")
+    given.whole("M", M, least=1, why="a population has messages")
+    given.whole("steps", steps, least=1, why="messages are passed on")
     u = torch.full((n, M), 20.0, device=rng.device, dtype=torch.float64)
     found = []
     for _ in range(steps):
@@ -40,7 +50,7 @@ def best_overlap(c: float, eps: float, *, n: int, M: int, steps: int, rng: torch
         sign = torch.where(sign < (1 + theta) / 2, 1.0, -1.0)  # a neighbour is of the same group this often
         heard = sign * _pass(u, theta).gather(1, parent).reshape(n, M, most)
         there = torch.arange(most, device=rng.device) < degree[..., None]
-        u = (heard * there).sum(-1)
+        u = torch.where(there, heard, 0.0).sum(-1)
         found.append(torch.tanh(u / 2).abs().mean(1))
     return torch.stack(found[steps // 2 :]).mean(0)
 
@@ -51,7 +61,7 @@ def belief_propagation(A: Tensor, *, c: float, eps: float, steps: int, rng: torc
     Pairs without an edge are a little evidence for different groups: together they act as the field -2 c theta m, m the
     mean of tanh(u / 2), which forbids that all nodes join one group (Decelle et al. 2011).
     """
-    theta = (1 - eps) / (1 + eps)
+    theta = _strength(c, eps)
     source, target = A.nonzero(as_tuple=True)
     # edge e = (i, j); its reverse is the same pair read the other way round
     order = torch.argsort(target * len(A) + source)
@@ -66,15 +76,53 @@ def belief_propagation(A: Tensor, *, c: float, eps: float, steps: int, rng: torc
 
 
 def second_eigenvalue(A: Tensor) -> float:
-    """The second largest real eigenvalue of the non-backtracking matrix of one graph A (N, N): c theta if visible."""
+    """The second largest real eigenvalue of the non-backtracking matrix of one graph A (N, N): c theta if visible.
+
+    A complex pair of the bulk may have a larger real part; then real eigenvalues x > 1 are sought where x^2 - 1 + D -
+    x A becomes singular (Bass), and 1, at which it always is, is the answer if there is none.
+    """
+    A = given.doubles(A)
+    if A.dim() != 2 or A.shape[0] != A.shape[1] or len(A) < 2 or not torch.equal(A, A.T):
+        raise ValueError(f"shape {tuple(A.shape)}: expected the symmetric adjacency matrix (N, N) of one graph.")
     sparse = csr_matrix(A.cpu().numpy())
     degrees = diags(A.sum(0).cpu().numpy())
     one = identity(len(A))
     matrix = bmat([[sparse, one - degrees], [one, None]], format="csr")
-    values = eigs(matrix, k=2, which="LR", return_eigenvectors=False, v0=torch.ones(2 * len(A)).double().numpy())
-    return float(sorted(values.real)[0])
+    start = torch.arange(2.0 * len(A), dtype=torch.float64).square().sin()  # no symmetry of any graph
+    values = eigs(matrix, k=2, which="LR", return_eigenvectors=False, v0=start.numpy())
+    second = sorted(values, key=lambda x: x.real)[0]
+    if abs(second.imag) < 1e-9 * abs(second):
+        return float(second.real)
+    return _below(A.cpu(), float(values.real.max()))
+
+
+def _below(A: Tensor, top: float) -> float:
+    """The largest x in [1, top) at which the second lowest eigenvalue of x^2 - 1 + D - x A changes sign, or 1."""
+    D = torch.diag(A.sum(0))
+    eye = torch.eye(len(A), dtype=torch.float64)
+
+    def lowest(x: float) -> float:
+        return torch.linalg.eigvalsh((x * x - 1) * eye + D - x * A)[1].item()
+
+    high = top
+    for x in torch.linspace(top, 1, 64, dtype=torch.float64)[1:-1].tolist():
+        if lowest(x) < 0:
+            return float(brentq(lowest, x, high))
+        high = x
+    return 1.0
 
 
 def _pass(u: Tensor, theta: float) -> Tensor:
     """f(u): what is left of a message after an edge that keeps the group with probability (1 + theta) / 2."""
+    if abs(theta) == 1:  # everything; a bound on what is certain anyway keeps differences of messages finite
+        return theta * u.clamp(-CERTAIN, CERTAIN)
     return 2 * torch.atanh(theta * torch.tanh(u / 2))
+
+
+def _strength(c: float, eps: float) -> float:
+    """theta, or the reason why there is none."""
+    if not 0 <= c < math.inf:
+        raise ValueError(f"c = {c}: a mean degree is 0 or more; take c > 1 for a giant component.")
+    if not eps >= 0:
+        raise ValueError(f"eps = {eps}: it is c_out / c_in, a ratio of probabilities; take eps >= 0.")
+    return (1 - eps) / (1 + eps) if eps < math.inf else -1.0

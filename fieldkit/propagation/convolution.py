@@ -23,7 +23,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad, unfold
 
-from fieldkit.propagation import finite_width, gaussian, kernels
+from fieldkit import given
+from fieldkit.propagation import activations, finite_width, gaussian, kernels
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
 
@@ -73,6 +74,9 @@ def of_images(images: Tensor, *, v: Tensor, sw2: float, sb2: float) -> Tensor:
 
     sw2 sum_b v_b x(a + b) x'(a' + b) + sb2, exact at any number of channels; the images have one.
     """
+    gaussian.variance("sw2", sw2)
+    gaussian.variance("sb2", sb2)
+    images = given.doubles(images)
     return sw2 * _smear(torch.tensordot(images, images, dims=0), v) + sb2
 
 
@@ -84,7 +88,12 @@ def covariance(
     K (m, L, ..., m, L, ...) is that between all sites of m images (`of_images`), with an axis of the torus for each
     axis of `v` (k, ..., k).  Raises `ValueError` for another shape.
     """
+    gaussian.variance("sw2", sw2)
+    gaussian.variance("sb2", sb2)
+    given.whole("depth", depth, least=0, why="it counts layers")
+    K = given.doubles(K)
     _pairs(K, v)
+    activation = activations.of(activation)
     history = [K]
     for _ in range(depth):
         flat = history[-1].reshape(math.isqrt(K.numel()), -1)
@@ -92,21 +101,29 @@ def covariance(
     return torch.stack(history)
 
 
-def delta_orthogonal_(weight: Tensor, *, gain: float = 1.0, rng: torch.Generator) -> Tensor:
-    """Fill a convolution's weight (C_out, C_in, k, ..., k) in place, as `torch.nn.init` does, and return it.
+def delta_orthogonal_(weight: Tensor, *, gain: float = 1.0, groups: int = 1, rng: torch.Generator) -> Tensor:
+    """Fill a convolution's weight (C_out, C_in / groups, k, ..., k) in place, as `torch.nn.init` does, and return it.
 
     All zero but the centre, which holds gain times a matrix with orthonormal columns, uniform: each site is then
-    rotated, norms are kept and no mode decays.  gain = sqrt(sw2).
-    Raises `ValueError` for an even k, which has no centre, and for C_out < C_in, which cannot keep every norm.
+    rotated, norms are kept and no mode decays.  gain = sqrt(sw2).  `groups` is that of the convolution: each group of
+    channels gets a matrix of its own.  Raises `ValueError` for an even k, which has no centre, for groups that do not
+    divide C_out, and for C_out < C_in, which cannot keep every norm.
     """
     if weight.dim() < 3:
         raise ValueError(f"shape {tuple(weight.shape)}: a convolution's weight is (C_out, C_in, k, ..., k).")
     n_out, n_in = weight.shape[:2]
-    if n_out < n_in:
-        raise ValueError(f"C_out = {n_out} < C_in = {n_in}: norms cannot survive; widen the layer or use C_out = C_in.")
+    given.whole("groups", groups, least=1, why="channels form at least one group")
+    if n_out % groups:
+        raise ValueError(f"C_out = {n_out}, groups = {groups}: the groups share the channels equally; take a divisor.")
+    if n_out < n_in * groups:
+        raise ValueError(
+            f"C_out = {n_out} < C_in = {n_in * groups}: norms cannot survive; widen the layer or use C_out = C_in."
+        )
+    n_each = n_out // groups
     centre: list[int] = [_odd(k) // 2 for k in weight.shape[2:]]
-    Q, R = torch.linalg.qr(gaussian.normal((n_out, n_in), rng))
-    Q = Q * torch.where(torch.diagonal(R) < 0, -1.0, 1.0)  # signs of R moved to Q: uniform (Mezzadri 2007)
+    Q, R = torch.linalg.qr(gaussian.normal((groups, n_each, n_in), rng))
+    signs = torch.where(torch.diagonal(R, dim1=-2, dim2=-1) < 0, -1.0, 1.0)  # signs of R moved to Q: uniform
+    Q = (Q * signs[:, None, :]).reshape(n_out, n_in)  # (Mezzadri 2007)
     with torch.no_grad():
         weight.zero_()
         weight.movedim((0, 1), (-2, -1))[tuple(centre)] = (gain * Q).to(weight)

@@ -8,14 +8,18 @@ Sources: Poole et al. 2016; Schoenholz et al. 2017; half-stable points and expon
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from fieldkit.propagation import activations, gaussian, maps
+from fieldkit import given
+from fieldkit.propagation import activations, gaps, gaussian, maps
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
+
+SHORT = 1e-11  # what the Mehler series may leave out of S, relative; more is integrated
 
 
 def weights_for(
@@ -26,23 +30,31 @@ def weights_for(
     c = 1 gives the critical line.  A negative sb2 means that no network has that fixed point.  c (C,) in [-1, 1],
     q (Q,) > 0; memory Q n_terms + Q C.
     """
-    phi = activations.of(activation)
+    phi, (q, c) = activations.of(activation), (given.doubles(x) for x in (q, c))
+    if q.dim() != 1 or c.dim() != 1 or not gaussian.seen((q > 0) & (q < math.inf)) or not gaussian.seen(c.abs() <= 1):
+        raise ValueError(f"shapes {tuple(q.shape)}, {tuple(c.shape)}: give lengths q (Q,) > 0 and c (C,) in [-1, 1].")
     square, slope, _ = activations.moments(phi, q)
-    if phi.gap is not None:
-        S = phi.gap(*torch.broadcast_tensors(q[:, None], 1 - c))[0]
+    grid = torch.broadcast_tensors(q[:, None], 1 - c)
+    if phi.gap is not None or phi.dual is not None:
+        S = maps.gap(phi, grid[0].flatten())(grid[1].flatten())[0].reshape(grid[0].shape)
     else:
         a = gaussian.coefficients(phi, q, n_terms=n_terms, kinks=phi.kinks, parity=phi.parity)
         t = gaussian.tail_sums(a, square, q * slope)
         powers = torch.cumprod(torch.cat([torch.ones_like(c)[None], c.expand(n_terms - 1, -1)]), dim=0)
         S = t.T @ powers
-        maps.warn_if_short(torch.where(c < 1, t[-1].abs()[:, None] * c.abs() ** (n_terms - 1) / S, 0.0), n_terms)
+        poor = gaps.series_misses(phi, t[:, :, None], grid[1]) > SHORT * S
+        if not gaussian.every(~poor):
+            S = S.masked_scatter(poor, gaps.by_quadrature(phi, grid[0][poor], grid[1][poor])[0])
     sw2 = q[:, None] / S
     return sw2, q[:, None] - sw2 * square[:, None]
 
 
 def at_length(q: float, *, activation: Function | Activation) -> tuple[float, float]:
     """(sw2, sb2) of the network on the critical line whose fixed point is q* = q: `weights_for` at c = 1."""
-    square, slope, _ = activations.moments(activations.of(activation), torch.tensor([q], dtype=torch.float64))
+    given.positive("q", q, why="a signal has a length")
+    phi = activations.of(activation)
+    _smooth_enough(phi)
+    square, slope, _ = activations.moments(phi, torch.tensor([q], dtype=torch.float64))
     sw2 = 1 / slope.item()
     return sw2, q - sw2 * square.item()
 
@@ -54,6 +66,10 @@ def critical_line(sb2: Tensor, *, activation: Function | Activation, q_max: floa
     At sb2 = 0 an activation with phi(0) = 0 is critical at q* = 0, sw2 = 1 / phi'(0)^2.
     """
     phi = activations.of(activation)
+    _smooth_enough(phi)
+    gaussian.variance("sb2", sb2)
+    given.positive("q_max", q_max, why="the line is sought up to some length")
+    sb2 = given.doubles(sb2)
 
     def excess(q: Tensor) -> Tensor:
         square, slope, _ = activations.moments(phi, q)
@@ -99,7 +115,20 @@ def critical_exponents(activation: Function | Activation) -> tuple[float, float]
     zero = torch.zeros((), dtype=torch.float64)
     third = torch.func.grad(lambda x: phi.second_derivative(x).sum())
     s1, s2, s3 = (f(zero).item() for f in (phi.derivative, phi.second_derivative, third))
+    step = torch.tensor([-1e-9, 0.0, 1e-9], dtype=torch.float64)
+    bent = phi.derivative(step).diff().abs().max().item() > 1e-6
+    if bent or phi(zero).item() != 0 or not (math.isfinite(s1) and s1 != 0):
+        raise ValueError("phi has no such expansion: it must be smooth at 0, phi(0) = 0 and phi'(0) != 0, as of tanh.")
     return s3 / s1 + 0.75 * (s2 / s1) ** 2, s3 / s1 + (s2 / s1) ** 2
+
+
+def _smooth_enough(phi: Activation) -> None:
+    """Refuse a phi that jumps: its chi_1 is infinite."""
+    if phi.jumps:
+        raise ValueError(
+            f"phi jumps at x = {', '.join(f'{x:g}' for x, _ in phi.jumps)}: chi_1 is infinite and no weights make the "
+            "network critical; take a continuous phi."
+        )
 
 
 def _bisect(f: Callable[[Tensor], Tensor], low: Tensor, high: Tensor) -> Tensor:

@@ -20,7 +20,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from fieldkit.propagation import activations, criticality, jacobian, training
+from fieldkit import given
+from fieldkit.propagation import activations, criticality, gaussian, jacobian, training
 from fieldkit.propagation.training import Parameters
 
 SIDE = 4  # sites a side behind the first layer
@@ -47,6 +48,13 @@ def draw(
     The first layer brings pixels of mean square 1 to length q; the last is zero: every network starts at the loss
     ln 10.
     """
+    given.whole("depth", depth, least=1, why="there is a layer behind the first")
+    given.whole("channels", channels, least=1, why="a layer has channels")
+    if v.shape != (3, 3) or not gaussian.seen((v >= 0) & ((v.sum() - 1).abs() < 1e-6)):
+        raise ValueError(
+            f"v of shape {tuple(v.shape)}: a profile (3, 3) of variances has the sum 1; "
+            "divide it by its sum."
+        )
     sw2, sb2 = criticality.at_length(q, activation=activations.tanh)
     hidden = torch.zeros(depth, n, channels, 9, channels, device=rng.device)
     for tap, share in enumerate(v.flatten().tolist()):

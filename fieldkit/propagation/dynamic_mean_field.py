@@ -13,7 +13,7 @@ coefficients a_j of phi(sqrt(Delta_0) z) and c = Delta / Delta_0 everything is o
 with s_j the tails of the sum: positive numbers, no difference of near equals.  Two copies of one network separate as
 exp (lambda t): lambda = -1 + sqrt(1 - E_0), E_0 the ground state of -d^2/dtau^2 + 1 - g^2 <phi' phi'>(tau).
 
-Sources: Sompolinsky, Crisanti and Sommers 1988; Helias and Dahmen 2020.  phi odd with slope 1 at 0; CPU, float64.
+Sources: Sompolinsky, Crisanti and Sommers 1988; Helias and Dahmen 2020.  phi odd; CPU, float64.
 """
 
 from __future__ import annotations
@@ -24,22 +24,31 @@ from dataclasses import dataclass
 
 import torch
 from scipy.integrate import solve_ivp
+from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 from torch import Tensor
 
-from fieldkit.propagation import gaussian
+from fieldkit import given
+from fieldkit.propagation import activations, gaussian, strong_gain
+from fieldkit.propagation.activations import Activation
 
 Function = Callable[[Tensor], Tensor]
+REACH = 36.0  # c^n_modes is below 1e-15 where 1 - c > REACH / n_modes
 N_MODES = 600  # a_j of tanh falls as exp(-pi sqrt(j / 2 Delta_0)): g = 3 then has lambda to 1e-10
 
 
 @dataclass(frozen=True)
 class Chaos:
-    """The chaotic steady state at gain g: variance `Delta0` and squared Hermite coefficients `a2` (k,) of phi at it."""
+    """The chaotic steady state at gain g: variance `Delta0` and squared Hermite coefficients `a2` (k,) of phi at it.
+
+    Where those are too few for c near 1, `rest` is what they leave out of the sum of weights, and `close` takes over.
+    """
 
     g: float
     Delta0: float
     a2: Tensor
+    rest: float = 0.0
+    close: strong_gain.Close | None = None
 
     @property
     def weights(self) -> Tensor:
@@ -49,33 +58,61 @@ class Chaos:
     @property
     def curvature(self) -> float:
         """Delta''(0) = Delta_0 - g^2 <phi^2> < 0, as minus half Delta_0 times the sum of the tails."""
-        return -self.Delta0 / 2 * _tails(self).sum().item()
+        return -self.Delta0 / 2 * (_tails(self).sum().item() if self.close is None else self.close.force(0.0))
 
     @property
     def kappa(self) -> float:
         """Decay rate of Delta at long times, sqrt(1 - g^2 <phi'>^2): c^2 kappa^2 is what is left of V at small c."""
-        return math.sqrt(self.weights[2:].sum().item())
+        return math.sqrt(self.weights[2:].sum().item() + self.rest)
 
 
-def solve(activation: Function, g: float, *, n_modes: int = N_MODES) -> Chaos:
+def solve(activation: Function | Activation, g: float, *, n_modes: int = N_MODES) -> Chaos:
     """The chaotic state: Delta_0 = 2 g^2 sum_j a_j(Delta_0)^2 / (j + 1), the form V(Delta_0) = 0 takes.
 
-    Relative accuracy 1e-15 / (g^2 - 1).  Raises `ValueError` for g <= 1, where x = 0 is stable and nothing moves, and
-    for an activation that is not odd.
+    Relative accuracy 1e-15 / (g^2 - 1) as long as n_modes coefficients hold all of phi, some 70 Delta_0 of tanh; for
+    larger gains the condition itself and the neighbourhood of c = 1 are integrated (`strong_gain`), to about 1e-11.  An
+    odd phi that is steeper away from zero may have two states below g = 1; the larger is given, the smaller is the edge
+    of its basin.  Raises `ValueError` where there is none, and for an activation that is not odd.
     """
-    if not g > 1:
-        raise ValueError(f"g = {g}: below g = 1 activity dies out and there is no chaotic state; take g > 1.")
+    given.positive("g", g, why="it is the spread of the weights")
+    phi = activations.of(activation)
     order = torch.arange(1, n_modes + 1, dtype=torch.float64)
+    probe = torch.linspace(0, 6, 61, dtype=torch.float64)
+    if (phi(probe) + phi(-probe)).abs().max() > 1e-10 * phi(probe).abs().max():
+        raise ValueError("phi is not odd: its mean makes a second order parameter; use an odd phi such as tanh or erf.")
 
     def relative(log_delta: float) -> float:
         Delta = math.exp(log_delta)
         return 2 * g**2 * (_squares(activation, Delta, n_modes) / order).sum().item() / Delta - 1
 
-    Delta0 = math.exp(brentq(relative, math.log(1e-3 * (g - 1)), math.log(10 * g**2), xtol=1e-15, rtol=1e-15))
-    a2 = _squares(activation, Delta0, n_modes)
-    if a2[::2].sum() > 1e-20 * a2.sum():
-        raise ValueError("phi is not odd: its mean makes a second order parameter; use an odd phi such as tanh or erf.")
-    return Chaos(g, Delta0, a2)
+    def integrated(log_delta: float) -> float:
+        return _balance(phi, g, torch.tensor([log_delta], dtype=torch.float64)).item()
+
+    grid = torch.linspace(math.log(1e-6), math.log(1e3 * (1 + g * g)), 60, dtype=torch.float64)
+    positive = _balance(phi, g, grid) > 0
+    falls = (positive[:-1] & ~positive[1:]).nonzero()[:, 0].tolist()
+    if not falls:
+        raise ValueError(
+            f"g = {g}: activity dies out (or, of an unbounded phi, grows for ever): there is no chaotic state; take a "
+            "saturating phi and g phi'(0) > 1."
+        )
+    ends = [grid[falls[-1]].item(), grid[falls[-1] + 1].item()]
+    rough = brentq(integrated, *ends, xtol=1e-15, rtol=1e-15)
+    square = activations.moments(phi, torch.tensor([math.exp(rough)], dtype=torch.float64))[0].item()
+    if 1 - _squares(activation, math.exp(rough), n_modes).sum().item() / square < 1e-13:
+        alone = len(falls) == 1 and bool(positive[0])
+        ends = [grid[0].item(), grid[-1].item()] if alone else ends
+        Delta0 = math.exp(brentq(relative, *ends, xtol=1e-15, rtol=1e-15))
+        return Chaos(g, Delta0, _squares(activation, Delta0, n_modes))
+    state = Chaos(g, math.exp(rough), _squares(activation, math.exp(rough), n_modes))
+    near = strong_gain.close(phi, g, state.Delta0, square, REACH / n_modes)
+    return Chaos(g, state.Delta0, state.a2, max(0.0, 1 - state.weights.sum().item()), near)
+
+
+def _balance(phi: Activation, g: float, log_delta: Tensor) -> Tensor:
+    """2 g^2 Var Phi / Delta^2 - 1: zero at Delta_0, negative above it."""
+    Delta = log_delta.exp()
+    return 2 * g**2 * strong_gain.spread(phi, Delta) / Delta.square() - 1
 
 
 def autocorrelation(state: Chaos, tau: Tensor) -> Tensor:
@@ -90,13 +127,19 @@ def autocorrelation(state: Chaos, tau: Tensor) -> Tensor:
 def potential(state: Chaos, Delta: Tensor) -> Tensor:
     """V(Delta), any shape, for |Delta| <= Delta_0; zero at Delta = 0 and at +-Delta_0."""
     c = Delta.abs() / state.Delta0
-    return -0.5 * state.Delta0**2 * (1 - c) * _polynomial(_tails(state), c)
+    value, near = _polynomial(_tails(state), c), state.close
+    if near is not None:
+        value = torch.where(1 - c < near.reach, near.forces((1 - c).clamp(0, near.reach)), value)
+    return -0.5 * state.Delta0**2 * (1 - c) * value
 
 
 def slope_correlation(state: Chaos, c: Tensor) -> Tensor:
     """<phi'(x) phi'(x')> at correlation c: sum_j j a_j^2 c^(j - 1) / Delta_0."""
-    order = torch.arange(len(state.a2), dtype=torch.float64)
-    return _polynomial((order * state.a2)[1:], c) / state.Delta0
+    order, near = torch.arange(len(state.a2), dtype=torch.float64), state.close
+    value = _polynomial((order * state.a2)[1:], c) / state.Delta0
+    if near is not None:
+        value = torch.where(1 - c < near.reach, near.slopes((1 - c).clamp(0, near.reach)), value)
+    return value
 
 
 def lyapunov(state: Chaos, *, parity: int = 1, spacing: float = 0.12) -> float:
@@ -108,6 +151,8 @@ def lyapunov(state: Chaos, *, parity: int = 1, spacing: float = 0.12) -> float:
     """
     if parity not in (1, -1):
         raise ValueError(f"parity = {parity}: states in tau are even, 1, or odd, -1.")
+    if state.close is not None:
+        return -1 + math.sqrt(1 - _narrow(state, parity))
     h = min(spacing / state.kappa, 0.15 if state.g > 1.3 else math.inf)
     n = int(40 / state.kappa / h)
     tau = h * torch.arange(0 if parity == 1 else 1, n, dtype=torch.float64)
@@ -124,6 +169,15 @@ def lyapunov(state: Chaos, *, parity: int = 1, spacing: float = 0.12) -> float:
         H[:, 0] /= math.sqrt(2)
     E0 = torch.linalg.eigvalsh(H + torch.diag(well))[0].item()
     return -1 + math.sqrt(1 - E0)
+
+
+def _narrow(state: Chaos, parity: int) -> float:
+    """The lowest level of a well as narrow as a large gain makes it, from a table with many points near tau = 0."""
+    end = 25 / state.kappa
+    x = torch.linspace(0, math.sqrt(end), 6000, dtype=torch.float64)
+    depth = 1 - state.g**2 * slope_correlation(state, 1 / torch.cosh(_falling(state, x.square())))
+    table = CubicSpline(x.numpy(), depth.numpy())
+    return strong_gain.level(lambda tau: float(table(math.sqrt(max(tau, 0.0)))), end, parity=parity)
 
 
 def linear_variance(g: float, D: float) -> float:
@@ -158,7 +212,7 @@ def _tails(state: Chaos) -> Tensor:
     """s_j = sum of weights_i with i + 1 > j, for j >= 2 (s_0 = s_1 = 0): -2 V / Delta_0^2 = (1 - c) sum s_j c^j."""
     weights = state.weights
     tails = weights.flip(0).cumsum(0).flip(0)
-    return torch.cat([torch.zeros(2, dtype=torch.float64), tails[2:]])
+    return torch.cat([torch.zeros(2, dtype=torch.float64), tails[2:] + state.rest])
 
 
 def _polynomial(coefficients: Tensor, c: Tensor) -> Tensor:
@@ -173,9 +227,13 @@ def _falling(state: Chaos, tau: Tensor) -> Tensor:
     tails = _tails(state)[2:]
     rest = tails[: int((tails > 1e-17 * tails[0]).sum())].tolist()[::-1]  # the tails fall
     order, times = tau.sort()
+    near = state.close
 
     def speed(_: float, y: list[float]) -> list[float]:
         c, value = 1 / math.cosh(min(y[0], 700.0)), 0.0
+        if near is not None and 1 - c < near.reach:
+            e = 2 * math.sinh(y[0] / 2) ** 2 * c
+            return [math.sqrt(near.force(e) / (1 + c)) / c]
         for a in rest:
             value = value * c + a
         return [math.sqrt(value / (1 + c))]

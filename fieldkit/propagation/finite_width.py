@@ -101,6 +101,9 @@ def four_point(
     V' = sw2^2 (E phi^4 - (E phi^2)^2) + chi_q^2 V,  V_1 = 0 (Roberts, Yaida and Hanin 2022).
     """
     phi = activations.of(activation)
+    given.whole("n_layers", n_layers, least=1, why="a network has at least one layer of weights")
+    maps.variances(sw2, sb2, K)
+    K = given.doubles(K)
     V = torch.zeros_like(K)
     Ks, Vs = [K], [V]
     for _ in range(n_layers - 1):
@@ -139,6 +142,8 @@ def sample_kernels(
     divided by it.  Raises `ValueError` for an empty layer, K that is not square, or keep outside (0, 1].
     """
     maps.probability(keep)
+    maps.variances(sw2, sb2)
+    K = given.doubles(K)
     if K.dim() != 2 or K.shape[0] != K.shape[1]:
         raise ValueError(f"shape {tuple(K.shape)}: K is the (m, m) covariance over m inputs; one input is (1, 1).")
     if min(widths, default=1) < 1:

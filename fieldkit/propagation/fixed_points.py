@@ -25,6 +25,7 @@ from fieldkit.propagation.gaussian import Function
 
 STEPS = 200  # at most; a handful is used away from criticality
 Slopes = Callable[[Tensor], tuple[Tensor, Tensor]]  # a function with its derivative
+SHORT = 1e-10  # error of c* that the Mehler series may have; more, and averages are integrated
 INFINITE = 1e12  # a length beyond it counts as unbounded
 
 
@@ -69,14 +70,14 @@ def phases(
     """Fixed points and slopes on any grid of (sw2, sb2) that broadcasts.
 
     q* is infinite where lengths grow without bound or never move (ReLU at sw2 = 2, sb2 = 0), and the rest then NaN.
-    Warns when the Mehler series of n_terms terms is too short for the requested points.  Raises `ValueError` for
-    negative variances.
+    Where the Mehler series of n_terms terms is too short, near the critical line of a phi with a kink or at large q,
+    averages are integrated, which takes longer.  A phi that jumps has chi_1 = inf: always chaos.  Raises `ValueError`
+    for negative variances.
     """
     phi = activations.of(activation)
     maps.probability(keep)
+    maps.variances(sw2, sb2)
     sw2, sb2 = maps.broadcast(sw2, sb2)
-    if not gaussian.every((sw2 >= 0) & (sb2 >= 0)):
-        raise ValueError("sw2 and sb2 are variances of weights and biases and cannot be negative.")
 
     def part(sw2: Tensor, sb2: Tensor) -> tuple[Tensor, ...]:
         q = _length(phi, sw2 / keep, sb2)
@@ -94,6 +95,7 @@ def length_fixed_point(
 ) -> Tensor:
     """q* on any grid of (sw2, sb2): the fixed point that Newton meets coming from above; inf if there is none."""
     phi = activations.of(activation)
+    maps.variances(sw2, sb2)
     sw2, sb2 = maps.broadcast(sw2, sb2)
     return _in_chunks(lambda w, b: (_length(phi, w / maps.probability(keep), b),), sw2, sb2)[0]
 
@@ -129,6 +131,9 @@ def _length(phi: Activation, sw2: Tensor, sb2: Tensor) -> Tensor:
     q = sb2 + sw2
     for n in (6, gaussian.NODES) if phi.moments is None else (gaussian.NODES,):
         q = _newton(_length_map(phi, q, sw2, sb2, n), q, sb2, rough=n == 6)
+    trial = sw2 + sb2
+    still = [((sw2 * activations.moments(phi, t)[0] + sb2) / t - 1).abs() < 1e-14 for t in (trial, 4 * trial)]
+    q = torch.where((sb2 == 0) & still[0] & still[1], torch.inf, q)  # every length is fixed
     return torch.where(q < 1e-20, 0.0, torch.where(q > INFINITE, torch.inf, q))
 
 
@@ -189,7 +194,7 @@ def _angle(
     ratio, masks = sw2 / q, (1 / keep - 1) * known[0]
     e, last = torch.full_like(q, float(keep < 1)), torch.full_like(q, torch.inf)
     for _ in range(STEPS):
-        value, slope = S(e)
+        value, slope = S.rough(e)
         if keep == 1.0:  # sw2 S / q is convex and grows with c: Newton comes down from c = 1 without overshoot
             change = (ratio * value - 1) / (ratio * slope)
         else:  # C(c) - c is convex and falls: Newton comes up from c = 0
@@ -199,9 +204,39 @@ def _angle(
         if gaussian.every(_settled(step, last, e, 1e-9) | (step <= 1e-15) | twins):
             break
         last = step
-    value, slope = S(e)
-    maps.warn_if_short(torch.where(twins, 0.0, S.missing(e) / slope), n_terms)
-    return e, torch.where(twins, chi_1, ratio * (value - e * slope))
+    value, slope = S.rough(e)
+    P = S.slope(e) if phi.dual is not None else value - e * slope
+    chi_c = torch.where(twins, chi_1, ratio * P)
+    poor = ~twins & ((S.missing(e) > SHORT * slope) | torch.isinf(chi_1))
+    if gaussian.every(~poor):
+        return e, chi_c
+    refined = _refined(phi, ratio[poor], q[poor], masks[poor], e[poor], keep, n_terms)
+    return e.masked_scatter(poor, refined[0]), chi_c.masked_scatter(poor, refined[1])
+
+
+def _refined(
+    phi: Activation, ratio: Tensor, q: Tensor, masks: Tensor, e: Tensor, keep: float, n_terms: int
+) -> tuple[Tensor, Tensor]:
+    """e* and chi_c where the series is too short: Newton in the root of e, in which kinks and jumps are smooth."""
+    S = maps.gap(phi, q, n_terms=n_terms)
+    y = e.sqrt().clamp(1e-6, 1)
+    low, high, last = torch.zeros_like(y), torch.ones_like(y), torch.ones_like(y)
+    for _ in range(STEPS):
+        value, slope = S(y.square())
+        if keep == 1.0:
+            excess, change = ratio * value - 1, -2 * y * ratio * slope
+        else:
+            e = y.square()
+            excess, change = ratio * (masks + e * value) - e, 2 * y * (ratio * (value - e * slope) - 1)
+        low, high = torch.where(excess > 0, y, low), torch.where(excess > 0, high, y)
+        new = y - excess / change
+        new = torch.where((new >= low) & (new <= high), new, (low + high) / 2)
+        step, y = (new - y).abs(), new
+        if gaussian.every(_settled(step, last, y, 1e-9) | (step <= 1e-15)):
+            break
+        last = step
+    e = y.square()
+    return e, ratio * S.slope(e)
 
 
 def _in_chunks(part: Callable[..., tuple[Tensor, ...]], *grids: Tensor) -> list[Tensor]:

@@ -38,6 +38,12 @@ class Gate:
     mu: float = 0.0
     R: float = 1.0
 
+    def __post_init__(self) -> None:
+        for name in ("sw2", "sv2", "sb2", "R"):
+            gaussian.variance(name, getattr(self, name))
+        if not math.isfinite(self.mu):
+            raise ValueError(f"mu = {self.mu}: the mean bias of a gate is a finite number.")
+
     def averages(self, Q: float) -> tuple[float, float, float]:
         """(E u^2, E (1 - u)^2, E u'^2) at E h^2 = Q."""
         variance = self.sw2 * Q + self.sv2 * self.R + self.sb2

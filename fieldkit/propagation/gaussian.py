@@ -15,34 +15,52 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from numbers import Real
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from fieldkit import given
+
 Function = Callable[[Tensor], Tensor]
 
 CUT = 10.0  # the Gaussian beyond weighs 1.5e-23
 NODES = 18  # a panel: 72 a half line
+TINY = 1e-300  # a variance below it is none
 
 
 def panels(q: Tensor, *, kinks: tuple[float, ...] = (), n: int = NODES) -> tuple[Tensor, Tensor]:
     """Nodes z > 0 of the half line and their Gaussian weights, each (..., m) for variances q (...).
 
     `kinks` are the places x where f(x) or a derivative jumps; x and -x are both respected.  n nodes a panel; there are
-    four panels and one more for each different |x| > 0.
+    four panels, two more where q is above 20, and one more for each different |x| > 0.
     """
     if n < 1:
         raise ValueError(f"n = {n}: a panel needs at least one node.")
-    scale = q.clamp_min(1e-30).sqrt()[..., None]
-    bends = torch.tensor(sorted({2.0, 6.0} | {abs(x) for x in kinks if x}), device=q.device, dtype=torch.float64)
+    scale = q.clamp_min(TINY).sqrt()[..., None]
+    small = q.device.type == "cpu" and bool((q <= 20).all())  # an accelerator has panels to spare
+    places = sorted({*scales(not small), *(abs(x) for x in kinks if x)})
+    bends = torch.tensor(places, device=q.device, dtype=torch.float64)
     fixed = torch.tensor([0.0, 4.0, CUT], device=q.device, dtype=torch.float64).expand(*q.shape, 3)
     edges = torch.cat([(bends / scale).clamp_max(CUT), fixed], dim=-1).sort(dim=-1).values
     x, weight = (torch.tensor(a, device=q.device, dtype=torch.float64) for a in legendre(n))
     width = edges.diff(dim=-1)[..., None]
     z = (edges[..., :-1, None] + width * ((1 + x) / 2)).flatten(-2)
-    w = (width * (weight / 2)).flatten(-2) * torch.exp(-0.5 * z.square()) / math.sqrt(2 * math.pi)
-    return z, w
+    return z, (width * (weight / 2)).flatten(-2) * density(z)
+
+
+def scales(steep: bool) -> tuple[float, ...]:
+    """Where in x = sqrt(q) z a panel ends because a saturating f, like tanh, changes its scale there.
+
+    `steep`: some q is so large that what tanh has left at x = 6 would fall within a small part of the next panel.
+    """
+    return (2.0, 6.0, 18.0, 40.0) if steep else (2.0, 6.0)
+
+
+def density(z: Tensor) -> Tensor:
+    """exp(-z^2 / 2) / sqrt(2 pi), same shape."""
+    return torch.exp(-0.5 * z.square()) / math.sqrt(2 * math.pi)
 
 
 def legendre(n: int) -> tuple[list[float], list[float]]:
@@ -89,7 +107,8 @@ def coefficients(
     """
     if q.dim() != 1:
         raise ValueError(f"shape {tuple(q.shape)}: coefficients are made for a list of variances; flatten q first.")
-    z, w = panels(q if kinks else q.amax(), kinks=kinks, n=8 + int(2 * math.sqrt(n_terms)) if n is None else n)
+    n = 8 + int(2 * math.sqrt(n_terms)) if n is None else n
+    z, w = panels(q, kinks=kinks, n=n) if kinks else panels(q.amax(), kinks=_ladder(q), n=n)
     h = q.sqrt()[:, None] * z
     f_plus = f(h)
     f_minus = f(-h) if parity == 0 else parity * f_plus
@@ -107,6 +126,16 @@ def coefficients(
     return a
 
 
+def _ladder(q: Tensor) -> tuple[float, ...]:
+    """Ends of panels in x = sqrt(q_max) z for nodes that all variances share: each must see f change its scale."""
+    rungs: list[float] = []
+    x = 18.0
+    while len(rungs) < 12 and not (q.device.type == "cpu" and bool((q <= (x / 9) ** 2).all())):
+        rungs.append(x)
+        x *= 3
+    return tuple(rungs)
+
+
 def tail_sums(a: Tensor, square: Tensor, slope: Tensor) -> Tensor:
     """T_j = sum_{k > j} a_k^2 for j = 0 ... K - 2, from a (K, P), and one term that completes the series: (K, P).
 
@@ -119,7 +148,8 @@ def tail_sums(a: Tensor, square: Tensor, slope: Tensor) -> Tensor:
     for k in range(len(a) - 1, 0, -1):  # in place; cumsum along the slow axis takes ten times as long
         t[k] += total
         total = t[k]
-    return torch.cat([t[1:], (slope - t[1:].sum(0))[None]])
+    last = torch.where(torch.isfinite(slope), slope - t[1:].sum(0), 0.0)
+    return torch.cat([t[1:], last[None]])
 
 
 def polynomial(t: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
@@ -129,6 +159,22 @@ def polynomial(t: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         slope = torch.addcmul(value, slope, c)
         value = torch.addcmul(t[j], value, c)
     return value, slope
+
+
+def variance(name: str, value: Tensor | float, *, why: str = "a variance cannot be negative") -> None:
+    """Refuse a variance, a number or a tensor of them, that is negative, infinite or no number."""
+    if isinstance(value, Real):
+        fine, shown = 0 <= float(value) < math.inf, str(value)
+    else:
+        numbers = given.doubles(value)
+        fine, shown = seen((numbers >= 0) & (numbers < math.inf)), f"a tensor {tuple(numbers.shape)} with such elements"
+    if not fine:
+        raise ValueError(f"{name} = {shown}: {why}; take {name} >= 0, finite.")
+
+
+def seen(condition: Tensor) -> bool:
+    """False if the CPU sees that some of it is false.  An accelerator is not asked: it would have to be waited for."""
+    return condition.device.type != "cpu" or bool(condition.all())
 
 
 def every(condition: Tensor) -> bool:

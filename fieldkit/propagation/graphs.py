@@ -22,6 +22,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from fieldkit import given
+from fieldkit.propagation import gaussian
+
 Function = Callable[[Tensor], Tensor]
 Dual = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -38,6 +41,7 @@ def kesten_stigum(c: float) -> float:
 
 def groups(N: int, *, device: torch.device | str | None = None) -> Tensor:
     """+1 for the first half of the nodes and -1 for the second, (N,)."""
+    given.whole("N", N, least=2, why="a graph has nodes in both groups")
     if N % 2:
         raise ValueError(f"N = {N}: two equal groups need an even number of nodes.")
     return torch.where(torch.arange(N, device=device) < N // 2, 1.0, -1.0).double()
@@ -48,8 +52,9 @@ def probabilities(N: int, *, c: float, eps: float) -> tuple[float, float]:
 
     Raises `ValueError` if a probability exceeds 1 or eps is negative.
     """
-    c_in = 2 * c / (1 + eps)
-    if eps < 0 or max(c_in, eps * c_in) > N:
+    given.whole("N", N, least=1, why="a graph has nodes")
+    c_in = 2 * c / (1 + eps) if eps > -1 else math.inf
+    if not (eps >= 0 and c >= 0) or not max(c_in, eps * c_in) <= N:
         raise ValueError(
             f"c = {c}, eps = {eps}: edge probabilities {c_in / N:.3g} and {eps * c_in / N:.3g} must lie in [0, 1]; "
             "take more nodes or a smaller degree."
@@ -74,12 +79,20 @@ def kernel(A: Tensor, steps: int, *, dual: Dual, sw2: float, c: float) -> Tensor
     """K after `steps` layers on graphs A (n, N, N) or (N, N), same shape, from independent inputs of variance 1, K_0
     = 1.
 
-    dual(cov, var_u, var_v) = <phi(u) phi(v)>; two products of (N, N) matrices a layer.
+    dual(cov, var_u, var_v) = <phi(u) phi(v)>, as the duals of `two_time`; two products of (N, N) matrices a layer.
+    A node without a neighbour is silent from the first layer on.  Raises `ValueError` for c <= 0 or a negative sw2.
     """
+    given.whole("steps", steps, least=0, why="it counts layers")
+    given.positive("c", c, why="without edges nothing is passed on")
+    gaussian.variance("sw2", sw2)
+    A = given.doubles(A)
     K = torch.eye(A.shape[-1], device=A.device, dtype=torch.float64).expand_as(A)
     for _ in range(steps):
         variance = K.diagonal(dim1=-2, dim2=-1)
-        K = sw2 / c * A @ dual(K, variance[..., :, None], variance[..., None, :]) @ A.mT
+        product = dual(K, variance[..., :, None], variance[..., None, :])
+        if not isinstance(product, Tensor):
+            raise TypeError("dual returns a pair: here it is (cov, var_u, var_v) -> <phi(u) phi(v)>, as in `two_time`.")
+        K = sw2 / c * A @ product @ A.mT
     return K
 
 
@@ -133,10 +146,31 @@ def overlap(M: Tensor, labels: Tensor, *, largest: bool = True, among: int = 3) 
     """Best |<s, sign v>| / N over the `among` leading eigenvectors v of M (n, N, N): (n,), 1 for perfect recovery.
 
     `largest` = False for the Bethe Hessian, whose smallest eigenvalues tell.  Signs are taken about the median, so both
-    groups are equal.  Chance is not zero: about 1.3 / sqrt N for the best of three.
+    groups are equal.  Chance is not zero: about 1.3 / sqrt N for the best of three.  The nodes are renamed first, in
+    another order for each graph that knows nothing of groups: entries that are equal, and what rounding makes of them,
+    would otherwise be told apart by their place, and the place in `groups` is the group.  Raises `ValueError` for
+    shapes that do not fit, an odd N, or `among` outside 1 ... N.
     """
+    M, labels = given.doubles(M), given.doubles(labels)
+    N = M.shape[-1]
+    if M.dim() < 2 or M.shape[-2] != N or labels.shape != (N,):
+        raise ValueError(f"shapes {tuple(M.shape)}, {tuple(labels.shape)}: give matrices (n, N, N) and labels (N,).")
+    given.whole("among", among, least=1, why="an eigenvector must be looked at")
+    if N % 2 or among > N:
+        raise ValueError(f"N = {N}, among = {among}: two equal groups are even in number, with N eigenvectors at most.")
+    order = _names(M.shape[:-1], M.device)
+    M = M.gather(-2, order[..., :, None].expand_as(M)).gather(-1, order[..., None, :].expand_as(M))
+    labels = labels[order]
     vectors = torch.linalg.eigh(M).eigenvectors
     chosen = vectors[..., -among:] if largest else vectors[..., :among]
     rank = chosen.argsort(dim=-2).argsort(dim=-2)
-    sides = torch.where(rank < M.shape[-1] // 2, -1.0, 1.0).to(M)
-    return (labels[:, None] * sides).mean(-2).abs().amax(-1)
+    sides = torch.where(rank < N // 2, -1.0, 1.0).to(M)
+    return (labels[..., None] * sides).mean(-2).abs().amax(-1)
+
+
+def _names(shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """An order of N nodes for each of `shape` = (..., N), by scrambled integers: the same at every call and device."""
+    x = torch.arange(1, math.prod(shape) + 1, device=device).reshape(shape)
+    for shift, factor in ((16, 0x45D9F3B), (15, 0x2C1B3C6D), (16, 1)):
+        x = ((x ^ (x >> shift)) * factor) & 0xFFFFFFFF
+    return x.argsort(dim=-1)

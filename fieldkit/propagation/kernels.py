@@ -17,11 +17,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from fieldkit.propagation import activations, gaussian, maps
+from fieldkit import given
+from fieldkit.propagation import activations, gaussian, maps, pairs
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
+from fieldkit.propagation.pairs import Side
 
 BLOCK = 256  # rows and columns that go through all layers together, so that they stay in cache
+NEAR = 1e-6  # 1 - |c| of inputs that are compared by their difference
 
 
 def kernels(
@@ -36,17 +39,21 @@ def kernels(
 ) -> tuple[Tensor, Tensor]:
     """(NNGP, NTK) between inputs x (n, d) and y (m, d), each (n, m); y = None means x with itself, at half the work.
 
-    Closed forms where the activation has them; else the Mehler series of n_terms terms, a diagonal entry by its own
-    integral.  Extra memory: the 256 x 256 blocks, and n_terms numbers per input without closed form.  Raises
-    `ValueError` for depth < 0 or shapes that do not fit.
+    Closed forms where the activation has them; else the Mehler series of n_terms terms, and quadrature for the pairs
+    that it misses (`pairs`: alike inputs and a kink, or large ones).  A diagonal entry has its own integral, equal
+    inputs have the entries of the diagonal, and nearly equal ones are told apart by their difference.  Extra memory:
+    the 256 x 256 blocks, and n_terms numbers per input without closed form.  Raises for depth < 0, negative
+    variances, or shapes that do not fit.
     """
-    if depth < 0:
-        raise ValueError(f"depth = {depth}: it counts hidden layers and starts at 0, the linear model.")
-    if x.dim() != 2 or (y is not None and (y.dim() != 2 or y.shape[1] != x.shape[1])):
-        raise ValueError("inputs are (n, d) and (m, d) with the same d; flatten images first.")
+    given.whole("depth", depth, least=0, why="it counts hidden layers and starts at 0, the linear model")
+    gaussian.variance("sw2", sw2)
+    gaussian.variance("sb2", sb2)
     phi = activations.of(activation)
     symmetric = y is None
-    y = x if y is None else y
+    x = _inputs(x)
+    y = x if y is None else _inputs(y)
+    if y.shape[1] != x.shape[1]:
+        raise ValueError(f"inputs in {x.shape[1]} and {y.shape[1]} dimensions: (n, d) and (m, d) have the same d.")
     rows = _lengths(phi, x, depth, sw2, sb2, n_terms)
     columns = rows if symmetric else _lengths(phi, y, depth, sw2, sb2, n_terms)
     shape = (len(x), len(y))
@@ -54,21 +61,18 @@ def kernels(
     for i in range(0, len(x), BLOCK):
         for j in range(i if symmetric else 0, len(y), BLOCK):
             here, there = slice(i, i + BLOCK), slice(j, j + BLOCK)
-            k = (sw2 / x.shape[1]) * (x[here].double() @ y[there].double().T) + sb2
-            t = k
-            for u, v in zip(rows, columns):
-                product, slope = _dual(phi, (u[0][here], u[1][:, here]), (v[0][there], v[1][:, there]), k)
-                k = product.mul_(sw2).add_(sb2)
-                t = torch.addcmul(k, slope.mul_(sw2), t)
+            left, right = [layer[here, None] for layer in rows], [layer[there] for layer in columns]
+            mine = x[here]
+            other = mine if symmetric and i == j else y[there]
+            k, t = _block(phi, mine, other, left, right, sw2, sb2)
             if symmetric and i == j:  # a matrix product rounds (i, j) and (j, i) differently
                 k, t = (k + k.T) / 2, (t + t.T) / 2
             K[here, there], T[here, there] = k, t
             if symmetric and i != j:
                 K[there, here], T[there, here] = k.T, t.T
     if symmetric:
-        diagonal_K, diagonal_T = _diagonal(phi, x, depth, sw2, sb2)
-        K.diagonal().copy_(diagonal_K)
-        T.diagonal().copy_(diagonal_T)
+        K.diagonal().copy_(rows[-1].q)
+        T.diagonal().copy_(_diagonal(rows, sw2))
     return K, T
 
 
@@ -93,17 +97,17 @@ def averages(
 
     The diagonal by its own integral.  Raises `ValueError` when K is not square.
     """
+    K = given.doubles(K).double()
     if K.dim() != 2 or K.shape[0] != K.shape[1]:
         raise ValueError(f"shape {tuple(K.shape)}: K is the (P, P) covariance of P pre-activations.")
     phi, q = activations.of(activation), K.diagonal()
-    if phi.dual is None:
-        columns = q, gaussian.coefficients(phi, q, n_terms=n_terms, kinks=phi.kinks, parity=phi.parity)
-    else:
-        columns = q, q[None]
-    product, slope = _dual(phi, columns, columns, K)
-    square, slope2, _ = activations.moments(phi, q)
-    product.diagonal().copy_(square)
-    slope.diagonal().copy_(slope2)
+    if not gaussian.seen(q >= 0):
+        raise ValueError("K has a negative diagonal: variances of pre-activations are 0 or more.")
+    side = pairs.side(phi, q, n_terms=n_terms)
+    product, slope = pairs.dual(phi, side[:, None], side, K)
+    twins = _twins(q, K)
+    product = torch.where(twins, side.square, product)
+    slope = torch.where(twins, side.slope, slope)
     return product, slope
 
 
@@ -119,10 +123,21 @@ def post_activation_correlation(q: Tensor, c: Tensor, sb2: Tensor | float) -> Te
 
 def regress(train: Tensor, cross: Tensor, targets: Tensor, *, noise: float) -> Tensor:
     """Mean predictions K_x (K + noise 1)^-1 y, (m, k): train (n, n), cross (m, n), targets (n, k) (Lee et al. 2018)."""
-    if not noise >= 0:
-        raise ValueError(f"noise = {noise}: the variance of the targets' noise cannot be negative.")
-    factor = torch.linalg.cholesky(train + noise * torch.eye(len(train), device=train.device, dtype=train.dtype))
-    return cross @ torch.cholesky_solve(targets.to(train.dtype), factor)
+    gaussian.variance("noise", noise, why="the variance of the targets' noise cannot be negative")
+    train, cross, targets = given.doubles(train), given.doubles(cross), given.doubles(targets)
+    n = len(train)
+    if train.shape != (n, n) or cross.dim() != 2 or cross.shape[1] != n or targets.dim() != 2 or len(targets) != n:
+        raise ValueError(
+            f"shapes {tuple(train.shape)}, {tuple(cross.shape)}, {tuple(targets.shape)}: expected (n, n), (m, n) and "
+            "(n, k); one number for each input is targets[:, None]."
+        )
+    factor, broken = torch.linalg.cholesky_ex(train + noise * torch.eye(n, device=train.device, dtype=train.dtype))
+    if not gaussian.every(broken == 0):
+        raise ValueError(
+            f"noise = {noise}: the kernel is singular, as it is when an input comes twice; leave one out, or take a "
+            "noise above the rounding of the kernel."
+        )
+    return cross @ torch.cholesky_solve(targets, factor)
 
 
 def gradient_descent(
@@ -139,7 +154,14 @@ def gradient_descent(
     training inputs, then the m new ones; y (k,).  Between whole steps the same power draws the line, as long as no
     answer overshoots.  Source: Lee et al. 2019.  Raises `ValueError` for a rate that diverges, or has no such line.
     """
-    k = len(y)
+    K, T, y = given.doubles(K), given.doubles(T), given.doubles(y)
+    k = len(y) if y.dim() == 1 else 0
+    if not 0 < k <= len(K) or K.dim() != 2 or K.shape != T.shape or K.shape[0] != K.shape[1]:
+        raise ValueError(
+            f"shapes {tuple(K.shape)}, {tuple(T.shape)}, {tuple(y.shape)}: expected (k + m, k + m) twice and (k,)."
+        )
+    if min(steps, default=0) < 0:
+        raise ValueError(f"steps = {list(steps)}: a number of steps is 0 or more.")
     values, vectors = torch.linalg.eigh(T[:k, :k])
     if not 0 < rate * values[-1].item() < 2:
         raise ValueError(
@@ -150,49 +172,87 @@ def gradient_descent(
     if rate * values[-1].item() > 1 and bool((t != t.round()).any()):
         raise ValueError(f"steps = {list(steps)}: at rate {rate} answers overshoot, so only whole steps make sense.")
     learnt = (1 - (1 - rate * values) ** t) / values
+    learnt = torch.where(values > 0, learnt, rate * t)  # a mode that T does not see, by rounding even below 0
     A = torch.einsum("mj,tj,ij->tmi", T[k:, :k] @ vectors, learnt, vectors)
     variance = K.diagonal()[k:] + ((A @ K[:k, :k]) * A).sum(2) - 2 * (A * K[k:, :k]).sum(2)
-    return A @ y, variance
+    return A @ y, variance.clamp_min(0)
 
 
-def _lengths(
-    phi: Activation, x: Tensor, depth: int, sw2: float, sb2: float, n_terms: int
-) -> list[tuple[Tensor, Tensor]]:
-    """For every layer: variances q (n,) and, without closed form, Mehler coefficients (n_terms, n)."""
-    q = (sw2 / x.shape[1]) * x.double().square().sum(1) + sb2
+def _inputs(x: Tensor) -> Tensor:
+    """Inputs (n, d) in float64, or the reason why they are none."""
+    x = given.doubles(x)
+    if x.dim() != 2 or x.shape[1] == 0:
+        raise ValueError(f"shape {tuple(x.shape)}: inputs are (n, d) and (m, d) with the same d; flatten images first.")
+    return x.double()
+
+
+def _lengths(phi: Activation, x: Tensor, depth: int, sw2: float, sb2: float, n_terms: int) -> list[Side]:
+    """What each input brings to each hidden layer, and last of all the variance q (n,) of the outputs."""
+    q = (sw2 / x.shape[1]) * x.square().sum(1) + sb2
     layers = []
     for _ in range(depth):
-        if phi.dual is not None:
-            a = q[None]  # not used; keeps one type
-        else:
-            a = gaussian.coefficients(phi, q, n_terms=n_terms, kinks=phi.kinks, parity=phi.parity)
-        layers.append((q, a))
-        q = sw2 * activations.moments(phi, q)[0] + sb2
-    return layers
+        layers.append(pairs.side(phi, q, n_terms=n_terms))
+        q = sw2 * layers[-1].square + sb2
+    return [*layers, Side(q, q, q, q[None], q, q)]
 
 
-def _dual(
-    phi: Activation, u: tuple[Tensor, Tensor], v: tuple[Tensor, Tensor], k: Tensor
+def _block(
+    phi: Activation, x: Tensor, y: Tensor, rows: list[Side], columns: list[Side], sw2: float, sb2: float
 ) -> tuple[Tensor, Tensor]:
-    """(E phi phi, E phi' phi') of a block with variances u (n,), v (m,) and covariances k (n, m)."""
-    qu, qv = u[0][:, None], v[0]
-    if phi.dual is not None:
-        return phi.dual(qu, qv, k)
-    scale = qu.rsqrt() * qv.rsqrt()
-    c = (k * scale).clamp(-1, 1)
-    value, slope = torch.zeros_like(c), torch.zeros_like(c)
-    for a, b in zip(u[1].flip(0), v[1].flip(0)):
-        slope = torch.addcmul(value, slope, c)
-        value = torch.addcmul(a[:, None] * b, value, c)
-    return value, slope * scale
+    """(K, T) between a few inputs; `rows` (..., n, 1) and `columns` (..., m) by layer."""
+    start = (sw2 / x.shape[1]) * (x @ y.T) + sb2
+    close = _close(start, rows[0].q, columns[0].q, same=x is y)
+    rest = torch.eye(len(x), device=x.device, dtype=torch.bool) if x is y else None  # has its own integrals
+    if close is not None:
+        rest = close if rest is None else close | rest
+    k = t = start
+    for u, v in zip(rows[:-1], columns[:-1]):
+        product, slope = pairs.dual(phi, u, v, k, skip=rest)
+        k = product.mul_(sw2).add_(sb2)
+        t = torch.addcmul(k, slope.mul_(sw2), t)
+    if len(rows) == 1 or close is None:
+        return k, t
+    i, j = close.nonzero(as_tuple=True)
+    left, right = [layer[i, 0] for layer in rows], [layer[j] for layer in columns]
+    found = _near(phi, x[i], y[j], left, right, start[close], sw2, sb2)
+    k, t = (old.masked_scatter(close, new) for old, new in zip((k, t), found))
+    return k, t
 
 
-def _diagonal(phi: Activation, x: Tensor, depth: int, sw2: float, sb2: float) -> tuple[Tensor, Tensor]:
-    """K(x, x) and T(x, x), each (n,), by one-dimensional averages."""
-    q = (sw2 / x.shape[1]) * x.double().square().sum(1) + sb2
-    t = q
-    for _ in range(depth):
-        square, slope, _ = activations.moments(phi, q)
-        q = sw2 * square + sb2
-        t = q + sw2 * slope * t
-    return q, t
+def _close(k: Tensor, u: Tensor, v: Tensor, *, same: bool) -> Tensor | None:
+    """Where different inputs are nearly equal or opposite, (n, m); None if nowhere."""
+    share = (1 - NEAR) / 2
+    distance = k.detach().abs() - share * u - share * v
+    if same:
+        distance.fill_diagonal_(-1)
+    return None if gaussian.every(distance < 0) else distance >= 0
+
+
+def _near(
+    phi: Activation, x: Tensor, y: Tensor, left: list[Side], right: list[Side], k: Tensor, sw2: float, sb2: float
+) -> tuple[Tensor, Tensor]:
+    """(K, T) of pairs x, y (P, d) that are nearly equal or opposite: E (u -+ v)^2 / 2 goes through the layers too."""
+    scale = sw2 / (2 * x.shape[1])
+    a, b = scale * (x - y).square().sum(1), scale * (x + y).square().sum(1) + 2 * sb2
+    pair = pairs.Near.apart(left[0].q, right[0].q, k, a, b)
+    t = k = pair.k
+    for u, v, after, behind in zip(left, right, left[1:], right[1:]):
+        product, slope, gap = pairs.near(phi, u, v, pair)
+        k, a = sw2 * product + sb2, sw2 * gap
+        pair = pairs.Near.apart(after.q, behind.q, k, a, after.q + behind.q - a)
+        t = torch.addcmul(k, sw2 * slope, t)
+    return k, t
+
+
+def _twins(q: Tensor, K: Tensor) -> Tensor:
+    """Where two variables are one, to the rounding of their covariance."""
+    half = (q[:, None] + q) / 2
+    return half - K <= 2**-50 * half
+
+
+def _diagonal(layers: list[Side], sw2: float) -> Tensor:
+    """T(x, x), (n,), by one-dimensional averages."""
+    t = layers[0].q
+    for layer, after in zip(layers, layers[1:]):
+        t = after.q + sw2 * layer.slope * t
+    return t

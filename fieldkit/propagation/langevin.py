@@ -25,7 +25,7 @@ from fieldkit.propagation import gaussian
 
 def free_variance(a: float, D: float) -> float:
     """s = D / 2a, the stationary <x^2> at u = 0."""
-    if a <= 0 or D <= 0:
+    if not (0 < a < math.inf and 0 < D < math.inf):
         raise ValueError(f"a = {a}, D = {D}: without restoring force and noise no steady state exists; take both > 0.")
     return D / (2 * a)
 
@@ -39,7 +39,8 @@ def one_loop_variance(a: float, D: float, u: float) -> float:
 def hartree_variance(a: float, D: float, u: float) -> float:
     """s that closes the loop on itself, s = D / 2(a + 3 u s): the mean field of this one unit, positive for u >= 0."""
     s = free_variance(a, D)
-    return s if u == 0 else a * (math.sqrt(1 + 12 * u * s / a) - 1) / (6 * u)
+    _attractive(u)
+    return 2 * s / (1 + math.sqrt(1 + 12 * u * s / a))
 
 
 def exact_variance(a: float, D: float, u: float) -> float:
@@ -48,17 +49,23 @@ def exact_variance(a: float, D: float, u: float) -> float:
     Stationary solution of the Fokker-Planck equation (D / 2) p' = -(a x + u x^3) p.  Raises `ValueError` for u < 0,
     where the unit escapes.
     """
-    if u < 0:
-        raise ValueError(f"u = {u}: the cubic force drives x to infinity; take u >= 0.")
+    _attractive(u)
     s = free_variance(a, D)
+    width = 1 / (1 + u * s * s / (2 * D)) ** 0.25  # of the weight in y = x / sqrt s
 
     def moment(k: int) -> float:
-        def weight(y: float) -> float:
-            return y**k * math.exp(-y * y / 2 - u * s**2 * y**4 / (2 * D))
+        def weight(z: float) -> float:
+            y = width * z
+            return z**k * math.exp(-y * y / 2 - u * s**2 * y**4 / (2 * D))
 
         return quad(weight, 0, 12, epsabs=0, epsrel=1e-13, limit=200)[0]
 
-    return s * moment(2) / moment(0)
+    return s * width**2 * moment(2) / moment(0)
+
+
+def _attractive(u: float) -> None:
+    if not 0 <= u < math.inf:
+        raise ValueError(f"u = {u}: the cubic force drives x to infinity; take u >= 0.")
 
 
 def free_covariance(t: Tensor, s: Tensor, *, a: float, D: float) -> Tensor:

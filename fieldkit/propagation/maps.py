@@ -11,43 +11,27 @@ Arguments named sw2, sb2, q, e are numbers or tensors that broadcast; float64.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from numbers import Real
 
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.propagation import activations, gaussian
 from fieldkit.propagation.activations import Activation
+from fieldkit.propagation.gaps import gap
 from fieldkit.propagation.gaussian import Function
+from fieldkit.propagation.pairs import TERMS
 
-TERMS = 160  # of the Mehler series
 CHUNK = 4096  # points that are in memory with all their nodes
-
-
-@dataclass(frozen=True)
-class Gap:
-    """e -> (S, dS/dc) at fixed variances (P,), made by `gap`; `last` (P,): the power of c that stands for higher."""
-
-    at: Callable[[Tensor], tuple[Tensor, Tensor]]
-    n_terms: int = 1
-    last: Tensor | None = None
-
-    def __call__(self, e: Tensor) -> tuple[Tensor, Tensor]:
-        return self.at(e)
-
-    def missing(self, e: Tensor) -> Tensor:
-        """A bound on the error of S by the cut of the series; zero at c = 1 and for closed forms."""
-        if self.last is None:
-            return torch.zeros_like(e)
-        return torch.where(e > 0, self.last.abs() * (1 - e) ** (self.n_terms - 1), 0.0)
 
 
 def length(
     q: Tensor, *, activation: Function | Activation, sw2: Tensor | float, sb2: Tensor | float, keep: float = 1.0
 ) -> Tensor:
     """q of the next layer from q of this one, elementwise.  `keep` is rho, the dropout's probability to keep."""
+    variances(sw2, sb2, q)
+    q = given.doubles(q)
     return sw2 / probability(keep) * activations.moments(activation, q)[0] + sb2
 
 
@@ -61,28 +45,12 @@ def lengths(
     keep: float = 1.0,
 ) -> Tensor:
     """q of n_layers layers after the first, which is included: (n_layers + 1, ...)."""
-    history = [q]
+    given.whole("n_layers", n_layers, least=0, why="it counts layers after the first")
+    activation = activations.of(activation)
+    history = [broadcast(q, sw2, sb2)[0]]
     for _ in range(n_layers):
         history.append(length(history[-1], activation=activation, sw2=sw2, sb2=sb2, keep=keep))
     return torch.stack(history)
-
-
-def gap(
-    activation: Function | Activation, q: Tensor, *, n_terms: int = TERMS, known: tuple[Tensor, Tensor] | None = None
-) -> Gap:
-    """The map e -> (S, dS/dc) with E phi(u)^2 - E phi(u) phi(v) = e S at variances q (P,), correlation 1 - e.
-
-    S(e = 0) = q E phi'^2, the number behind chi_1.  Closed form if the activation has one, else the Mehler series of
-    `n_terms` terms, completed so that it is exact at c = 0 and c = 1.  `known`: (E phi^2, E phi'^2) at q.
-    """
-    phi = activations.of(activation)
-    if phi.gap is not None:
-        closed = phi.gap
-        return Gap(lambda e: closed(q, e))
-    a = gaussian.coefficients(phi, q, n_terms=n_terms, kinks=phi.kinks, parity=phi.parity)
-    square, slope = activations.moments(phi, q)[:2] if known is None else known
-    t = gaussian.tail_sums(a, square, q * slope)
-    return Gap(lambda e: gaussian.polynomial(t, 1 - e), n_terms, t[-1])
 
 
 def correlation(
@@ -115,8 +83,13 @@ def correlations(
     n_terms: int = TERMS,
 ) -> tuple[Tensor, Tensor]:
     """(q, e) of n_layers layers after the first, which is included: each (n_layers + 1, ...)."""
+    variances(sw2, sb2, q)
+    given.whole("n_layers", n_layers, least=0, why="it counts layers after the first")
     sw2, sb2, e, q = broadcast(sw2, sb2, e, q)
+    if not gaussian.seen((e >= 0) & (e <= 2)):
+        raise ValueError("e outside [0, 2]: e = 1 - c, and a correlation c lies in [-1, 1].")
     probability(keep)
+    activation = activations.of(activation)
     history, qs, shape = [e], [q], q.shape
     for _ in range(n_layers):
         square, slope, _ = activations.moments(activation, q)
@@ -124,6 +97,7 @@ def correlations(
         S = gap(activation, q.reshape(-1), n_terms=n_terms, known=known)(e.reshape(-1))[0].reshape(shape)
         q = sw2 * square / keep + sb2
         e = sw2 * ((1 / keep - 1) * square + e * S) / q
+        e = torch.where(q > 0, e, 0.0)  # silence twice is the same
         qs.append(q)
         history.append(e)
     return torch.stack(qs), torch.stack(history)
@@ -160,18 +134,16 @@ def curvature(
 def broadcast(*values: Tensor | float) -> tuple[Tensor, ...]:
     """Numbers and tensors as float64 tensors of one shape on one device."""
     device = next((v.device for v in values if isinstance(v, Tensor)), None)
-    tensors = [v if isinstance(v, Tensor) else torch.full((), v, device=device, dtype=torch.float64) for v in values]
-    return tuple(torch.broadcast_tensors(*tensors))
+    plain = [torch.full((), v, device=device, dtype=torch.float64) if isinstance(v, Real) else v for v in values]
+    return tuple(torch.broadcast_tensors(*(given.doubles(v) for v in plain)))
 
 
-def warn_if_short(error: Tensor, n_terms: int) -> None:
-    """Say that the Mehler series is too short where its bound on the error of c is not below 1e-9."""
-    if not gaussian.every(error < 1e-9):
-        warnings.warn(
-            f"{n_terms} terms of the Mehler series leave c uncertain by {error.max().item():.0e} somewhere: phi has a "
-            "kink, or q is large, and c is near 1; raise n_terms, or keep away from the critical line.",
-            stacklevel=5,
-        )
+def variances(sw2: Tensor | float, sb2: Tensor | float, q: Tensor | float = 0.0) -> None:
+    """Refuse negative ones."""
+    gaussian.variance("sw2", sw2)
+    gaussian.variance("sb2", sb2)
+    if not gaussian.seen(given.doubles(q) >= 0):
+        raise ValueError("q < 0: it is a variance of pre-activations, which cannot be negative.")
 
 
 def twice_differentiable(phi: Activation) -> None:

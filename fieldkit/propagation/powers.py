@@ -13,7 +13,9 @@ import math
 import torch
 from torch import Tensor
 
-from fieldkit.propagation.activations import Activation, Moments
+from fieldkit.propagation import closed_forms
+from fieldkit.propagation.activations import Activation
+from fieldkit.propagation.closed_forms import Moments, Pair
 
 
 def relu_power(p: int) -> Activation:
@@ -25,8 +27,8 @@ def relu_power(p: int) -> Activation:
         raise ValueError(f"p = {p}: closed forms are written for p = 0, 1, 2; pass the function itself otherwise.")
     half = (0.5, 0.5, 1.5)
 
-    def arc(p: int, u: Tensor, v: Tensor, k: Tensor) -> Tensor:
-        sine = (u * v - k.square()).clamp_min(0).sqrt()
+    def arc(p: int, u: Tensor, v: Tensor, k: Tensor, det: Tensor) -> Tensor:
+        sine = det.sqrt()
         angle = math.pi - torch.atan2(sine, k)
         if p == 2:
             return (3 * sine * k + angle * (u * v + 2 * k.square())) / (2 * math.pi)
@@ -38,11 +40,15 @@ def relu_power(p: int) -> Activation:
         slope = p * p * half[p - 1] * q ** (p - 1) if p else torch.full_like(q, math.inf)
         return half[p] * q**p, slope, p * half[p] * q ** max(p - 1, 0)
 
+    def near(u: Tensor, v: Tensor, k: Tensor, det: Tensor, a: Tensor | None) -> Pair:
+        return arc(p, u, v, k, det), max(p * p, 1) * arc(p - 1, u, v, k, det)
+
     return Activation(
         lambda x: (x > 0) * x**p,
         slope=lambda x: (x > 0) * (p * x ** max(p - 1, 0)),
         moments=power_moments,
-        dual=lambda u, v, k: (arc(p, u, v, k), max(p * p, 1) * arc(p - 1, u, v, k)),
+        dual=closed_forms.dual(near),
+        near=near,
     )
 
 

@@ -25,6 +25,8 @@ from fieldkit.propagation import activations, finite_width, gaussian, maps
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
 
+HUGE = 1e150  # beyond it lengths are counted in another unit
+
 
 @dataclass(frozen=True)
 class Block:
@@ -39,6 +41,12 @@ class Block:
     sb2: float = 0.0
     skip: float = 1.0
 
+    def __post_init__(self) -> None:
+        for name in ("sv2", "sw2", "sa2", "sb2"):
+            gaussian.variance(name, getattr(self, name))
+        if not math.isfinite(self.skip):
+            raise ValueError(f"skip = {self.skip}: the factor of what is skipped is a finite number; 1 or 0.")
+
 
 def trajectory(
     blocks: Sequence[Block], *, p: float, e: float, activation: Function | Activation, n_terms: int = maps.TERMS
@@ -49,20 +57,24 @@ def trajectory(
     `maps.gap`: in closed form for ReLU, else by a Mehler series of `n_terms` terms.  Raises `ValueError` for p <= 0 or
     |e| > 1.
     """
-    if p <= 0 or abs(e) > 1:
+    if not 0 < p < math.inf or not abs(e) <= 1:
         raise ValueError(f"p = {p}, e = {e}: a length is positive and a correlation lies in [-1, 1].")
     phi = activations.of(activation)
-    out, apart, log_gradient = [(p, e, 0.0)], p * (1 - e), 0.0
-    for block in blocks:
-        q = torch.tensor([block.sw2 * p + block.sb2], dtype=torch.float64)
+    out, apart, log_gradient, unit = [(p, e, 0.0)], p * (1 - e), 0.0, 1.0
+    for layer, block in enumerate(blocks):
+        if p > HUGE:
+            if phi.apart is None:
+                raise ValueError(f"layer {layer}: p = {p:.1e} leaves the range of numbers; take fewer layers.")
+            p, apart, unit = p / HUGE, apart / HUGE, unit * HUGE  # phi is homogeneous: another unit of length
+        q = torch.tensor([block.sw2 * p + block.sb2 / unit], dtype=torch.float64)
         square, slope, _ = activations.moments(phi, q)
-        between = block.sw2 * apart / q  # 1 - c of u and u'
+        between = block.sw2 * apart / q if q > 0 else torch.zeros_like(q)  # 1 - c of u and u'
         S = maps.gap(phi, q, n_terms=n_terms, known=(square, slope))(between)[0]
         kept = block.skip**2
         log_gradient += math.log1p(kept - 1 + block.sv2 * block.sw2 * slope.item())
         apart = kept * apart + block.sv2 * (between * S).item()
-        p = kept * p + block.sv2 * square.item() + block.sa2
-        out.append((p, 1 - apart / p, log_gradient))
+        p = kept * p + block.sv2 * square.item() + block.sa2 / unit
+        out.append((p * unit, 1 - apart / p if p > 0 else math.nan, log_gradient))
     columns = torch.tensor(out, dtype=torch.float64)
     return columns[:, 0], columns[:, 1], columns[:, 2]
 
@@ -104,6 +116,8 @@ def saturated_fixed_point(block: Block) -> tuple[float, float]:
     root below 1) and delta* = 1 - (2/pi) sv2 / ((sv2 + sa2) sqrt(1 - e*^2)).
     """
     total = block.sv2 + block.sa2
+    if not block.sv2 > 0:
+        raise ValueError("sv2 = 0: nothing comes out of the block, and angles stay as they are; take sv2 > 0.")
 
     def excess(e: float) -> float:
         return (block.sv2 * 2 / math.pi * math.asin(e) + block.sa2) / total - e
@@ -120,7 +134,9 @@ def relu_angle_rate(v: float) -> float:
     branch, which holds the fraction (v / 2) / (1 + v / 2) of the length: d theta = -fraction theta^2 / 3 pi.  The next
     order adds 3 / (2 l) of it at layer l.  Derived here from the arc-cosine kernel of Cho and Saul 2009.
     """
-    return v / (2 + v) / (3 * math.pi)
+    if not v >= 0:
+        raise ValueError(f"v = {v}: a product of variances is 0 or more; infinity is the plain network.")
+    return (1 if math.isinf(v) else v / (2 + v)) / (3 * math.pi)
 
 
 def sample(

@@ -22,7 +22,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from fieldkit.propagation import gaussian
+from fieldkit import given
+from fieldkit.propagation import activations, gaussian, pairs
+from fieldkit.propagation.activations import Activation
 
 Function = Callable[[Tensor], Tensor]
 Dual = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -46,16 +48,24 @@ def erf_dual(scale: float) -> Dual:
     return dual
 
 
-def mehler_dual(activation: Function, *, n_terms: int = 160) -> Dual:
-    """<phi(u) phi(v)> = sum_k a_k(var_u) a_k(var_v) c^k of a smooth phi, with c the correlation of u and v.
+def mehler_dual(activation: Function | Activation, *, n_terms: int = pairs.TERMS) -> Dual:
+    """<phi(u) phi(v)> of any phi: Mehler's series sum_k a_k(var_u) a_k(var_v) c^k of n_terms terms, c the correlation,
+    and quadrature for pairs at which it is not enough (`pairs`).
 
-    What the cut leaves out is the rest of sum a_k^2: for tanh it falls as exp(-pi sqrt(2 k / var)), 1e-8 at var = 9.
+    What the cut leaves out of sum a_k^2 falls for tanh as exp(-pi sqrt(2 k / var)): 1e-6 of 160 terms at var = 9 and
+    c = 1, where the average is therefore integrated.
     """
+    phi = activations.of(activation)
 
     def dual(cov: Tensor, var_u: Tensor, var_v: Tensor) -> Tensor:
-        a = gaussian.coefficients(activation, torch.cat([var_u.reshape(-1), var_v.reshape(-1)]), n_terms=n_terms)
-        left, right = a[:, : var_u.numel()], a[:, var_u.numel() :]
-        return gaussian.polynomial(left * right, cov / (var_u * var_v).sqrt())[0]
+        cov, u, v = torch.broadcast_tensors(cov, var_u, var_v)
+        q = torch.cat([u.reshape(-1), v.reshape(-1)])
+        q, which = torch.unique(q, return_inverse=True)
+        side = pairs.side(phi, q, n_terms=n_terms)
+        left, right = side[which[: u.numel()]], side[which[u.numel() :]]
+        flat = cov.reshape(-1)
+        product = pairs.near(phi, left, right, pairs.Near.of(left.q, right.q, flat)).product
+        return product.reshape(cov.shape)
 
     return dual
 
@@ -74,10 +84,13 @@ def covariance(
     """C[t, t'] for t, t' = 0 .. steps, (steps + 1, steps + 1), in units of the Euler step h.
 
     dual(cov, var_u, var_v) = <phi(u) phi(v)> for Gaussian u, v.  Cost: `steps` products of a vector and a triangle.
-    Raises `ValueError` for h outside (0, 1].
+    Raises `ValueError` for h outside (0, 1], and for a negative `start` or D.
     """
     if not 0 < h <= 1:
         raise ValueError(f"h = {h}: the Euler step is a fraction of the membrane time; take 0 < h <= 1.")
+    given.whole("steps", steps, least=0, why="a table has rows")
+    gaussian.variance("D", D)
+    gaussian.variance("start", start)
     C = torch.zeros((steps + 1, steps + 1), device=device, dtype=torch.float64)
     C[0, 0] = start
     filtered = response(steps, h=h, device=device).T
@@ -111,6 +124,9 @@ def linear_stationary_variance(g: float, D: float, h: float) -> float:
     C(w) = D h / (|e^(i w) - 1 + h|^2 - g^2 h^2); with |.|^2 = a - b cos w its mean over w is D h / sqrt(a^2 - b^2), a =
     1 + (1 - h)^2 - g^2 h^2 and b = 2 (1 - h).
     """
+    gaussian.variance("D", D)
+    if not 0 < h <= 1:
+        raise ValueError(f"h = {h}: the Euler step is a fraction of the membrane time; take 0 < h <= 1.")
     if not 0 <= g < 1:
         raise ValueError(f"g = {g}: a linear network explodes at g >= 1; take 0 <= g < 1.")
     a, b = 1 + (1 - h) ** 2 - (g * h) ** 2, 2 * (1 - h)

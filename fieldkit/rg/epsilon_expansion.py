@@ -109,6 +109,16 @@ def gamma(N: int = 1) -> Series:
     return nu(N) * (_series(2) + eta(N) * -1)
 
 
+def alpha(N: int = 1) -> Series:
+    """alpha = 2 - d nu, of the specific heat."""
+    return _series(2) + nu(N) * _series(-4, 1)
+
+
+def beta(N: int = 1) -> Series:
+    """beta = nu (d - 2 + eta) / 2, of the order parameter: 1/2 - eps/6 + ... for N = 1."""
+    return nu(N) * (_series(2, -1) + eta(N)) * F(1, 2)
+
+
 def _beta(N: int) -> tuple[F, F, F, F]:
     given.whole("N", N, least=1, why="a field has components")
     return F(N + 8, 3), F(3 * N + 14, 3), F(33 * N**2 + 922 * N + 2960, 216), F(96 * (5 * N + 22), 216)

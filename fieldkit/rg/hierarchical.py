@@ -37,6 +37,11 @@ class FixedPoint:
     omega: float
 
     @property
+    def delta(self) -> float:
+        """omega nu, the leading correction to scaling in powers of the distance to the critical point."""
+        return self.omega * self.nu
+
+    @property
     def gamma(self) -> float:
         """Of the susceptibility: nu (2 - eta) with eta = 0."""
         return 2 * self.nu

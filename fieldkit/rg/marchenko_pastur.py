@@ -83,8 +83,8 @@ def overlap(theta: float, beta: float = 1.0) -> tuple[float, float]:
 def optimal_threshold(beta: float = 1.0, *, known: bool = True) -> float:
     """Gavish and Donoho's hard threshold in units of sigma sqrt(n) (`known`), or of the median singular value.
 
-    >>> round(optimal_threshold() - 4 / 3**0.5, 12)
-    0.0
+    >>> round(optimal_threshold(), 12), round(4 / 3**0.5, 12)
+    (2.309401076759, 2.309401076759)
     """
     _refuse(beta)
     level = math.sqrt(2 * (beta + 1) + 8 * beta / (beta + 1 + math.sqrt(beta**2 + 14 * beta + 1)))

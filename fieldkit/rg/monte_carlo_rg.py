@@ -9,7 +9,7 @@ longer changes with the level; a list that is too short shows in the drift with 
 Nothing but sums is kept (`Sums`), one set for each group of whole chains: memory does not grow with the number of
 measurements, and the jackknife leaves out what is independent, whole chains.  Level l lives on L / b^l; the last one
 must stay at 4 or more for next-nearest neighbours to be operators of their own.
-Sources: Swendsen 1979; Wilson 1976 and Swendsen 1984 for the matching of two lattices.
+Sources: Swendsen 1979; Wilson 1980, Shenker and Tobochnik 1980 for the matching of two lattices.
 """
 
 from __future__ import annotations
@@ -157,8 +157,25 @@ def exponents(
 
 def averages(sums: Sums, operator: Operator = blocking.NEAREST) -> list[Estimate]:
     """The operator's mean a figure and site on every level, with its error."""
-    values, covariance = _averages(sums, operator)
+    values, covariance = by_level(sums, operator)
     return [Estimate(v, e) for v, e in zip(values.tolist(), covariance.diagonal().sqrt().tolist())]
+
+
+def by_level(sums: Sums, operator: Operator = blocking.NEAREST) -> tuple[Tensor, Tensor]:
+    """The same as a curve over the levels, (levels + 1,), with its covariance: one chain gives all of its points."""
+    figures, place = blocking.count([operator]), _places(sums, [operator])[0]
+    return jackknife_covariance(lambda m: m * sums.sites[0].sqrt() / sums.sites / figures, sums.mean[:, :, place])
+
+
+def difference(one: Sums, other: Sums, operator: Operator = blocking.NEAREST) -> tuple[Tensor, Tensor]:
+    """Two independent systems of equal size compared level by level: (levels + 1,) and the covariance.
+
+    Two members of a universality class differ at level 0 and, at criticality, less and less above.
+    """
+    if not torch.equal(one.sites, other.sites):
+        raise ValueError("the systems differ in size, so their levels do not correspond; run them on equal lattices.")
+    (a, A), (c, C) = by_level(one, operator), by_level(other, operator)
+    return a - c, A + C
 
 
 def mismatch(large: Sums, small: Sums, operator: Operator = blocking.NEAREST) -> tuple[Tensor, Tensor]:
@@ -166,8 +183,7 @@ def mismatch(large: Sums, small: Sums, operator: Operator = blocking.NEAREST) ->
 
     Both live on the same number of sites, so at the fixed point they agree, whatever the finite size: (levels,).
     """
-    a, A = _averages(large, operator)
-    c, C = _averages(small, operator)
+    (a, A), (c, C) = by_level(large, operator), by_level(small, operator)
     n = min(len(a) - 1, len(c))
     if not torch.equal(large.sites[1 : n + 1], small.sites[:n]):
         raise ValueError("the lattices do not match: the larger must have twice the side of the other.")
@@ -212,8 +228,3 @@ def _step(sums: Sums, level: int, k: list[int]) -> tuple[Tensor, Tensor, Tensor,
 
 def _linearised(coarse: Tensor, fine: Tensor, same: Tensor, cross: Tensor) -> Tensor:
     return torch.linalg.solve(same - torch.outer(coarse, coarse), cross - torch.outer(coarse, fine))
-
-
-def _averages(sums: Sums, operator: Operator) -> tuple[Tensor, Tensor]:
-    figures, place = blocking.count([operator]), _places(sums, [operator])[0]
-    return jackknife_covariance(lambda m: m * sums.sites[0].sqrt() / sums.sites / figures, sums.mean[:, :, place])

@@ -94,7 +94,7 @@ def fixed_point(
 
     Found from a parabola in d = 3, N = 1, then followed in N and in d.  n nodes on
     [0, R (N + 0.8) / 1.8]: R = 6 and 22 nodes if not given, 30 below d = 2.7, 16 above 3.3.  nu to 1e-13 at d = 3, to
-    1e-8 below 2.5, to 1e-9 at 3.7.  Raises `ValueError` outside the domain, and where Newton does not settle.
+    1e-9 at the ends, omega to 3e-7.  Raises `ValueError` outside the domain, and where Newton does not settle.
     """
     if not 2.4 <= d <= 3.7:
         raise ValueError(f"d = {d}: this grid resolves the fixed point for 2.4 <= d <= 3.7.")

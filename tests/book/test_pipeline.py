@@ -76,13 +76,15 @@ def failing(tmp_path_factory, tool) -> tuple[Path, str]:
     """A book in which every chapter ends badly, and what its build says."""
     root = tmp_path_factory.mktemp("failing") / "book"
     write(root)
-    names = ["raises", "bare", "killed", "full"]
+    names = ["raises", "bare", "killed", "full", "nan"]
     toc = TOC | {"parts": [{"chapters": [{"file": f"book/part/{name}"} for name in names]}]}
     (root / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
     cheap(root, "raises", "1 / 0")
     cheap(root, "bare", "1", "assert 1 == 2")
     cheap(root, "killed", "import os, signal", "os.kill(os.getpid(), signal.SIGKILL)")
     cheap(root, "full", "1")
+    weigh = "ledger.weigh('a', '{measured}', estimates.Estimate(float('nan'), 1.0), 0.0, source='x')"
+    cheap(root, "nan", f"from fieldkit import claims, estimates\n\nledger = claims.Ledger(device='cpu')\n{weigh}")
     disk = cache.executed("part/full", cache.Run(root)).with_suffix(".part.ipynb")
     disk.parent.mkdir(parents=True)
     disk.symlink_to("/dev/full")
@@ -98,6 +100,8 @@ def failing(tmp_path_factory, tool) -> tuple[Path, str]:
         "book/part/bare.md: cell 4: AssertionError: no message",
         "book/part/killed.md: cell 4: its kernel was killed, most often because memory ran out; close other programs, "
         "or run fewer at a time: JOBS=1",
+        'book/part/nan.md: cell 3: ValueError: claim "a": nan with error = 1.0; a measurement without an error bar '
+        "cannot be weighed.",
     ],
 )
 def test_a_chapter_that_ends_badly_says_where(failing, line):

@@ -207,7 +207,7 @@ def test_float32_fields_stay_float32(name):
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: interpolation.linear(torch.zeros(1), 1), "L >= 2"),
+        (lambda: interpolation.linear(torch.zeros(1), 1), "choose 2 or more"),
         (lambda: interpolation.gaussian(torch.zeros(1), 4, width=0.0), "positive width"),
         (lambda: interpolation.reconstruct(torch.zeros(4), torch.zeros(1), kernel=interpolation.linear), "coordinates"),
         (lambda: interpolation.squared_error(torch.zeros(1, 10), 3, kernel=interpolation.linear), "divisor"),

@@ -236,6 +236,19 @@ def test_a_level_meets_its_probability_at_both_ends(rng):
         assert reached.mean().item() == pytest.approx(p, abs=4 * 2**-17 / math.sqrt(40000))
 
 
+def test_single_flips_in_unending_heat_are_refused(rng):
+    """At beta -> 0 every flip is accepted: an ordered start turns over for ever and never comes to equilibrium."""
+    start = torch.ones(2, 4, 4, dtype=torch.int8)
+    for beta in (1e-9, 1e-300, 2**-16.01):
+        with pytest.raises(ValueError, match="every flip is accepted.*random_spins"):
+            ising.metropolis(start, beta=beta, rng=rng)
+    for beta in (0.0, -0.1, math.nan, math.inf):
+        with pytest.raises(ValueError, match="beta = "):
+            ising.metropolis(start, beta=beta, rng=rng)
+    with pytest.raises(TypeError, match="beta = True"):
+        ising.metropolis(start, beta=True, rng=rng)
+
+
 def test_a_bond_finer_than_its_random_bits_is_refused(rng):
     with pytest.raises(ValueError, match="16 random bits"):
         ising.swendsen_wang(ising.random_spins(1, 4, rng=rng), beta=1e-6, rng=rng)

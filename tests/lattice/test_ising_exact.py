@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from fieldkit.lattice import ising_exact as exact
+from fieldkit.lattice import ising_moments
 from tests.golden import entries
 
 TC = exact.T_CRITICAL
@@ -93,10 +94,73 @@ def test_wrong_arguments_are_explained():
         exact.energy(4, 2.0, M=1)
     with pytest.raises(ValueError, match="diverges at T_c"):
         exact.onsager_specific_heat(TC)
+    for call in (
+        lambda: exact.log_partition(3.5, 2.0), lambda: exact.log_partition(4, 2.0, M=2.5),
+        lambda: exact.magnetization_law(3.5, 2.0), lambda: exact.binder_cumulant(True, 2.0),
+        lambda: exact.all_states(2.0, 2), lambda: exact.energy(4, True),
+    ):  # fmt: skip
+        with pytest.raises(TypeError, match="give a (whole|plain) number"):
+            call()
+    for T in (-1.0, math.inf, math.nan):
+        for function in (exact.onsager_energy, exact.yang_magnetization, lambda T: exact.binder_cumulant(4, T)):
+            with pytest.raises(ValueError, match="a temperature is positive"):
+                function(T)
+    for power in (-1, math.nan, math.inf):
+        with pytest.raises(ValueError, match="powers 0 and above"):
+            exact.magnetization_moment(4, 2.0, power)
+    with pytest.raises(ValueError, match="L = 15: .* use L <= 14"):
+        exact.binder_cumulant(15, 2.0)
     with pytest.raises(ValueError, match="2 <= L <= 11"):
         exact.magnetization_law(12, 2.0)
     with pytest.raises(ValueError, match="20 spins at most"):
         exact.all_states(5, 5)
+
+
+@pytest.mark.parametrize("T", [0.0005, 0.001, 0.0028, 0.004, 0.05])
+def test_near_absolute_zero_two_ground_states_are_left(T):
+    for L, M in ((2, 2), (8, 8), (5, 7), (64, 64)):
+        assert exact.log_partition(L, T, M=M) == pytest.approx(2 * L * M / T + math.log(2), rel=1e-15)
+        assert exact.energy(L, T, M=M) == pytest.approx(-2, rel=1e-14)
+        assert abs(exact.specific_heat(L, T, M=M)) < 1e-14
+    assert exact.onsager_free_energy(T) == -2 and exact.onsager_energy(T) == pytest.approx(-2, rel=1e-15)
+    assert exact.yang_magnetization(T) == 1
+
+
+def test_the_magnetization_below_one_is_that_of_single_turned_spins():
+    """1 - m0 = 2 e^{-8/T} + 8 e^{-12/T} + ... at low temperature."""
+    for T in (0.4, 0.45):
+        x = math.exp(-4 / T)
+        assert 1 - exact.yang_magnetization(T) == pytest.approx(2 * x**2 + 8 * x**3 + 34 * x**4, rel=1e-6)
+
+
+@pytest.mark.parametrize("T", [1e3, 1e6, 1e10, 1e160, 1e300])
+def test_far_above_the_transition_spins_are_free(T):
+    """ln Z = N (ln 2 + K^2 + 5/6 K^4 + ...), from 2 ln cosh K and the plaquette tanh^4 K; u = -2 K, K = 1/T."""
+    K = 1 / T
+    assert exact.log_partition(8, T) == pytest.approx(64 * (math.log(2) + K**2 + 5 / 6 * K**4), rel=1e-13)
+    assert exact.energy(8, T) == pytest.approx(-2 / T, rel=1e-5, abs=1e-14)
+    assert exact.specific_heat(8, T) == pytest.approx(2 * (1 / T) ** 2, rel=1e-4, abs=1e-18)
+
+
+@pytest.mark.parametrize("L", [2, 3, 5, 8])
+@pytest.mark.parametrize("T", [0.5, 2.0, TC, 5.0])
+def test_the_series_in_the_field_gives_the_moments_of_the_whole_law(L, T):
+    law, m2 = exact.magnetization_law(L, T), torch.linspace(-1, 1, L * L + 1, dtype=torch.float64) ** 2
+    second, fourth = ising_moments.even_moments(L, T)
+    assert second == pytest.approx(float(law @ m2), rel=1e-13)
+    assert fourth == pytest.approx(float(law @ m2**2), rel=1e-13)
+
+
+def test_twelve_spins_a_side_continue_the_smaller_magnets():
+    """The correction L^(-7/4) of the cumulant at T_c, from sides 8 and 10, predicts 12; <m^2> scales as L^(-1/4)."""
+    U8, U10, U12 = (exact.binder_cumulant(L, TC) for L in (8, 10, 12))
+    r = (10 / 8) ** 1.75
+    slope, limit = (U8 - U10) / (8**-1.75 - 10**-1.75), (r * U10 - U8) / (r - 1)
+    assert pytest.approx(limit + slope * 12**-1.75, abs=2e-5) == U12
+    m2 = exact.magnetization_moment(12, TC, 2)
+    assert m2 / exact.magnetization_moment(10, TC, 2) == pytest.approx((10 / 12) ** 0.25, rel=2e-3)
+    with pytest.raises(ValueError, match="even_moments"):
+        exact.magnetization_moment(12, TC, 1)
 
 
 # Independent values: Kaufman's product and Onsager's forms with 40 digits, a magnetisation-resolved transfer matrix.

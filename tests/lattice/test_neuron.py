@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from scipy.special import spence
@@ -159,3 +160,42 @@ def test_the_sampler_runs_where_its_generator_lives(name):
         h = torch.zeros(5, device=rng.device, dtype=torch.float64)
         phi = neuron.sample(7, h, pair=neuron.PAIRS[name], beta=2.0, steps=2, rng=rng)
         assert phi.shape == (7, 5) and phi.device == rng.device
+
+
+def test_truths_of_a_neuron_that_does_not_exist_are_refused():
+    for beta in (-1.0, 0.0, math.inf, math.nan):
+        for call in (
+            lambda beta=beta: exact_neuron.moments([0.3], activation=torch.tanh, beta=beta),
+            lambda beta=beta: exact_neuron.response([0.3], activation=torch.tanh, beta=beta),
+            lambda beta=beta: exact_neuron.relu_mean(0.3, beta),
+        ):
+            with pytest.raises(ValueError, match="beta = "):
+                call()
+    with pytest.raises(ValueError, match="rises nowhere"):
+        exact_neuron.moments([0.3], activation=lambda x: 0 * x, beta=1.0)
+    with pytest.raises(ValueError, match="finite fields"):
+        exact_neuron.moments([math.nan], activation=torch.tanh, beta=1.0)
+    for call in (
+        lambda: exact_neuron.driven_length(0.0, 8), lambda: exact_neuron.driven_length(1.0, 1),
+        lambda: exact_neuron.window_covariance(0, 3, mass2=1.0),
+        lambda: exact_neuron.window_covariance(3, 3, mass2=0.0),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=" = [01](.0)?: "):
+            call()
+
+
+def test_a_relu_far_below_its_kink_still_fluctuates():
+    """The closed form against quadrature of e^{-beta (x - h)^2 / 2} on x > 0, and 1 / (beta |h|) far out."""
+    for h, beta in ((-2.9, 100.0), (-3.1, 100.0), (-5.0, 400.0)):
+        x, w = np.polynomial.legendre.leggauss(200)
+        x = (x + 1) / 2 * 40 / (beta * abs(h))
+        density = w * np.exp(-beta * (x**2 / 2 - h * x))
+        assert exact_neuron.relu_mean(h, beta) == pytest.approx((density @ x) / density.sum(), rel=1e-9)
+    assert exact_neuron.relu_mean(-1e6, 1.0) == pytest.approx(1e-6, rel=1e-11)
+
+
+def test_fields_may_be_a_list():
+    mean, _ = exact_neuron.moments([0.1, 16777217.0 / 2**24], activation=torch.tanh, beta=2.0)
+    h = torch.tensor([0.1, 1 + 2.0**-24], dtype=torch.float64)
+    same, _ = exact_neuron.moments(h, activation=torch.tanh, beta=2.0)
+    assert mean[1] == same[1] and mean.dtype == torch.float64

@@ -211,6 +211,45 @@ def test_trainings_that_make_no_sense_are_refused(tmp_path):
             call()
 
 
+def test_a_training_goes_on_under_another_version_of_torch(tmp_path, monkeypatch):
+    """A later torch gives its optimiser an option that an earlier one did not have, as decoupled_weight_decay once.
+    The options that the project sets are compared, by the settings; those of torch are not."""
+
+    def trained(path, broken_at=None, rate=0.02):
+        rng = torch.Generator().manual_seed(0)
+        flow, calls = equivariant(4, width=3, n_rounds=1, rng=rng), []
+
+        def estimator(*arguments):
+            calls.append(1)
+            if len(calls) == broken_at:
+                raise KeyboardInterrupt
+            return training.path_gradient(*arguments)
+
+        history = training.train(
+            flow, IsingDual(4, 3.0), n_steps=9, batch=4, rng=rng, estimator=estimator, path=path, every=2, rate=rate
+        )
+        return [p.detach() for p in flow.parameters()], history.free_energy
+
+    weights, free_energy = trained(None)
+    path = tmp_path / "a.pt"
+    with pytest.raises(KeyboardInterrupt):
+        trained(path, broken_at=6)
+    assert checkpoints.load(path)["t"] == 4
+    real = torch.optim.Adam.__init__
+
+    def later(self, *arguments, **options):
+        real(self, *arguments, **options)
+        for group in (self.defaults, *self.param_groups):
+            group.pop("decoupled_weight_decay", None)
+            group["option_of_tomorrow"] = False
+
+    monkeypatch.setattr(torch.optim.Adam, "__init__", later)
+    with pytest.raises(ValueError, match="began otherwise"):
+        trained(path, rate=0.03)
+    again, history = trained(path)
+    assert torch.equal(history, free_energy) and all(torch.equal(a, b) for a, b in zip(again, weights))
+
+
 def test_alone_nothing_is_distributed():
     module = torch.nn.Linear(2, 2)
     assert distributed.share() == (0, 1) and distributed.parallel(module) is module

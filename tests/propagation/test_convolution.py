@@ -94,7 +94,8 @@ def test_real_convolutions_spread_a_perturbation_as_predicted():
     start = torch.zeros(8, dtype=torch.float64)
     start[0] = 1
     truth = convolution.spread(start, v, chi=1.0, depth=3)
-    for site in range(8):
+    assert (measured[:, 3, 4] == 0).all() and truth[4].abs() < 1e-15  # out of reach
+    for site in (0, 1, 2, 3, 5, 6, 7):
         estimate = estimates.mean(measured[:, 3, site])
         assert abs(estimate.value - truth[site].item()) < 4.5 * estimate.error + 0.02 * truth.max().item()
 
@@ -207,7 +208,8 @@ def test_squares_of_relu_networks_spread_exactly_at_any_number_of_channels():
     assert all(abs(estimates.mean(found[:, i]).pull(truth[0, i].item())) < 4 for i in range(4))
 
 
-def test_it_runs_on_the_device_of_its_generator():
+def test_it_runs_on_the_device_of_its_generator(monkeypatch):
+    monkeypatch.setattr(gaussian, "every", lambda condition: True)  # has the series converged?
     with fake_gpu() as rng:
         v, settings = torch.full((3,), 1 / 3, device=rng.device, dtype=torch.float64), {"sw2": 1, "sb2": 0.1}
         out = convolution.sample(2, 4, (5,), 2, v=v, q=1, activation=torch.tanh, derivative=sech2, rng=rng, **settings)

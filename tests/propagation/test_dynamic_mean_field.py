@@ -132,6 +132,68 @@ def test_golden_values():
             assert dynamic_mean_field.lyapunov(state) == pytest.approx(float(value), rel=10.0 ** (1 - digits)), name
 
 
+@pytest.mark.parametrize("g", [3.0, 10.0, 50.0])
+def test_large_gains_keep_their_digits(g):
+    state = dynamic_mean_field.solve(torch.tanh, g)
+    q = torch.tensor(state.Delta0, dtype=torch.float64)
+
+    def primitive(x):  # ln cosh without overflow
+        return x.abs() + torch.log1p(torch.exp(-2 * x.abs())) - math.log(2)
+
+    mean = gaussian.average(primitive, q, n=64)
+    spread = gaussian.average(lambda x: (primitive(x) - mean).square(), q, n=64)
+    assert (2 * g * g * spread / q.square()).item() == pytest.approx(1, rel=1e-12)
+    drive = g**2 * gaussian.average(lambda x: x.tanh().square(), q, n=64).item()
+    assert state.curvature == pytest.approx(state.Delta0 - drive, rel=1e-11)
+    slope = gaussian.average(lambda x: 1 - x.tanh().square(), q, n=64).item()
+    assert state.kappa == pytest.approx(math.sqrt(1 - (g * slope) ** 2), rel=1e-10)
+    assert abs(dynamic_mean_field.lyapunov(state, parity=-1)) < 1e-10  # the zero mode
+
+
+def test_the_exponent_at_a_large_gain_is_that_of_a_fine_grid():
+    """Sinc functions at spacing 0.02: every step resolves the well of width 1 / g."""
+    state, h = dynamic_mean_field.solve(torch.tanh, 10.0), 0.04
+    tau = h * torch.arange(500, dtype=torch.float64)
+    c = dynamic_mean_field.autocorrelation(state, tau) / state.Delta0
+    well, i = 1 - 100 * dynamic_mean_field.slope_correlation(state, c), torch.arange(500, dtype=torch.float64)
+
+    def kinetic(k):
+        return torch.where(k == 0, math.pi**2 / 3, 2 * (1 - 2 * (k % 2)) / k.square().clamp_min(1)) / h**2
+
+    H = kinetic(i[:, None] - i) + kinetic(i[:, None] + i)
+    H[0] /= math.sqrt(2)
+    H[:, 0] /= math.sqrt(2)
+    exact = -1 + math.sqrt(1 - torch.linalg.eigvalsh(H + torch.diag(well))[0].item())
+    assert dynamic_mean_field.lyapunov(state) == pytest.approx(exact, abs=1e-9)
+    assert exact == pytest.approx(0.7734299143, abs=1e-9)
+
+
+def test_slopes_other_than_one_only_rescale_the_gain():
+    """phi(a x) at gain g is phi at gain a g, with a^2 Delta in place of Delta."""
+    one = dynamic_mean_field.solve(torch.tanh, 1.5)
+    for a in (0.5, 3.0):
+        other = dynamic_mean_field.solve(lambda x, a=a: torch.tanh(a * x), 1.5 / a)
+        assert other.Delta0 == pytest.approx(one.Delta0 / a**2, rel=1e-10)
+        assert other.kappa == pytest.approx(one.kappa, rel=1e-9)
+    assert dynamic_mean_field.solve(torch.erf, 0.95).Delta0 > 0
+
+
+def test_a_function_steeper_away_from_zero_has_chaos_below_one():
+    """tanh(x + x^3) at g = 0.95 has two roots of 2 g^2 Var Phi = Delta^2; the larger is given (Pazo 2024)."""
+    state = dynamic_mean_field.solve(lambda x: torch.tanh(x + x**3), 0.95)
+    x = torch.linspace(0, 9, 20001, dtype=torch.float64)
+    Phi = torch.cat([torch.zeros(1, dtype=torch.float64), torch.cumulative_trapezoid(torch.tanh(x + x**3), x)])
+
+    def balance(Delta):
+        z = x / math.sqrt(Delta)
+        w = 2 * torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi * Delta)
+        mean = torch.trapezoid(w * Phi, x)
+        return 2 * 0.95**2 * torch.trapezoid(w * (Phi - mean).square(), x).item() / Delta**2 - 1
+
+    assert balance(state.Delta0) == pytest.approx(0, abs=1e-6)
+    assert balance(0.8 * state.Delta0) > 0 > balance(1.2 * state.Delta0) and balance(1e-2) < 0
+
+
 def test_errors_speak():
     with pytest.raises(ValueError, match="dies out"):
         dynamic_mean_field.solve(torch.tanh, 0.9)

@@ -47,12 +47,9 @@ WORK = {
     "moments, kinked": lambda rng: activations.moments(activations.hard_tanh, plane(rng)[0])[2],
     "coefficients": lambda rng: gaussian.coefficients(torch.tanh, plane(rng)[0][0], n_terms=9),
     "coefficients, kinked": lambda rng: gaussian.coefficients(torch.tanh, plane(rng)[0][0], n_terms=9, kinks=(1.0,)),
-    "maps": lambda rng: maps.correlations(*plane(rng), 2, activation=activations.tanh, sw2=1.0, sb2=0.1)[1],
     "circle": lambda rng: maps.curvature(plane(rng)[0], 2, activation=activations.tanh, sw2=1.0, sb2=0.1)[1],
     "curves": carried,
     "networks": matrices,
-    "kernels": lambda rng: gram(rng, activations.erf),
-    "kernels, quadrature": lambda rng: gram(rng, activations.tanh),
     "networks without weights": drawn,
     "four-point vertex": lambda rng: finite_width.four_point(
         plane(rng)[0], 3, activation=activations.tanh, sw2=1.0, sb2=0.1
@@ -60,6 +57,9 @@ WORK = {
 }  # fmt: skip
 # these ask the device whether they have converged: the question is answered "yes" after three steps here
 DECISIONS = {
+    "maps": lambda rng: maps.correlations(*plane(rng), 2, activation=activations.tanh, sw2=1.0, sb2=0.1)[1],
+    "kernels": lambda rng: gram(rng, activations.erf),
+    "kernels, quadrature": lambda rng: gram(rng, activations.tanh),
     "phases": lambda rng: fixed_points.phases(*plane(rng), activation=activations.tanh).xi_c,
     "phases, closed form": lambda rng: fixed_points.phases(*plane(rng), activation=activations.relu).e,
     "phases, dropout": lambda rng: fixed_points.phases(*plane(rng), activation=activations.tanh, keep=0.9).e,

@@ -105,6 +105,11 @@ def test_a_field_becomes_a_magnet_after_one_step():
     before, after = (mcrg.exponent(sums, level, blocking.ODD[:2]) for level in (0, 1))
     assert before.value < 1.5 < 1.82 < after.value < 1.93
     assert mcrg.exponent(sums, 1, blocking.EVEN[:3]).value == pytest.approx(1, abs=0.12)
+    beta = 1 / ising_exact.T_CRITICAL
+    magnet = sampled.magnet(16, beta=beta, n_chains=64, n_steps=20, n_levels=2, rng=rng)
+    apart, covariance = mcrg.difference(magnet, sums)
+    pulls = (apart / covariance.diagonal().sqrt()).abs()
+    assert float(pulls[0]) > 30 and float(pulls[1:].max()) < 5
 
 
 def test_a_sweep_in_chunks_is_one_run():

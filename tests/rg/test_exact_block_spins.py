@@ -149,6 +149,7 @@ def test_the_hierarchical_model_from_independent_values():
     assert point.nu == pytest.approx(0.649570365079298, abs=1e-13)
     assert point.gamma == pytest.approx(1.2991407301585954, abs=1e-13)
     assert point.omega == pytest.approx(0.655736286454726, abs=1e-12)
+    assert point.delta == pytest.approx(0.42594685898813929, abs=1e-12)
     assert hierarchical.critical_length(n_terms=28) == pytest.approx(1.0858316, abs=1e-7)
 
 

@@ -25,6 +25,15 @@ def test_the_local_potential_in_other_dimensions(d, nu, omega):
     assert (point.nu, point.omega) == pytest.approx((nu, omega), abs=2e-8)
 
 
+@pytest.mark.parametrize(
+    "d, nu, omega",  # V(phi) and its perturbations shot from the origin as differential equations (scipy, DOP853)
+    [(2.4, 0.9568993076, 0.93903360), (2.5, 0.8652576358, 0.89160899)],
+)
+def test_far_below_three_dimensions_shooting_finds_the_same(d, nu, omega):
+    point = potential.fixed_point(d=d)
+    assert point.nu == pytest.approx(nu, abs=2e-9) and point.omega == pytest.approx(omega, abs=5e-7)
+
+
 @pytest.mark.parametrize("d", [2.4, 2.6, 3.0, 3.5, 3.7])
 def test_more_nodes_change_nothing(d):
     ours = potential.fixed_point(d=d)
@@ -120,6 +129,9 @@ def test_the_epsilon_expansion_is_exact_arithmetic():
     assert product.rational == (1, 0, 0, 0) and product.zeta3 == (0, 0, 0, 0)
     assert epsilon_expansion.coupling()(1.0, order=1) == pytest.approx(1 / 3)
     assert epsilon_expansion.eta()(1.0) == pytest.approx(1 / 54 + 109 / 5832)
+    # scaling laws hold order by order: alpha + 2 beta + gamma = 2
+    total = epsilon_expansion.alpha() + epsilon_expansion.beta() * 2 + epsilon_expansion.gamma()
+    assert total.rational == (2, 0, 0, 0) and total.zeta3 == (0, 0, 0, 0)
     assert zeta3 == pytest.approx(sum(n**-3 for n in range(1, 20000)), abs=1e-8)
 
 

@@ -115,5 +115,8 @@ def test_what_cannot_be_is_refused(sums):
         mcrg.collect(chain(8, 16, rng), 1, n_levels=2, operators=OPERATORS, rng=rng, n_groups=8)
     with pytest.raises(ValueError, match="not measured"):
         mcrg.exponent(sums, 0, blocking.EVEN[3:4])
+    with pytest.raises(ValueError, match="equal lattices"):
+        smaller = mcrg.collect(chain(8, 16, rng), 2, n_levels=1, operators=OPERATORS, rng=rng, n_groups=8)
+        mcrg.difference(sums, smaller)
     with pytest.raises(ValueError, match="steps 0 to 1"):
         mcrg.exponent(sums, 2, blocking.EVEN[:1])

@@ -105,8 +105,8 @@ MUTANTS = [
     Mutant(
         "isometry",
         CONVOLUTION,
-        "Q, R = torch.linalg.qr(gaussian.normal((n_out, n_in), rng))",
-        "Q, R = gaussian.normal((n_out, n_in), rng) / n_out**0.5, torch.ones(n_in, n_in)",
+        "Q, R = torch.linalg.qr(gaussian.normal((groups, n_each, n_in), rng))",
+        "Q, R = gaussian.normal((groups, n_each, n_in), rng) / n_each**0.5, torch.ones(groups, n_in, n_in)",
         "the matrix at the centre is Gaussian",
     ),
 ]

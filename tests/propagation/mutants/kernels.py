@@ -3,9 +3,9 @@
 from tests.mutation import Mutant
 
 CHAPTER = "book/propagation/kernels.md"
-KERNELS, COMMITTEE, NETWORKS, FINITE, TANGENT, ACTIVATIONS = (
+KERNELS, COMMITTEE, NETWORKS, FINITE, TANGENT, FORMS, PAIRS = (
     f"fieldkit/propagation/{name}.py"
-    for name in ("kernels", "committee", "networks", "finite_width", "tangent", "activations")
+    for name in ("kernels", "committee", "networks", "finite_width", "tangent", "closed_forms", "pairs")
 )
 
 MUTANTS = [
@@ -18,9 +18,9 @@ MUTANTS = [
     ),
     Mutant(
         "deep",
-        KERNELS,
-        "value = torch.addcmul(a[:, None] * b, value, c)",
-        "value = torch.addcmul(a[:, None] * b, value, c.square())",
+        PAIRS,
+        "value = torch.addcmul(a * b, value, c)",
+        "value = torch.addcmul(a * b, value, c.square())",
         "every Hermite term with twice its power of the correlation",
     ),
     Mutant(
@@ -33,8 +33,8 @@ MUTANTS = [
     Mutant(
         "tangent",
         KERNELS,
-        "                t = torch.addcmul(k, slope.mul_(sw2), t)",
-        "                t = k.clone()",
+        "        t = torch.addcmul(k, slope.mul_(sw2), t)",
+        "        t = k.clone()",
         "only the last layer learns",
     ),
     Mutant(
@@ -44,7 +44,7 @@ MUTANTS = [
         "if not parameter.requires_grad or parameter.dim() == 1:",
         "biases that do not learn",
     ),
-    Mutant("tangent", ACTIVATIONS, "sine = 2 * k * inverse", "sine = k * inverse", "erf of x / sqrt 2 for erf of x"),
+    Mutant("tangent", FORMS, "torch.atan2(2 * k, root)", "torch.atan2(k, root)", "erf of x / sqrt 2 for erf of x"),
     Mutant(
         "layers",
         COMMITTEE,

@@ -4,7 +4,7 @@ from tests.mutation import Mutant
 
 NETWORKS, CURVES, MAPS, POINTS, FINITE, PHI = (
     f"fieldkit/propagation/{name}.py"
-    for name in ("networks", "curves", "maps", "fixed_points", "finite_width", "activations")
+    for name in ("networks", "curves", "maps", "fixed_points", "finite_width", "closed_forms")
 )
 RANDOM = "fieldkit/propagation/random_kernels.py"
 
@@ -73,13 +73,7 @@ MUTANTS = [
         "return _power(2, width",
         "E relu^4 = (3/2) / 2: the silent half forgotten",
     ),
-    Mutant(
-        "relu",
-        FINITE,
-        "white = torch.randn(n, m, width,",
-        "white = torch.randn(1, m, width,",
-        "the same weights in every network",
-    ),
+    flat("relu"),
     Mutant(
         "typical", FINITE, "digamma(k / 2)", "np.log(k / 2)", "the logarithm of the mean in place of the mean logarithm"
     ),

@@ -36,7 +36,13 @@ MUTANTS = [
         "the memory of the variance is 1 - h in place of its square",
     ),
     Mutant("tied-leak", TABLE, "+ 2 * h * (1 - h) * A[t] +", "+", "state and kick added as if independent"),
-    Mutant("tied-leak", TABLE, "C[0, 0] = start", "C[0, 0] = 0 * start", "starts at rest, where nothing ever moves"),
+    Mutant(
+        "tied-leak",
+        TABLE,
+        "C[t + 1, t + 1] = (1 - h) ** 2 * C[t, t] +",
+        "C[t + 1, t + 1] = (1 - h) * C[t, t] +",
+        "the memory of the variance is 1 - h in place of its square",
+    ),
     Mutant("two-time", TABLE, "(1 - h) * C[t, : t + 1] + h * A", "(1 - h) * C[t, : t + 1]", "the kick has no memory"),
     Mutant(
         "zero-mode",

@@ -57,16 +57,16 @@ MUTANTS = [
     Mutant(
         "growths",
         BATCH,
-        "h, v = h - h.mean(1, keepdim=True), v - v.mean(1, keepdim=True)",
-        "h = h - h.mean(1, keepdim=True)",
-        "a perturbation that is not centred over the batch",
+        "v = math.sqrt(B) / length * (v - u * (u * v).sum(1, keepdim=True))",
+        "v = math.sqrt(B) / length * v",
+        "the spread is treated as a constant",
     ),
     Mutant(
         "linear-batch",
         BATCH,
-        "h, v = h - h.mean(1, keepdim=True), v - v.mean(1, keepdim=True)",
-        "h = h - h.mean(1, keepdim=True)",
-        "a perturbation that is not centred over the batch",
+        "v = math.sqrt(B) / length * (v - u * (u * v).sum(1, keepdim=True))",
+        "v = math.sqrt(B) / length * v",
+        "the spread is treated as a constant",
     ),
     Mutant(
         "euler",

@@ -97,8 +97,8 @@ MUTANTS = [
     Mutant(
         "dropout-scale",
         FIXED,
-        "torch.where(twins, chi_1, ratio * (value - e * slope))",
-        "torch.where(twins, chi_1, ratio * (value + e * slope))",
+        "P = S.slope(e) if phi.dual is not None else value - e * slope",
+        "P = S.slope(e) if phi.dual is not None else value + e * slope",
         "a sign in the derivative of (1 - e) S",
     ),
 ]
