@@ -1,7 +1,7 @@
 """fieldkit: the small library under *Field Theory of Neural Networks*.
 
-The shared base weighs numbers against truths, keeps long runs alive and draws; only `plots`, `sliders` and `live`
-import matplotlib.  Each part of the book has a package of its name.  Read in this order:
+The shared base weighs numbers against truths, keeps long runs alive and draws; only the modules that draw import
+matplotlib.  Each part of the book has a package of its name.  Read in this order:
 - `estimates`, `autocorrelation`, `correlated`, `significant`, `fits`  What is a measured number, with which error, and
   which line fits?
 - `claims`, `pulls`, `checked`  Is the sentence true?  Weighed against a truth, in units of its error bar.

@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 
 from tools import names, parts
 
-OPTIONS = "   :members:\n   :member-order: bysource\n"
+OPTIONS = "   :members:\n   :ignore-module-all:\n   :member-order: bysource\n"
 
 
 def write(root: Path, to: Path, notebooks: dict[str, NotebookNode]) -> list[str]:

@@ -27,10 +27,15 @@ REPAIRS = [
 ]
 
 
+# A long signature is a list of definitions without terms (axe: definition-list).
+SIGNATURE = re.compile(r'<dt class="sig .*?</dt>', re.S)
+PARAMETERS = {"<dl>": "<span>", "</dl>": "</span>", "<dd>": '<span class="fk-parameter">', "</dd>": "</span>"}
+
+
 def repair(text: str) -> str:
     for pattern, replacement in REPAIRS:
         text = re.sub(pattern, replacement, text)
-    return text
+    return SIGNATURE.sub(lambda m: re.sub(r"</?d[ld]>", lambda tag: PARAMETERS[tag[0]], m[0]), text)
 
 
 def door(front: dict[str, str], address: str) -> str:

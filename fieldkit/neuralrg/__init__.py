@@ -6,6 +6,7 @@ Read in this order:
 - `spectrum`, `pointwise`, `equivariant`, `symmetry`  Waves, sites and symmetries that are built in.
 - `ising_dual`, `ising_dual_exact`  How do spins become a field that a flow can learn?
 - `blocks`, `mera`, `scales`  Is a generator a renormalisation group run backwards?
+- `variational`  How far does a flow get without any network?  The best Gaussian, exactly.
 - `latent`  Does it help to walk where the field is noise?
 - `receptive`, `information`  What did each scale learn, and what do latent variables know of each other?
 - `prices`, `sweeps`, `collapse`, `distributed`  What does a sample cost, where does a flow fail, on how many devices?

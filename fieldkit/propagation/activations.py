@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.propagation import closed_forms, gaussian
 from fieldkit.propagation.closed_forms import Moments, Near, Pair
 from fieldkit.propagation.gaussian import Function
@@ -33,6 +34,7 @@ class Activation:
     (q, e) -> S and dS/dc with E phi(u)^2 - E phi(u) phi(v) = e S at correlation c = 1 - e.  A phi without closed form
     is integrated by panels; it is tried on two numbers of nodes when made, and warns with advice when they differ.
     `jumps`, found at zero and the kinks: (x, phi(x+) - phi(x-)) where phi itself jumps; E phi'(u)^2 is infinite then.
+    `bent`: phi' jumps at zero.
     """
 
     phi: Function
@@ -46,6 +48,7 @@ class Activation:
     apart: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor] | None = None
     gap: Callable[[Tensor, Tensor], Pair] | None = None
     jumps: tuple[tuple[float, float], ...] = field(init=False)
+    bent: bool = field(init=False)
 
     def __post_init__(self) -> None:
         if not callable(self.phi):
@@ -54,6 +57,8 @@ class Activation:
             raise ValueError(f"parity = {self.parity}: +1 for an even phi, -1 for an odd one, 0 if neither or unknown.")
         object.__setattr__(self, "kinks", tuple(float(x) for x in self.kinks))
         object.__setattr__(self, "jumps", _jumps(self))
+        beside = self.derivative(torch.tensor([-1e-9, 1e-9], dtype=torch.float64))
+        object.__setattr__(self, "bent", not beside.diff().abs().item() < 1e-6)
         if self.moments is None:
             _try(self)
 
@@ -83,9 +88,12 @@ def moments(phi: Function | Activation, q: Tensor, *, n: int = gaussian.NODES) -
     The last is E z phi phi' / sqrt(q): Stein's form of E[phi'^2 + phi phi''] that a kink does not harm; a jump of
     phi^2 at x adds x p(x) / 2q times its height.  E phi'^2 is infinite for a phi that jumps.
     """
-    phi = of(phi)
+    phi, q = of(phi), given.doubles(q)
+    if not gaussian.seen(q >= 0):
+        raise ValueError("q < 0: a variance cannot be negative; take q >= 0.")
     if phi.moments is not None:
         return phi.moments(q)
+    gaussian.variance("q", q)
     z, w = gaussian.panels(q, kinks=phi.kinks, n=n)
     root = q.clamp_min(gaussian.TINY).sqrt()[..., None]
     h = root * z

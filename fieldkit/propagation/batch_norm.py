@@ -55,6 +55,7 @@ def growth(activation: Function, derivative: Function, B: int, *, n: int = 256) 
     / 2): Gauss-Jacobi points in 1 - r^2, equally spaced angles.  y_a and y_b are sqrt(B - 1) times two such
     projections at correlation -1 / (B - 1).  A kink leaves an error of order 1 / n^2; for ReLU use `relu_growth`.
     """
+    given.whole("n", n, least=16, why="an average over the sphere needs angles and radii")
     d, rho = _batch(B) - 1, -1 / (B - 1)
     radius, weights = _radii(n // 4, d)
     r = torch.tensor(radius, dtype=torch.float64)[:, None]
@@ -95,6 +96,7 @@ def sample(
     on the mean is a pure power: take the ratio of means.
     """
     _batch(B)
+    given.whole("depth", depth, least=1, why="a network has layers")
     rows = gaussian.normal((n, 2 * B, width), rng)  # B signals, B perturbations
     out = []
     for _ in range(depth):

@@ -61,7 +61,7 @@ class Leaky:
         sine = det.sqrt()
         angle = torch.atan2(k, sine)  # arcsine of the correlation, exact near 1
         share = self.even * (2 / math.pi)
-        return self.odd * k + share * (sine + k * angle), self.odd + share * angle
+        return self.odd * k + share * (sine - SMALL**0.5 + k * angle), self.odd + share * angle
 
     def apart(self, u: Tensor, v: Tensor, k: Tensor, det: Tensor, a: Tensor) -> Tensor:
         """E (phi(u) - phi(v))^2 / 2, without a difference of near equals."""

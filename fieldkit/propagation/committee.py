@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
 from fieldkit import given
-from fieldkit.propagation import tangent
+from fieldkit.propagation import gaussian, tangent
 from fieldkit.propagation.gaussian import Function, normal
 
 
@@ -43,6 +43,8 @@ class Wide(nn.Module):
         super().__init__()
         given.whole("depth", depth, least=0, why="it counts hidden layers; 0 is the linear model")
         given.whole("width", width, least=1, why="a layer has at least one neuron")
+        gaussian.variance("sw2", sw2)
+        gaussian.variance("sb2", sb2)
         sizes = [d, *[width] * depth, 1]
         self.weights = nn.ParameterList(normal((b, a), rng).to(dtype) for a, b in zip(sizes, sizes[1:]))
         self.biases = nn.ParameterList(normal((b,), rng).to(dtype) for b in sizes[1:])

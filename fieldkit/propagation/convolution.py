@@ -65,6 +65,8 @@ def depth_scales(eigenvalue: Tensor, chi: float) -> Tensor:
 def spread(delta2: Tensor, v: Tensor, *, chi: float, depth: int) -> Tensor:
     """E delta^2 at every site after `depth` layers, from delta2 (L, ..., L): each mode is multiplied by (chi
     lambda)^l."""
+    gaussian.variance("chi", chi, why="it multiplies a mean square")
+    given.whole("depth", depth, least=0, why="it counts layers")
     factor = (chi * eigenvalues(v, delta2.shape)) ** depth
     return torch.fft.ifftn(torch.fft.fftn(delta2) * factor).real
 
@@ -77,6 +79,7 @@ def of_images(images: Tensor, *, v: Tensor, sw2: float, sb2: float) -> Tensor:
     gaussian.variance("sw2", sw2)
     gaussian.variance("sb2", sb2)
     images = given.doubles(images)
+    _profile(v)
     return sw2 * _smear(torch.tensordot(images, images, dims=0), v) + sb2
 
 
@@ -92,6 +95,7 @@ def covariance(
     gaussian.variance("sb2", sb2)
     given.whole("depth", depth, least=0, why="it counts layers")
     K = given.doubles(K)
+    _profile(v)
     _pairs(K, v)
     activation = activations.of(activation)
     history = [K]
@@ -138,6 +142,10 @@ def random_layer(h: Tensor, *, v: Tensor, sw2: float, rng: torch.Generator) -> T
     """
     if h.dim() != 4 or v.dim() != 2:
         raise ValueError(f"h {tuple(h.shape)}, v {tuple(v.shape)}: give (n, C, L, L) and (k, k).")
+    gaussian.variance("sw2", sw2)
+    _profile(v)
+    if not h.is_floating_point():
+        raise TypeError(f"h of {h.dtype}: pre-activations are floating-point numbers; convert with .double().")
     n, channels = h.shape[:2]
     spread = (sw2 / channels * v).sqrt().to(device=rng.device)
     weight = spread * gaussian.normal((n * channels, channels, *v.shape), rng)
@@ -203,6 +211,9 @@ def sample(
     Filters are Gaussian with profile `v`; it starts at site 0 with mean squared size 1 per channel, on inputs of
     variance q.  Perturbations are carried by the exact derivative, so there is no small parameter.
     """
+    for name, value in (("sw2", sw2), ("sb2", sb2), ("q", q)):
+        gaussian.variance(name, value)
+    _profile(v)
     h = math.sqrt(q) * gaussian.normal((n, 1, *shape, channels), rng)
     delta = torch.zeros_like(h).reshape(n, -1, channels)
     delta[:, 0] = gaussian.normal((n, channels), rng)
@@ -247,6 +258,12 @@ def _pairs(K: Tensor, v: Tensor) -> tuple[int, ...]:
     if K.dim() != 2 * half or K.shape[:half] != K.shape[half:]:
         raise ValueError(f"shape {tuple(K.shape)}: for a filter of {half - 1} axes K is (m, L, ..., m, L, ...).")
     return tuple(K.shape[:half])
+
+
+def _profile(v: Tensor) -> None:
+    """Refuse variances of a filter that are negative or do not sum to 1."""
+    if not gaussian.seen((v >= 0) & ((v.sum() - 1).abs() < 1e-5)):
+        raise ValueError("v is no profile: shares of a filter's variance are 0 or more, of sum 1; divide by v.sum().")
 
 
 def _odd(size: int) -> int:

@@ -23,7 +23,7 @@ from torch import Tensor
 from fieldkit import correlated, fits, given
 from fieldkit.correlated import Curve
 from fieldkit.estimates import Estimate, jackknife
-from fieldkit.propagation import activations, fixed_points, networks
+from fieldkit.propagation import activations, fixed_points, gaussian, networks
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
 
@@ -69,6 +69,8 @@ def layers(
     """
     given.whole("depth", depth, least=1, why="a network has at least one layer of weights")
     given.whole("width", width, least=1, why="a layer has at least one neuron")
+    gaussian.variance("sw2", sw2)
+    gaussian.variance("sb2", sb2)
     phi = activations.of(activation)
     for layer in range(depth):
         if layer:

@@ -121,6 +121,9 @@ def autocorrelation(state: Chaos, tau: Tensor) -> Tensor:
     With c = 1 / cosh y the first integral Delta'^2 = -2 V becomes y' = sqrt(R(c) / (1 + c)), sum s_j c^j = c^2 R(c):
     smooth, positive, and equal to kappa at long times, so that an explicit Runge-Kutta method meets no end point.
     """
+    tau = given.doubles(tau)
+    if tau.dim() != 1 or not gaussian.seen((tau >= 0) & (tau < math.inf)):
+        raise ValueError(f"tau of shape {tuple(tau.shape)}: give lags (k,), each 0 or more; Delta is even in tau.")
     return state.Delta0 / torch.cosh(_falling(state, tau))
 
 
@@ -187,12 +190,13 @@ def linear_variance(g: float, D: float) -> float:
     """
     if not 0 <= g < 1:
         raise ValueError(f"g = {g}: a linear network explodes at g >= 1; take 0 <= g < 1.")
+    gaussian.variance("D", D)
     return D / (2 * math.sqrt(1 - g * g))
 
 
 def linear_autocorrelation(g: float, D: float, tau: Tensor) -> Tensor:
     """<x(t) x(t + tau)> = D exp(-sqrt(1 - g^2) |tau|) / (2 sqrt(1 - g^2))."""
-    return linear_variance(g, D) * torch.exp(-math.sqrt(1 - g * g) * tau.abs())
+    return linear_variance(g, D) * torch.exp(-math.sqrt(1 - g * g) * given.doubles(tau).abs())
 
 
 def response_power(omega: Tensor, g: float, *, mean_slope2: float = 1.0) -> Tensor:
@@ -200,7 +204,9 @@ def response_power(omega: Tensor, g: float, *, mean_slope2: float = 1.0) -> Tens
 
     Every path i <- k <- ... <- j with random signs adds its square: a geometric series in g^2 <phi'>^2 / (1 + omega^2).
     """
-    return 1 / (1 + omega.square() - g**2 * mean_slope2)
+    if not g**2 * mean_slope2 < 1:
+        raise ValueError(f"g^2 <phi'>^2 = {g**2 * mean_slope2:g}: from 1 on echoes grow for ever; lower g.")
+    return 1 / (1 + given.doubles(omega).square() - g**2 * mean_slope2)
 
 
 def _squares(activation: Function, q: float, n_modes: int) -> Tensor:

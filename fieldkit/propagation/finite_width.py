@@ -119,6 +119,8 @@ def four_point(
 def excess(K: Tensor, n_layers: int, *, activation: Function | Activation, sw2: float, sb2: float) -> Tensor:
     """n times (kurtosis - 1) of the outputs, V / K^2, to first order in 1/n, after l = 1 ... n_layers layers (n_layers,
     ...); as in `four_point`."""
+    if not gaussian.seen(given.doubles(K) > 0):
+        raise ValueError("K = 0: silence has no kurtosis; start from a positive variance.")
     kernels, V = four_point(K, n_layers, activation=activation, sw2=sw2, sb2=sb2)
     return V / kernels.square()
 
@@ -146,6 +148,8 @@ def sample_kernels(
     K = given.doubles(K)
     if K.dim() != 2 or K.shape[0] != K.shape[1]:
         raise ValueError(f"shape {tuple(K.shape)}: K is the (m, m) covariance over m inputs; one input is (1, 1).")
+    if not gaussian.seen(K.diagonal() >= 0):
+        raise ValueError("K has a negative diagonal: variances of pre-activations are 0 or more.")
     if min(widths, default=1) < 1:
         raise ValueError(f"widths = {tuple(widths)}: every hidden layer has at least one neuron.")
     K = K.to(device=rng.device, dtype=torch.float64).expand(n, *K.shape)
@@ -231,10 +235,10 @@ def _factor(K: Tensor) -> Tensor:
 
     More inputs than neurons give a singular K, at which torch.linalg.cholesky stops.
     """
-    columns = []
+    columns, size = [], K.diagonal(dim1=-2, dim2=-1)
     for j in range(K.shape[-1]):
         pivot = K[:, j, j]
-        good = pivot > 1e-14
+        good = pivot > 1e-14 * size[:, j]
         column = K[:, :, j] * torch.where(good, pivot.clamp_min(1e-300).rsqrt(), 0.0)[:, None]
         columns.append(column)
         K = K - column[:, :, None] * column[:, None, :]
@@ -242,6 +246,6 @@ def _factor(K: Tensor) -> Tensor:
 
 
 def _power(excess: int, width: int, n_layers: int) -> float:
-    if width < 1 or n_layers < 1:
-        raise ValueError(f"width = {width}, n_layers = {n_layers}: a network has at least one neuron and one layer.")
+    given.whole("width", width, least=1, why="a layer has at least one neuron")
+    given.whole("n_layers", n_layers, least=1, why="a network has at least one layer of weights")
     return math.exp((n_layers - 1) * math.log1p(excess / width))

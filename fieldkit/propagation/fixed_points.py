@@ -19,6 +19,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.propagation import activations, gaussian, maps
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
@@ -121,6 +122,7 @@ def circle_curvature(
 
     They lie on a circle of radius sqrt(N (q* - sb2)) about the bias: `maps.curvature` from 1 / (q* - sb2).
     """
+    given.whole("n_layers", n_layers, least=0, why="it counts layers after the first")
     sw2, sb2 = maps.broadcast(sw2, sb2)
     q = length_fixed_point(sw2, sb2, activation=activation)
     return maps.curvature(q, n_layers, activation=activation, sw2=sw2, sb2=sb2, start=1 / (q - sb2))[1]

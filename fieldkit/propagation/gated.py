@@ -25,6 +25,7 @@ import torch
 from scipy.optimize import brentq
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.propagation import gaussian
 
 
@@ -44,6 +45,16 @@ class Gate:
         if not math.isfinite(self.mu):
             raise ValueError(f"mu = {self.mu}: the mean bias of a gate is a finite number.")
 
+    def forgotten(self, Q: float) -> float:
+        """1 - E u^2 at E h^2 = Q, which may be far below the rounding of 1."""
+        variance = self.sw2 * Q + self.sv2 * self.R + self.sb2
+
+        def share(e: Tensor) -> Tensor:
+            rest = torch.sigmoid(-e - self.mu)
+            return rest * (2 - rest)
+
+        return _mean(share, variance)
+
     def averages(self, Q: float) -> tuple[float, float, float]:
         """(E u^2, E (1 - u)^2, E u'^2) at E h^2 = Q."""
         variance = self.sw2 * Q + self.sv2 * self.R + self.sb2
@@ -52,15 +63,16 @@ class Gate:
         def at(f: Callable[[Tensor], Tensor]) -> float:
             return _mean(lambda e: f(torch.sigmoid(e + mu)), variance)
 
-        return at(torch.square), at(lambda u: (1 - u).square()), at(lambda u: (u * (1 - u)).square())
+        rest = _mean(lambda e: torch.sigmoid(-e - mu).square(), variance)
+        return at(torch.square), rest, at(lambda u: (u * (1 - u)).square())
 
 
 def minimal_fixed_point(gate: Gate) -> tuple[float, float]:
     """(Q, chi) of the minimal recurrent network; memory of a perturbation lasts -1 / log chi steps."""
 
     def map_(Q: float) -> float:
-        u2, rest2, _ = gate.averages(Q)
-        return gate.R * rest2 / (1 - u2)
+        _, rest2, _ = gate.averages(Q)
+        return gate.R * rest2 / gate.forgotten(Q)
 
     Q = _solve(map_, gate.R)
     u2, _, slope2 = gate.averages(Q)
@@ -77,8 +89,8 @@ def gru_fixed_point(gate: Gate) -> tuple[float, float, float]:
         return u2, rest2, r2, variance
 
     def map_(Q: float) -> float:
-        u2, rest2, _, variance = candidate(Q)
-        return rest2 * _mean(lambda s: torch.tanh(s).square(), variance) / (1 - u2)
+        _, rest2, _, variance = candidate(Q)
+        return rest2 * _mean(lambda s: torch.tanh(s).square(), variance) / gate.forgotten(Q)
 
     Q = _solve(map_, 1.0)
     u2, rest2, r2, variance = candidate(Q)
@@ -101,6 +113,7 @@ def lstm_moments(gate: Gate, Q: float) -> tuple[float, float]:
 
     Q itself is E o^2 E tanh^2(c), which no finite number of moments gives; `tied.lstm` samples it.
     """
+    gaussian.variance("Q", Q)
     variance = gate.sw2 * Q + gate.sv2 * gate.R + gate.sb2
 
     def moments(f: Callable[[Tensor], Tensor]) -> tuple[float, float]:
@@ -121,6 +134,7 @@ def minimal_sample(
     tied: one set of weights for all times, as in practice; otherwise fresh weights each step, as the theory assumes.
     Each step has a new input with components N(0, R); chi is |J v|^2 / |v|^2 for a random v, its mean tr J J^T / N.
     """
+    given.whole("steps", steps, least=1, why="a mean over time needs times")
     h = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64)
     v = gaussian.normal((n, N, 1), rng)
     weights = _weights(n, N, gate, gate.mu, rng)
@@ -159,6 +173,7 @@ def minimal_sensitivity(
 
 def gru_sample(n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     """(Q, chi) measured on n networks of N gated recurrent units, as in `minimal_sample`."""
+    given.whole("steps", steps, least=1, why="a mean over time needs times")
     h = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64)
     v = gaussian.normal((n, N, 1), rng)
     means = (gate.mu, 0.0, 0.0)
@@ -184,6 +199,7 @@ def lstm_sample(n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torc
 
     c' = f c + i tanh(s), h' = o tanh(c').  mu is the bias of the forget gate f; the others have mean 0.
     """
+    given.whole("steps", steps, least=1, why="a mean over time needs times")
     h = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64)
     c = torch.zeros_like(h)
     means = (gate.mu, 0.0, 0.0, 0.0)

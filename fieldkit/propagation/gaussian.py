@@ -83,13 +83,16 @@ def average(f: Function, q: Tensor, *, kinks: tuple[float, ...] = (), n: int = N
     >>> average(torch.square, q)
     tensor([0.5000, 2.0000], dtype=torch.float64)
     """
+    q = given.doubles(q)
+    variance("q", q)
     z, w = panels(q, kinks=kinks, n=n)
-    h = q.sqrt()[..., None] * z
+    h = q.clamp_min(TINY).sqrt()[..., None] * z
     return ((f(h) + f(-h)) * w).sum(-1)
 
 
 def hermite(z: Tensor, n_terms: int) -> Tensor:
     """He_k(z) / sqrt(k!) for k = 0 ... n_terms - 1, (n_terms, ...): orthonormal under the Gaussian."""
+    given.whole("n_terms", n_terms, least=1, why="a series has terms")
     rows = [torch.ones_like(z), z]
     for k in range(1, n_terms - 1):
         rows.append((z * rows[k] - math.sqrt(k) * rows[k - 1]) / math.sqrt(k + 1))
@@ -105,11 +108,14 @@ def coefficients(
     its own panels at each q.  n nodes a panel, by default enough for the waves of the last polynomial.  `parity` +1
     (even) or -1 (odd) spares the half that vanishes; 0 computes both.
     """
-    if q.dim() != 1:
+    given.whole("n_terms", n_terms, least=1, why="a series has terms")
+    q = given.doubles(q)
+    variance("q", q)
+    if q.dim() != 1 or not q.numel():
         raise ValueError(f"shape {tuple(q.shape)}: coefficients are made for a list of variances; flatten q first.")
     n = 8 + int(2 * math.sqrt(n_terms)) if n is None else n
     z, w = panels(q, kinks=kinks, n=n) if kinks else panels(q.amax(), kinks=_ladder(q), n=n)
-    h = q.sqrt()[:, None] * z
+    h = q.clamp_min(TINY).sqrt()[:, None] * z
     f_plus = f(h)
     f_minus = f(-h) if parity == 0 else parity * f_plus
     a = torch.zeros(n_terms, len(q), device=q.device, dtype=torch.float64)
@@ -167,7 +173,9 @@ def variance(name: str, value: Tensor | float, *, why: str = "a variance cannot 
         fine, shown = 0 <= float(value) < math.inf, str(value)
     else:
         numbers = given.doubles(value)
-        fine, shown = seen((numbers >= 0) & (numbers < math.inf)), f"a tensor {tuple(numbers.shape)} with such elements"
+        fine = seen((numbers >= 0) & (numbers < math.inf))
+        one = not fine and numbers.numel() == 1
+        shown = f"{numbers.flatten()[0].item():g}" if one else "a tensor with such elements"
     if not fine:
         raise ValueError(f"{name} = {shown}: {why}; take {name} >= 0, finite.")
 

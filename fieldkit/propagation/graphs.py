@@ -34,7 +34,7 @@ def kesten_stigum(c: float) -> float:
 
     Raises `ValueError` for c <= 1, where the graph has no giant component to see.
     """
-    if c <= 1:
+    if not c > 1:
         raise ValueError(f"c = {c}: below mean degree 1 the graph falls into small trees; take c > 1.")
     return (math.sqrt(c) - 1) / (math.sqrt(c) + 1)
 
@@ -101,6 +101,9 @@ def features(
 ) -> Tensor:
     """H (n, N, F) after `steps` layers with F features and fresh Gaussian weights, from white inputs; H H^T / F ->
     K."""
+    given.whole("F", F, least=1, why="a node has features")
+    given.positive("c", c, why="without edges nothing is passed on")
+    gaussian.variance("sw2", sw2)
     n, N = A.shape[0], A.shape[-1]
     H = torch.randn((n, N, F), generator=rng, device=rng.device, dtype=torch.float64)
     for _ in range(steps):
@@ -116,6 +119,8 @@ def feature_noise(A: Tensor, *, F: int, square: float, fourth: float, sw2: float
     A phi(H_0) have E |a|^4 = square^2 ((tr P)^2 + 2 tr P^2) + (fourth - 3 square^2) sum P_ii^2, and given them H has
     independent Gaussian columns of covariance M, so that E |H H^T / F - M|^2 = (tr M^2 + (tr M)^2) / F.
     """
+    given.whole("F", F, least=1, why="a node has features")
+    given.positive("c", c, why="without edges nothing is passed on")
     P = A @ A
     trace, power = P.diagonal(dim1=-2, dim2=-1).sum(-1), P.square().sum((-1, -2))
     scale = (sw2 / c) ** 2
@@ -137,6 +142,7 @@ def block_averages(K: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def bethe_hessian(A: Tensor, *, c: float) -> Tensor:
     """(c - 1) 1 - sqrt(c) A + D with degrees D: its negative eigenvalues mark communities down to the threshold."""
+    gaussian.variance("c", c, why="a mean degree cannot be negative")
     N = A.shape[-1]
     eye = torch.eye(N, device=A.device, dtype=torch.float64)
     return (c - 1) * eye - math.sqrt(c) * A + torch.diag_embed(A.sum(-1))

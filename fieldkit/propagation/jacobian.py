@@ -23,6 +23,7 @@ import torch
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.propagation import gaussian as averages
 
 Function = Callable[[Tensor], Tensor]
@@ -121,11 +122,14 @@ def density(slopes: SquaredSlopes, lambdas: Tensor, *, depth: float, sw2: float,
 
 def linear_gaussian_edge(depth: int) -> float:
     """(L + 1)^(L + 1) / L^L: the largest squared singular value of a product of L Gaussian layers with sw2 = 1."""
+    given.positive("depth", depth, why="a product has factors")
     return (depth + 1) * (1 + 1 / depth) ** depth
 
 
 def linear_gaussian_moment(k: int, *, depth: int) -> float:
     """Fuss-Catalan number binom((L + 1) k, k) / (L k + 1): k-th moment of J J^T, linear Gaussian layers, sw2 = 1."""
+    given.whole("k", k, least=0, why="it is a power")
+    given.whole("depth", depth, least=1, why="a product has factors")
     return math.comb((depth + 1) * k, k) // (depth * k + 1)
 
 
@@ -135,6 +139,8 @@ def linear_gaussian_second_moment(depth: int, *, width: int) -> float:
     Averaging the last factor by Wick's theorem, with a = E tr M^2 / N and b = E (tr M / N)^2 of M = J J^T:
     a' = (1 + 1/N) a + b,  b' = b + 2 a / N^2, from a = b = 1.  N -> infinity: L + 1 (Penson and Zyczkowski 2011).
     """
+    given.whole("depth", depth, least=0, why="it counts factors")
+    given.whole("width", width, least=1, why="a matrix has entries")
     a, b = 1.0, 1.0
     for _ in range(depth):
         a, b = (1 + 1 / width) * a + b, b + 2 * a / width**2
@@ -147,7 +153,7 @@ def relu_orthogonal_edge(depth: int) -> float:
     D^2 is 0 or 1, so M(y) = 1 / 2 (y - 1) and the minimum over m is explicit.  Raises `ValueError` for depth < 3, where
     the spectrum ends in an atom.
     """
-    if depth < 3:
+    if not depth >= 3:
         raise ValueError(f"depth = {depth}: one or two layers have an atom at the top of the spectrum; take 3 or more.")
     m = 1 / (depth - 2)
     return (1 + m) / m * ((1 + 2 * m) / (1 + m)) ** depth
@@ -159,12 +165,14 @@ def universal_smooth_edge(spread: float) -> float:
     D^2 is nearly constant, so lambda = (1 + m) / m exp(spread m); its minimum is at m = (-1 + sqrt(1 + 4 / spread)) / 2
     (Pennington et al. 2018).
     """
+    given.positive("spread", spread, why="slopes that are all equal leave no edge")
     m = (math.sqrt(1 + 4 / spread) - 1) / 2
     return (1 + m) / m * math.exp(spread * m)
 
 
 def universal_bernoulli_edge(spread: float) -> float:
     """The same limit for slopes 0 or 1 (hard-tanh): e * spread above 1, and below it an atom at exp(spread)."""
+    given.positive("spread", spread, why="slopes that are all equal leave no edge")
     return math.e * spread if spread > 1 else math.exp(spread)
 
 
@@ -196,6 +204,8 @@ def sample(
 
     h_0 ~ N(0, q), h_l = W_l phi(h_(l-1)) + b_l, J = prod D_l W_l.  Cost: `depth` products, one SVD.
     """
+    for name, value in (("sw2", sw2), ("sb2", sb2), ("q", q)):
+        averages.variance(name, value)
     h = math.sqrt(q) * averages.normal((n, width, 1), rng)
     J = torch.eye(width, device=rng.device, dtype=torch.float64).expand(n, width, width)
     for _ in range(depth):
@@ -207,8 +217,9 @@ def sample(
 
 def _top(slopes: SquaredSlopes, depth: float, sw2: float, weights: Function) -> tuple[float, float]:
     """(t, log lambda) at the edge, y = max D^2 (1 + e^t): a scan, then a bounded search between its neighbours."""
-    if depth < 1:
+    if not 1 <= depth < math.inf:
         raise ValueError(f"depth = {depth}: a Jacobian has at least one layer.")
+    given.positive("sw2", sw2, why="without weights there is no spectrum")
     top = slopes.values.max()
 
     def log_lambda(t: Tensor) -> Tensor:

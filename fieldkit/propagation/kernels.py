@@ -24,6 +24,7 @@ from fieldkit.propagation.gaussian import Function
 from fieldkit.propagation.pairs import Side
 
 BLOCK = 256  # rows and columns that go through all layers together, so that they stay in cache
+LARGEST = 1e70
 NEAR = 1e-6  # 1 - |c| of inputs that are compared by their difference
 
 
@@ -101,6 +102,8 @@ def averages(
     if K.dim() != 2 or K.shape[0] != K.shape[1]:
         raise ValueError(f"shape {tuple(K.shape)}: K is the (P, P) covariance of P pre-activations.")
     phi, q = activations.of(activation), K.diagonal()
+    if not gaussian.seen(K.square() <= (1 + 1e-9) * q[:, None] * q + 1e-250):
+        raise ValueError("K is no covariance: K_ij^2 exceeds K_ii K_jj somewhere, or is no number; check its rows.")
     if not gaussian.seen(q >= 0):
         raise ValueError("K has a negative diagonal: variances of pre-activations are 0 or more.")
     side = pairs.side(phi, q, n_terms=n_terms)
@@ -113,6 +116,7 @@ def averages(
 
 def post_activation(kernel: Tensor, *, sw2: float, sb2: float) -> Tensor:
     """E phi(u) phi(v) of the last hidden layer from the pre-activation kernel after it: (K - sb2) / sw2."""
+    given.positive("sw2", sw2, why="without weights nothing of the layer before is left")
     return (kernel - sb2) / sw2
 
 
@@ -181,9 +185,11 @@ def gradient_descent(
 def _inputs(x: Tensor) -> Tensor:
     """Inputs (n, d) in float64, or the reason why they are none."""
     x = given.doubles(x)
-    if x.dim() != 2 or x.shape[1] == 0:
+    if x.dim() != 2 or 0 in x.shape:
         raise ValueError(f"shape {tuple(x.shape)}: inputs are (n, d) and (m, d) with the same d; flatten images first.")
-    return x.double()
+    if not gaussian.seen(x.abs() < LARGEST):
+        raise ValueError(f"inputs hold NaN, or numbers beyond {LARGEST:.0e}: their squares leave float64; scale them.")
+    return x
 
 
 def _lengths(phi: Activation, x: Tensor, depth: int, sw2: float, sb2: float, n_terms: int) -> list[Side]:

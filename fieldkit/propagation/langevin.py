@@ -20,6 +20,7 @@ import torch
 from scipy.integrate import quad
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.propagation import gaussian
 
 
@@ -70,6 +71,8 @@ def _attractive(u: float) -> None:
 
 def free_covariance(t: Tensor, s: Tensor, *, a: float, D: float) -> Tensor:
     """<x(t) x(s)> = s0 (e^(-a |t - s|) - e^(-a (t + s))) for u = 0 and x(0) = 0, with s0 = D / 2a; shapes broadcast."""
+    if not gaussian.seen((t >= 0) & (s >= 0)):
+        raise ValueError("t < 0: the unit starts from x = 0 at time 0; take t, s >= 0.")
     return free_variance(a, D) * (torch.exp(-a * (t - s).abs()) - torch.exp(-a * (t + s)))
 
 
@@ -84,6 +87,9 @@ def propagators(steps: int, *, h: float, a: float, D: float) -> tuple[Tensor, Te
     S = sum_t xh_(t) (x_(t+1) - (1 - a h) x_t) - (D h / 2) xh_t^2 with xh imaginary: matrix [[0, A^T], [A, -D h]] over
     (x_1 .. x_n, xh_0 .. xh_(n-1)).  Its inverse is [[C, R], [R^T, 0]] with R = A^-1 and C = D h R R^T.
     """
+    given.whole("steps", steps, least=1, why="a time grid has points")
+    given.positive("h", h, why="time goes on")
+    free_variance(a, D)
     eye = torch.eye(steps, dtype=torch.float64)
     A = eye - (1 - a * h) * torch.diag(torch.ones(steps - 1, dtype=torch.float64), -1)
     action = torch.cat([torch.cat([0 * eye, A.T], 1), torch.cat([A, -D * h * eye], 1)], 0)
@@ -100,6 +106,8 @@ def walk(
     for additive noise (Kloeden and Platen 1992).  `extrapolate` removes its error of order h^2.  `force` is added to
     the drift.  Raises `ValueError` for another shape.
     """
+    given.positive("h", h, why="time goes on")
+    gaussian.variance("D", D)
     if x.dim() != 2 or x.shape[0] != 2:
         raise ValueError(f"shape {tuple(x.shape)}: n units, each with a coarse and a fine copy, are x of shape (2, n).")
 

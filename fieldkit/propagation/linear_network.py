@@ -24,6 +24,7 @@ from fieldkit.propagation import gaussian
 def weights(n: int, N: int, g: float, *, rng: torch.Generator) -> Tensor:
     """n matrices J (n, N, N) with J_ij ~ N(0, g^2 / N)."""
     given.whole("N", N, least=1, why="a network has at least one unit")
+    gaussian.variance("g", g, why="it is the spread of the weights")
     return g / math.sqrt(N) * gaussian.normal((n, N, N), rng)
 
 
@@ -34,6 +35,8 @@ def covariance(J: Tensor, *, D: float = 1.0, rounds: int = 12) -> Tensor:
     one lives longer, or for ever.
     """
     given.positive("D", D, why="without noise nothing moves in a stable linear network")
+    if not J.is_floating_point():
+        raise TypeError(f"J of {J.dtype}: weights are floating-point numbers; convert with .double().")
     eye = torch.eye(J.shape[-1], device=J.device, dtype=J.dtype)
     B = torch.linalg.inv(2 * eye - J)
     E, C = -J @ B, 2 * D * B @ B.mT
@@ -51,6 +54,7 @@ def covariance(J: Tensor, *, D: float = 1.0, rounds: int = 12) -> Tensor:
 def autocorrelation(J: Tensor, C: Tensor, tau: float) -> Tensor:
     """(1 / N) sum_i <x_i(t) x_i(t + tau)> of each network, (n,), from its covariance C and a lag tau >= 0."""
     eye = torch.eye(J.shape[-1], device=J.device, dtype=J.dtype)
+    gaussian.variance("tau", tau, why="a lag is counted forwards")
     return (torch.linalg.matrix_exp(tau * (J - eye)) @ C).diagonal(dim1=-2, dim2=-1).mean(-1)
 
 

@@ -121,6 +121,9 @@ def curvature(
     """
     phi = activations.of(activation)
     twice_differentiable(phi)
+    given.whole("n_layers", n_layers, least=0, why="it counts layers after the first")
+    variances(sw2, sb2, q)
+    q = given.doubles(q)
     metric, bends = [torch.ones_like(q)], [1 / q if start is None else start]
     for _ in range(n_layers):
         chi_1 = sw2 * activations.moments(phi, q)[1]
@@ -148,7 +151,7 @@ def variances(sw2: Tensor | float, sb2: Tensor | float, q: Tensor | float = 0.0)
 
 def twice_differentiable(phi: Activation) -> None:
     """Refuse a phi with a kink, declared or known."""
-    if phi.kinks or (phi.gap is not None and phi.parity != -1):  # linear has a gap and no kink
+    if phi.kinks or phi.jumps or phi.bent:
         raise ValueError("phi has a kink: phi'' contains delta functions and E phi''^2 is infinite; use a smooth phi.")
 
 

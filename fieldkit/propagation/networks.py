@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from fieldkit import given
+from fieldkit.propagation import gaussian
 from fieldkit.propagation.gaussian import Function, normal
 
 
@@ -35,6 +36,7 @@ def inputs(K: Tensor, d: int, *, rng: torch.Generator) -> Tensor:
 
 def twins(q: float, c: float, d: int, *, rng: torch.Generator) -> Tensor:
     """Two `inputs` (2, d) of mean square q and correlation c, |c| < 1."""
+    given.positive("q", q, why="silence has no correlation")
     return inputs(q * torch.tensor([[1.0, c], [c, 1.0]]), d, rng=rng)
 
 
@@ -59,6 +61,13 @@ def propagate(
     and 24 random bits a weight are beyond any error bar.  Raises `ValueError` for depth < 1, width < 1 or keep outside
     (0, 1].
     """
+    given.generator(rng)
+    given.whole("n", n, least=1, why="networks are drawn")
+    gaussian.variance("sw2", sw2)
+    gaussian.variance("sb2", sb2)
+    x = given.doubles(x)
+    if x.dim() != 2 or 0 in x.shape:
+        raise ValueError(f"shape {tuple(x.shape)}: inputs are (m, d), m points in d dimensions; one is x[None].")
     given.whole("depth", depth, least=1, why="a network has at least one layer of weights")
     given.whole("width", width, least=1, why="a layer has at least one neuron")
     if not 0 < keep <= 1:

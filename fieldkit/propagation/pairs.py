@@ -132,7 +132,7 @@ def _series(
     phi: Activation, left: Side, right: Side, k: Tensor, skip: Tensor | None
 ) -> tuple[Pair, Tensor | None]:
     """Mehler's series, and the pairs, `skip` apart, for which it is too short (None: for no pair)."""
-    here, there = (torch.where(s.q > gaussian.TINY, s.q.clamp_min(gaussian.TINY).rsqrt(), 0.0) for s in (left, right))
+    here, there = _inverse_root(left.q), _inverse_root(right.q)
     scale = here * there
     c = (k * scale).clamp(-1, 1)
     value, slope = torch.zeros_like(c), torch.zeros_like(c)
@@ -147,6 +147,11 @@ def _series(
     poor = (left.short * right.short).sqrt() * c.detach().abs() ** (len(left.a) - 1) > TOLERANCE
     poor = poor if skip is None else poor & ~skip
     return (value, slope), None if gaussian.every(~poor) else poor
+
+
+def _inverse_root(q: Tensor) -> Tensor:
+    """1 / sqrt q, and 0 at q = 0, with finite gradients."""
+    return torch.where(q > gaussian.TINY, torch.where(q > gaussian.TINY, q, 1.0).rsqrt(), 0.0)
 
 
 def _exact(phi: Activation, u: Tensor, v: Tensor, pair: Near) -> Averages:

@@ -13,6 +13,7 @@ import math
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.propagation import closed_forms
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.closed_forms import Moments, Pair
@@ -33,7 +34,7 @@ def relu_power(p: int) -> Activation:
         if p == 2:
             return (3 * sine * k + angle * (u * v + 2 * k.square())) / (2 * math.pi)
         if p == 1:
-            return (sine + angle * k) / (2 * math.pi)
+            return (sine - closed_forms.SMALL**0.5 + angle * k) / (2 * math.pi)
         return angle / (2 * math.pi) if p == 0 else 1 / (2 * math.pi * sine)
 
     def power_moments(q: Tensor) -> Moments:
@@ -54,8 +55,7 @@ def relu_power(p: int) -> Activation:
 
 def monomial(p: int) -> Activation:
     """x^p, p >= 1; by Wick j pairs join u to v and the others pair among themselves."""
-    if p < 1:
-        raise ValueError(f"p = {p}: a monomial has p >= 1.")
+    given.whole("p", p, least=1, why="a monomial has p >= 1")
 
     def double_factorial(m: int) -> int:
         return math.prod(range(m, 0, -2))

@@ -24,6 +24,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.propagation import activations, fixed_points, gaussian, maps
 from fieldkit.propagation.activations import Activation
 
@@ -65,6 +66,8 @@ def discrete(
     averages to lambda.
     """
     phi = activations.of(activation)
+    for name, value in (("sb2", sb2), ("D", D), ("q", q)):
+        gaussian.variance(name, value)
     b = math.sqrt(sb2) * gaussian.normal((n, N, 1), rng)
     J = _weights(n, N, g, rng)
     x = math.sqrt(q) * gaussian.normal((n, N, starts), rng)
@@ -102,6 +105,9 @@ def continuous(
     The method of order 4 integrates state and tangent together; h is in units of the leak.
     """
     phi = activations.of(activation)
+    given.positive("h", h, why="time goes on")
+    given.whole("every", every, least=1, why="states are saved after some steps")
+    gaussian.variance("q", q)
     J = _weights(n, N, g, rng)
     x = math.sqrt(q) * gaussian.normal((n, N, starts), rng)
     y = torch.cat([x, _unit(gaussian.normal((n, N, starts), rng))[0]], -1)
@@ -130,6 +136,7 @@ def autocorrelation(states: Tensor, lags: int) -> Tensor:
 
     Averages over starts belong to one network: take them before an error bar is made.
     """
+    given.whole("lags", lags, least=1, why="there is the lag 0")
     T = states.shape[-2]
     if lags > T:
         raise ValueError(f"lags = {lags}: a run of {T} saved states has lags below {T}; save more states.")
@@ -137,6 +144,7 @@ def autocorrelation(states: Tensor, lags: int) -> Tensor:
 
 
 def _weights(n: int, N: int, g: float, rng: torch.Generator) -> Tensor:
+    gaussian.variance("g", g, why="it is the spread of the weights")
     return g / math.sqrt(N) * gaussian.normal((n, N, N), rng)
 
 

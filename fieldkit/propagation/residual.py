@@ -21,6 +21,7 @@ import torch
 from scipy.optimize import brentq
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.propagation import activations, finite_width, gaussian, maps
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
@@ -71,10 +72,13 @@ def trajectory(
         between = block.sw2 * apart / q if q > 0 else torch.zeros_like(q)  # 1 - c of u and u'
         S = maps.gap(phi, q, n_terms=n_terms, known=(square, slope))(between)[0]
         kept = block.skip**2
-        log_gradient += math.log1p(kept - 1 + block.sv2 * block.sw2 * slope.item())
+        gain = kept - 1 + block.sv2 * block.sw2 * slope.item()
+        log_gradient += math.log1p(gain) if gain > -1 else -math.inf
         apart = kept * apart + block.sv2 * (between * S).item()
         p = kept * p + block.sv2 * square.item() + block.sa2 / unit
-        out.append((p * unit, 1 - apart / p if p > 0 else math.nan, log_gradient))
+        if not p > 0:
+            raise ValueError(f"layer {layer}: nothing is skipped and nothing comes out; take sv2 > 0.")
+        out.append((p * unit, 1 - apart / p, log_gradient))
     columns = torch.tensor(out, dtype=torch.float64)
     return columns[:, 0], columns[:, 1], columns[:, 2]
 
@@ -86,6 +90,8 @@ def relu_log_growth(products: Tensor) -> Tensor:
     Exact in the mean at any width, because phi is homogeneous.  Constant v overflows float64 after 1750 layers: hence
     the logarithm.  v_k = k^-b gives a power law sqrt(l) at b = 1 and a finite limit for b > 1 (Yang, Schoenholz 2018).
     """
+    products = given.doubles(products)
+    gaussian.variance("products", products, why="a product of variances cannot be negative")
     return torch.log1p(products / 2).cumsum(0)
 
 
@@ -95,7 +101,7 @@ def log_width_factor(widths: Sequence[int]) -> Tensor:
     Where the width changes the skip is a random projection with variance 1 / fan-in, so p does not notice; but backward
     each unit sums N_l terms of variance 1 / N_(l-1).  Narrowing layers damp the gradient that layers amplify.
     """
-    if min(widths) < 1:
+    if min(widths, default=0) < 1:
         raise ValueError(f"widths = {list(widths)}: a layer has at least one unit.")
     return torch.tensor(widths, dtype=torch.float64).log() - math.log(widths[0])
 
@@ -106,6 +112,8 @@ def tanh_gradient_exponent(block: Block) -> float:
     From p ~ (sv2 + sa2) l and E sech^4(sqrt q z) ~ integral sech^4 / sqrt(2 pi q) = (4/3) / sqrt(2 pi q), summed over
     l.
     """
+    if not block.sv2 + block.sa2 > 0:
+        raise ValueError("sv2 + sa2 = 0: lengths do not grow, and gradients by no power law; take sv2 > 0.")
     return 4 / 3 * math.sqrt(2 * block.sw2 / math.pi) * block.sv2 / math.sqrt(block.sv2 + block.sa2)
 
 
@@ -160,6 +168,8 @@ def sample(
     """
     if len(widths) != len(blocks) + 1:
         raise ValueError(f"{len(widths)} widths, {len(blocks)} blocks: give the width before and after every block.")
+    if not 0 < p < math.inf or not abs(e) <= 1:
+        raise ValueError(f"p = {p}, e = {e}: a length is positive and a correlation lies in [-1, 1].")
     frame = torch.linalg.qr(gaussian.normal((n, widths[0], 2), rng))[0] * math.sqrt(widths[0] * p)
     x = torch.stack([frame[..., 0], e * frame[..., 0] + math.sqrt(1 - e * e) * frame[..., 1]], dim=1)
     v = gaussian.normal((n, 1, widths[0]), rng)

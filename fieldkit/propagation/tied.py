@@ -85,6 +85,7 @@ def minimal(
 
 def gru(n: int, M: int, steps: int, gate: Gate, *, fresh: bool = False, rng: torch.Generator) -> Tensor:
     """Q = E h^2 (n,) of the gated recurrent unit, averaged over the second half of `steps`; weights as in `gated`."""
+    given.whole("steps", steps, least=1, why="a mean over time needs times")
     gates = field(2, (n, M), steps, gate, fresh=fresh, rng=rng)
     inner = field(1, (n, M), steps, Gate(gate.sw2, gate.sv2, 0.0, 0.0, gate.R), fresh=fresh, rng=rng)
     h, Q = _zeros((n, M), rng), []
@@ -98,6 +99,7 @@ def gru(n: int, M: int, steps: int, gate: Gate, *, fresh: bool = False, rng: tor
 
 def lstm(n: int, M: int, steps: int, gate: Gate, *, fresh: bool = False, rng: torch.Generator) -> Tensor:
     """(E c^2, E c^4, E h^2) of the long short-term memory, (n, 3), over the second half of `steps`."""
+    given.whole("steps", steps, least=1, why="a mean over time needs times")
     gates = field(4, (n, M), steps, gate, fresh=fresh, rng=rng)
     h, c, found = _zeros((n, M), rng), _zeros((n, M), rng), []
     for _ in range(steps):

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from fieldkit import checkpoints, given
+from fieldkit.propagation import gaussian
 from fieldkit.propagation.gaussian import Function
 from fieldkit.propagation.jacobian import gaussian_weights
 
@@ -46,6 +47,8 @@ def draw(
     layer, which change the number of neurons, are Gaussian.
     """
     given.whole("depth", depth, least=1, why="a network has at least one hidden layer")
+    gaussian.variance("sw2", sw2)
+    gaussian.variance("sb2", sb2)
 
     def normal(*shape: int) -> Tensor:
         return torch.randn(shape, generator=rng, device=rng.device)

@@ -40,6 +40,7 @@ def erf_dual(scale: float) -> Dual:
 
     scale = a; a = sqrt(pi) / 2 gives slope 1 at the origin.
     """
+    given.positive("scale", scale, why="it is the steepness of erf(scale x)")
     s = 2 * scale**2
 
     def dual(cov: Tensor, var_u: Tensor, var_v: Tensor) -> Tensor:
@@ -62,6 +63,10 @@ def mehler_dual(activation: Function | Activation, *, n_terms: int = pairs.TERMS
         q = torch.cat([u.reshape(-1), v.reshape(-1)])
         q, which = torch.unique(q, return_inverse=True)
         side = pairs.side(phi, q, n_terms=n_terms)
+        for longer in (2, 4, 8):  # cheaper than integrals, as long as it helps
+            if phi.dual is not None or phi.kinks or gaussian.every(side.short <= pairs.TOLERANCE):
+                break
+            side = pairs.side(phi, q, n_terms=longer * n_terms)
         left, right = side[which[: u.numel()]], side[which[u.numel() :]]
         flat = cov.reshape(-1)
         product = pairs.near(phi, left, right, pairs.Near.of(left.q, right.q, flat)).product
@@ -89,8 +94,8 @@ def covariance(
     if not 0 < h <= 1:
         raise ValueError(f"h = {h}: the Euler step is a fraction of the membrane time; take 0 < h <= 1.")
     given.whole("steps", steps, least=0, why="a table has rows")
-    gaussian.variance("D", D)
-    gaussian.variance("start", start)
+    for name, value in (("D", D), ("start", start), ("g^2", g * g)):
+        gaussian.variance(name, value)
     C = torch.zeros((steps + 1, steps + 1), device=device, dtype=torch.float64)
     C[0, 0] = start
     filtered = response(steps, h=h, device=device).T
@@ -111,6 +116,8 @@ def response(steps: int, *, h: float, device: str | None = None) -> Tensor:
 
     At small h it is h theta(t - s) e^-(t - s): the unit reacts after the kick, never before.
     """
+    if not 0 < h <= 1:
+        raise ValueError(f"h = {h}: the Euler step is a fraction of the membrane time; take 0 < h <= 1.")
     t = torch.arange(steps + 1, device=device, dtype=torch.float64)
     lag = t[:, None] - t
     base = torch.full_like(lag, 1 - h)
@@ -151,6 +158,8 @@ def sample(
     tied = False draws J anew at each step.  Their overlaps `overlap(...)` converge to `covariance` as N grows, with
     corrections of order 1 / N.
     """
+    for name, value in (("D", D), ("start", start), ("g^2", g * g)):
+        gaussian.variance(name, value)
     J = g / math.sqrt(N) * gaussian.normal((n, N, N), rng)
     x = math.sqrt(start) * gaussian.normal((n, N), rng)
     out = [x]

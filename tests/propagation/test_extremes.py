@@ -13,15 +13,20 @@ from fieldkit.propagation import (
     convolution,
     criticality,
     deep_convolution,
+    dynamic_mean_field,
     finite_width,
     fixed_points,
     gated,
     graphs,
+    jacobian,
     kernels,
     langevin,
     maps,
+    networks,
+    recurrent,
     residual,
     tangent,
+    training,
     two_time,
     walks,
 )
@@ -73,6 +78,30 @@ REFUSED = {
     "tangent, numbers": lambda: tangent.empirical_ntk(
         torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.Flatten(0)), torch.ones(3, 2)
     ),
+    "networks, sw2": lambda: networks.propagate(
+        torch.ones(1, 3), 2, n=1, width=4, activation=TANH, sw2=-1.0, sb2=0.0, rng=generator()
+    ),
+    "kernels, NaN": lambda: kernels.kernels([[math.nan, 1.0]], activation=TANH, depth=1, sw2=1, sb2=0.1),
+    "kernels, nothing": lambda: kernels.kernels(torch.zeros(0, 3), activation=TANH, depth=1, sw2=1, sb2=0.1),
+    "averages": lambda: kernels.averages([[1.0, 5.0], [5.0, 1.0]], activation=TANH),
+    "moments": lambda: activations.moments(TANH, [-1.0]),
+    "curvature of a step": lambda: maps.curvature(1.0, 2, activation=torch.sign, sw2=1.5, sb2=0.1),
+    "curvature of a kink": lambda: maps.curvature(1.0, 2, activation=torch.relu, sw2=1.5, sb2=0.1),
+    "kurtosis of silence": lambda: finite_width.excess([0.0], 3, activation=TANH, sw2=1.0, sb2=0.0),
+    "edge": lambda: jacobian.universal_smooth_edge(-5.0),
+    "spectrum": lambda: jacobian.edge(
+        jacobian.squared_slopes(sech2, 0.5), depth=3, sw2=-1.0, weights=jacobian.orthogonal
+    ),
+    "filter": lambda: convolution.of_images(torch.ones(1, 3), v=torch.ones(3), sw2=1.0, sb2=0.0),
+    "growth": lambda: residual.relu_log_growth([-3.0]),
+    "loops": lambda: recurrent.discrete(1, 3, 2, activation=TANH, g=1.0, D=-1.0, rng=generator()),
+    "echo": lambda: dynamic_mean_field.response_power(ONE, 2.0),
+    "lag": lambda: dynamic_mean_field.autocorrelation(dynamic_mean_field.solve(TANH, 2.0), [-1.0]),
+    "kick": lambda: langevin.walk(torch.zeros(2, 3), 2, h=-0.1, a=1.0, D=1.0, u=0.0, rng=generator()),
+    "grid": lambda: langevin.propagators(0, h=0.1, a=1.0, D=1.0),
+    "features": lambda: graphs.features(torch.eye(4)[None], 1, F=0, activation=TANH, sw2=1.0, c=1.0, rng=generator()),
+    "gates": lambda: gated.minimal_sample(1, 3, 0, gated.Gate(1.0, 1.0), tied=True, rng=generator()),
+    "drawn": lambda: training.draw(-1.0, 0.1, 2, n=1, d=4, width=3, rng=generator()),
     "groups": lambda: convolution.delta_orthogonal_(torch.zeros(8, 2, 3), groups=3, rng=generator()),
 }
 
@@ -207,8 +236,20 @@ def test_sizes_that_lose_digits_elsewhere(size):
     assert K[0, 0].item() == pytest.approx(-math.expm1(-q) / 2, rel=1e-13) and K[0, 1].item() == 0
 
 
+def test_small_covariances_are_drawn_as_they_are():
+    K = 1e-20 * torch.tensor([[1.0, 0.5], [0.5, 1.0]], dtype=torch.float64)
+    z = finite_width.sample_layer(K[None], 20_000, rng=generator())[0]
+    assert torch.allclose(z @ z.T / 20_000 / 1e-20, K / 1e-20, atol=0.05)
+
+
+def test_gates_that_never_open_forget_at_a_rate_below_rounding():
+    """u = sigma(mu + e): 1 - u ~ e^-(mu + e), so Q ~ R e^-mu E e^-2e / 2 E e^-e for large mu."""
+    Q, chi = gated.minimal_fixed_point(gated.Gate(1.0, 1.0, mu=25.0))
+    assert pytest.approx(math.exp(-25) * math.exp(1.5) / 2, rel=1e-5) == Q and chi == pytest.approx(1, abs=1e-9)
+
+
 def test_variances_of_answers_are_not_negative():
     x = torch.tensor([[1.0, 2], [0, 1], [1, 2]], dtype=torch.float64)
     K, T = kernels.kernels(x, activation=activations.erf, depth=1, sw2=1.5, sb2=0.1)
     _, variance = kernels.gradient_descent(K, T, torch.tensor([1.0, -1]), rate=0.1, steps=[10**6])
-    assert 0 <= variance.item() < 1e-10
+    assert variance.item() >= 0 and variance.item() < 1e-10

@@ -149,7 +149,7 @@ def test_launch_buttons_name_notebooks_that_exist(visit, path):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("path", BOOK)
+@pytest.mark.parametrize("path", [*BOOK, "book/library/base.html"])
 def test_everybody_can_use_the_page(visit, path, size, scheme):
     page, _ = visit(path, size=size, scheme=scheme)
     violations = [v for v in Axe().run(page).response["violations"] if v["id"] not in ACCEPTED]

@@ -9,8 +9,8 @@ MUTANTS = [
     Mutant(
         "fresh",
         GATED,
-        "return gate.R * rest2 / (1 - u2)",
-        "return gate.R * (1 - u2) / (1 + u2)",
+        "return gate.R * rest2 / gate.forgotten(Q)",
+        "return gate.R * gate.forgotten(Q) / (2 - gate.forgotten(Q))",
         "the gate replaced by its root mean square",
     ),
     Mutant(

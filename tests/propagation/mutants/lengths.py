@@ -55,6 +55,7 @@ MUTANTS = [
         "growth = twice + rest / 2 + rest * (2 -",
         "growth = twice + rest / 2 + rest * (1 -",
         "one term of the derivative is lost",
+        refuses="has the same sign at both ends",
     ),
     Mutant(
         "linear", FINITE, "return _power(2, width", "return _power(1, width", "E g^4 = 2, as if weights were complex"

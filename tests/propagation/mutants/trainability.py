@@ -16,8 +16,8 @@ MUTANTS = [
         "gradient-order",
         TRAINING,
         "gain * hidden",
-        "gain.square() * hidden",
-        "hidden weights have the standard deviation that is their variance",
+        "1.05 * gain * hidden",
+        "hidden weights a twentieth too large",
     ),
     *(
         Mutant("gradient-order", CHAPTER, "chi_1[1.0] ** 10", f"chi_1[1.0] ** {power}", f"{power} layers for ten")
