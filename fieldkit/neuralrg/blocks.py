@@ -14,11 +14,15 @@ import itertools
 import torch
 from torch import Tensor
 
+from fieldkit import given
+
 
 def corners(x: Tensor, *, shift: int = 0) -> list[Tensor]:
     """The 2^d corners of all blocks, each (L/2, ..., L/2, n), views of x (n, L, ..., L) where shift = 0."""
     x = x.movedim(0, -1)
     d = x.dim() - 1
+    if any(side % 2 for side in x.shape[:-1]):
+        raise ValueError(f"sides {tuple(x.shape[:-1])}: blocks have two sites a side; give fields of even sides.")
     if shift:
         x = x.roll((-shift,) * d, tuple(range(d)))
     return [x[tuple(slice(bit, None, 2) for bit in bits)] for bits in itertools.product((0, 1), repeat=d)]
@@ -41,6 +45,7 @@ def haar(d: int, *, dtype: torch.dtype, device: torch.device) -> Tensor:
     Row k holds the signs (-1)^(bits of k', corner) over sqrt(2^d), k' = 2^d - 1 - k, so that the coarse amplitude
     stands at the last corner, where `corners(shift=1)` has the site that survives on the next lattice.
     """
+    given.whole("d", d, least=1, why="a lattice has at least one dimension")
     one = torch.tensor([[1.0, -1.0], [1.0, 1.0]], dtype=dtype, device=device)
     basis = one
     for _ in range(d - 1):

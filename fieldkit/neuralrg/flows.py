@@ -33,6 +33,7 @@ class Prior(nn.Module):
         self, shape: tuple[int, ...], *, peaks: bool = False, rng: torch.Generator, dtype: torch.dtype = torch.float32
     ) -> None:
         super().__init__()
+        given.generator(rng)
         self.shape, self.volume = shape, math.prod(shape)
         self.peak = nn.Parameter(torch.ones((), device=rng.device, dtype=dtype)) if peaks else None
 
@@ -127,6 +128,12 @@ class Flow(nn.Module):
 
     def _refuse(self, x: Tensor) -> None:
         given.fields(x)
+        own = next((p.dtype for p in self.parameters()), x.dtype)
+        if x.dtype != own:
+            raise TypeError(
+                f"fields of {x.dtype} in a flow of {own}: one precision for both; use flow.double() "
+                "or flow.float(), or convert the fields."
+            )
         if x.shape[1:] != self.prior.shape:
             raise ValueError(
                 f"shape {tuple(x.shape)}: this flow was built for fields {('n', *self.prior.shape)}; build one for L = "

@@ -28,11 +28,15 @@ def mutual_information(a: Tensor, b: Tensor, *, n_batches: int = 16, n_neighbour
     pairs (`b` rolled by one).  Runs on the CPU.  Raises `ValueError` for other shapes or fewer than 50 pairs a batch.
     """
     given.whole("n_batches", n_batches, least=2, why="an error needs a spread")
+    given.whole("n_neighbours", n_neighbours, least=1, why="neighbours are counted")
+    a, b = given.numbers(a), given.numbers(b)
     if a.dim() != 1 or a.shape != b.shape or len(a) < 50 * n_batches:
         raise ValueError(
             f"shapes {tuple(a.shape)} and {tuple(b.shape)} in {n_batches} batches: give pairs (n,) and (n,), at least "
             "fifty a batch."
         )
+    if not bool(a.isfinite().all() and b.isfinite().all()):
+        raise ValueError("some of the pairs are not finite; find where the flow or the chain diverged.")
     size = len(a) // n_batches
     columns = [x.detach().cpu().double()[: size * n_batches].reshape(n_batches, size).numpy() for x in (a, b)]
     found = [
@@ -43,6 +47,9 @@ def mutual_information(a: Tensor, b: Tensor, *, n_batches: int = 16, n_neighbour
 
 def gaussian(a: Tensor, b: Tensor) -> Tensor:
     """-1/2 ln(1 - r^2) with r the sample correlation of a (n, ...) and b (n, ...) over n, one number for each pair."""
+    a, b = given.numbers(a), given.numbers(b)
     a, b = a - a.mean(0), b - b.mean(0)
+    if not bool((a != 0).any(0).all() and (b != 0).any(0).all()):
+        raise ValueError("a variable that never moves has no correlation; leave it out.")
     r2 = (a * b).mean(0).square() / (a.square().mean(0) * b.square().mean(0))
     return -0.5 * torch.log1p(-r2)

@@ -86,7 +86,7 @@ class IsingDual:
         From exact spins these are exact fields; a cluster chain with this at its end is a truth for every flow.
         """
         given.generator(rng)
-        s = spins.to(torch.float64)
+        s = given.numbers(spins).to(torch.float64)
         self._refuse(s)
         K = self.kernel(device=rng.device)
         white = torch.randn(s.shape, generator=rng, device=rng.device, dtype=torch.float64)

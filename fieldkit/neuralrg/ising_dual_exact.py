@@ -14,6 +14,7 @@ import math
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.lattice import ising_exact
 from fieldkit.neuralrg.ising_dual import IsingDual
 
@@ -85,6 +86,8 @@ def draw(theory: IsingDual, n: int, *, rng: torch.Generator) -> Tensor:
 
     At most 20 spins, d = 1 or 2.
     """
+    given.whole("n", n, least=1, why="a batch holds at least one field")
+    given.generator(rng)
     states = _states(theory)
     weight = (_quadratic_form(states, theory.kernel()) / 2).softmax(0).to(rng.device)
     chosen = torch.multinomial(weight, n, replacement=True, generator=rng)
@@ -108,6 +111,8 @@ def by_states(theory: IsingDual, x: Tensor) -> Tensor:
 def _states(theory: IsingDual) -> Tensor:
     """All spin states (2^N, L, ..., L), float64."""
     L, d = theory.L, theory.d
+    if d > 2:
+        raise ValueError(f"d = {d}: states are listed in one and two dimensions; use d = 1 or 2.")
     rows, columns = (L, L) if d == 2 else (1, L)
     return ising_exact.all_states(rows, columns).to(torch.float64).reshape(-1, *(L,) * d)
 

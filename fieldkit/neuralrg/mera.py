@@ -18,6 +18,8 @@ Sources: Vidal 2007 and 2008 (MERA); Li and Wang 2018 (as a flow, with couplings
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -122,6 +124,12 @@ def mera(
     if mean and (odd or not spectra):
         raise ValueError(f"mean = {mean}: only spectra of flows that are not odd have a constant; use mean = 0.")
     given.whole("L", L, least=2, why="a block has two sites a side")
+    if d not in EVERY_HALF:
+        raise ValueError(f"d = {d}: blocks are halved in one and two dimensions; use d = 1 or 2.")
+    if L % 2:
+        raise ValueError(f"L = {L}: an odd side cannot be cut into blocks of two; use an even L, best a power of 2.")
+    if not math.isfinite(mean):
+        raise ValueError(f"mean = {mean}: the field must start somewhere; give a finite number.")
     most = (L & -L).bit_length() - 1
     n_levels = most if n_levels is None else n_levels
     given.whole("n_levels", n_levels, least=1, why="a hierarchy has at least one scale")

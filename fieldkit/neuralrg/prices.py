@@ -41,6 +41,7 @@ def of_draws(log_weight: Tensor, seconds: float, *, n_blocks: int = 100) -> Esti
 
     Raises as `weighing.log_partition`.
     """
+    given.positive("seconds", seconds, why="work takes time")
     ess = weighing.effective_sample_size(log_weight, n_blocks=n_blocks)
     price = seconds / len(log_weight) / ess.value
     return Estimate(price, price * ess.error / ess.value)

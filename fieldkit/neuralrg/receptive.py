@@ -18,7 +18,8 @@ from fieldkit.neuralrg.mera import mera
 
 
 def response(flow: Flow, z: Tensor, site: tuple[int, ...]) -> Tensor:
-    """dx / dz_site at each z (n, L, ..., L): the same shape.  Raises as `Flow`, and `IndexError` for no such site."""
+    """dx / dz_site at each z (n, L, ..., L): the same shape.  Raises as `Flow`, and `ValueError` for no such site."""
+    _refuse_site(site, tuple(z.shape[1:]))
     towards = torch.zeros_like(z)
     place: tuple[Any, ...] = (..., *site)
     towards[place] = 1
@@ -29,6 +30,7 @@ def response(flow: Flow, z: Tensor, site: tuple[int, ...]) -> Tensor:
 
 def wavelet(L: int, site: tuple[int, ...], *, n_levels: int | None = None) -> Tensor:
     """The Haar wavelet of the latent variable at `site`, (L, ..., L) float64, of unit norm."""
+    _refuse_site(site, (L,) * len(site))
     rng = torch.Generator().manual_seed(0)  # no draw enters: without couplings the hierarchy is the Haar transform
     bare = mera(L, len(site), n_levels=n_levels, n_rounds=0, width=1, spectra=False, n_terms=0, rng=rng)
     z = torch.zeros(1, *(L,) * len(site), dtype=torch.float64)
@@ -38,6 +40,8 @@ def wavelet(L: int, site: tuple[int, ...], *, n_levels: int | None = None) -> Te
 def overlap(field: Tensor, other: Tensor) -> Tensor:
     """Cosine of the angle between each of fields (..., L, ..., L) and `other` (L, ..., L): sum f g / |f| |g|, (...)."""
     d = other.dim()
+    if not bool(other.any()):
+        raise ValueError("the zero field has no direction: no angle with it is defined.")
     f, g = field.flatten(-d), other.flatten().to(field)
     return (f @ g) / (f.norm(dim=-1) * g.norm())
 
@@ -47,5 +51,15 @@ def covariance(v: Tensor, w: Tensor, propagator: Tensor) -> float:
 
     C (L, ..., L) is the field's propagator, x counted from 0 on every axis.
     """
+    if not v.shape == w.shape == propagator.shape:
+        raise ValueError(
+            f"shapes {tuple(v.shape)}, {tuple(w.shape)}, {tuple(propagator.shape)}: wavelets and propagator live "
+            "on one lattice."
+        )
     power = torch.fft.fftn(propagator)
     return (torch.fft.fftn(v).conj() * power * torch.fft.fftn(w)).mean().real.item()
+
+
+def _refuse_site(site: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    if len(site) != len(shape) or not all(0 <= x < L for x, L in zip(site, shape)):
+        raise ValueError(f"site {site}: the lattice has the sides {shape}; count coordinates from 0, one for each.")

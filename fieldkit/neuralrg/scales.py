@@ -87,6 +87,8 @@ def relative(x: Tensor, *, n_blocks: int = 100) -> list[Estimate]:
     """Correlation along an axis of independent lattices x (n, s, ..., s) at distances 1, ..., s/2 - 1, over that at
     s/2, with errors from blocks of lattices.  At a critical point a function of the distance over s alone.
     """
+    if x.shape[-1] % 2:
+        raise ValueError(f"side {x.shape[-1]}: half of it is no distance of the lattice; give an even one.")
     (c,) = correlators([x])
     blocks = weighing.blocked(n_blocks, *c.T)
     return [jackknife(torch.divide, one, blocks[-1]) for one in blocks[1:-1]]

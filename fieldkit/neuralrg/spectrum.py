@@ -29,6 +29,8 @@ def classes(L: int, d: int, *, device: torch.device | str | None = None) -> Tens
     >>> classes(4, 1).tolist()
     [0, 1, 2, 1]
     """
+    given.whole("L", L, least=1, why="a lattice has at least one site a side")
+    given.whole("d", d, least=1, why="a lattice has at least one dimension")
     k = torch.arange(L, device=device)
     size = torch.minimum(k, L - k)
     sizes = torch.stack(torch.meshgrid(*[size] * d, indexing="ij")).sort(0).values
@@ -52,13 +54,12 @@ class Spectrum(nn.Module):
         dtype: torch.dtype = torch.float32,
     ) -> None:  # fmt: skip
         super().__init__()
-        given.whole("L", L, least=1, why="a lattice has at least one site a side")
-        given.whole("d", d, least=1, why="a lattice has at least one dimension")
         number = classes(L, d, device=rng.device)
         self.register_buffer("number", number, persistent=False)
         start = torch.zeros(math.comb(L // 2 + d, d), dtype=torch.float64, device=rng.device)
         if power is not None:
-            if power.shape != (L,) * d or not bool((power > 0).all()):
+            power = given.numbers(power)
+            if power.shape != (L,) * d or not bool(((power > 0) & power.isfinite()).all()):
                 raise ValueError(f"power {tuple(power.shape)}: give one positive number for each momentum, {(L,) * d}.")
             start = start.scatter(0, number.flatten(), power.flatten().log().to(start))
         self.log_power = nn.Parameter(start.to(dtype))

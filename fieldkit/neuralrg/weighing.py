@@ -65,6 +65,7 @@ def log_partition(log_weight: Tensor, *, n_blocks: int = 100) -> Estimate:
 
     The bar is r.  Raises as `blocked`.
     """
+    log_weight = given.numbers(log_weight).double()
     top = log_weight.max()
     (w,) = blocked(n_blocks, (log_weight - top).exp())
     r = (w.std() / w.mean()).item() / math.sqrt(n_blocks)
@@ -77,6 +78,7 @@ def effective_sample_size(log_weight: Tensor, *, n_blocks: int = 100) -> Estimat
     The bar, by linear propagation of the errors of both means, is honest only where the largest weights have been
     seen; near 0 it is a guess.  Raises as `log_partition`.
     """
+    log_weight = given.numbers(log_weight).double()
     w = (log_weight - log_weight.max()).exp()
     w, square = blocked(n_blocks, w, w * w)
     m, s = w.mean(), square.mean()
@@ -86,7 +88,11 @@ def effective_sample_size(log_weight: Tensor, *, n_blocks: int = 100) -> Estimat
 
 def reweighted(log_weight: Tensor, values: Tensor, *, n_blocks: int = 100) -> Estimate:
     """<O> of the target from draws of the flow: <w O> / <w>, values (n,).  Raises as `log_partition`."""
+    log_weight = given.numbers(log_weight).double()
     w = (log_weight - log_weight.max()).exp()
+    values = given.numbers(values)
+    if values.shape != w.shape:
+        raise ValueError(f"values {tuple(values.shape)} for weights {tuple(w.shape)}: one value for each draw, (n,).")
     return jackknife(lambda m, weighted: weighted / m, *blocked(n_blocks, w, w * values.to(w)))
 
 
@@ -99,6 +105,11 @@ def independence_metropolis(log_weight: Tensor, *, rng: torch.Generator) -> tupl
     memory; `autocorrelation.gamma_method` measures it.  Raises `ValueError` for another shape.
     """
     given.generator(rng)
+    log_weight = given.numbers(log_weight)
+    if bool(log_weight.isnan().any()):
+        raise ValueError(
+            "some weights are not numbers: no chain can accept or reject them; find where the flow diverged."
+        )
     if log_weight.dim() != 2 or log_weight.numel() == 0:
         raise ValueError(f"shape {tuple(log_weight.shape)}: expected (n_chains, n_steps); cut the draws with reshape.")
     n_chains, n_steps = log_weight.shape

@@ -27,6 +27,8 @@ from fieldkit.nnft import ensembles, wick
 from fieldkit.nnft.ensembles import Ensemble
 from fieldkit.propagation.gaussian import legendre
 
+MOST = 10**7  # nodes of a box: a kernel to each of them must fit into memory
+
 
 @dataclass(frozen=True)
 class Domain:
@@ -38,7 +40,7 @@ class Domain:
 
 def points(y: Tensor) -> Domain:
     """A finite set of points (k, d) in place of the continuum: `int` is the sum over them."""
-    y = ensembles.inputs(y, y.device)
+    y = ensembles.inputs(y)
     return Domain(y, torch.ones(len(y), device=y.device, dtype=torch.float64))
 
 
@@ -50,6 +52,8 @@ def box(cutoff: float, d: int, *, breaks: tuple[float, ...] = (0.0,), n: int = 2
     """
     given.positive("cutoff", cutoff, why="the box needs a size")
     given.whole("d", d, least=1, why="a box has at least one dimension")
+    given.whole("n", n, least=1, why="a panel has at least one node")
+    given.whole("panels", panels, least=0, why="halvings are counted")
     inside = sorted({float(b) for b in breaks if abs(b) < cutoff})
     sizes = [cutoff * 2.0**-k for k in range(panels + 1)]
     edges = {-cutoff, cutoff, *inside}
@@ -58,6 +62,11 @@ def box(cutoff: float, d: int, *, breaks: tuple[float, ...] = (0.0,), n: int = 2
     x, w = (torch.tensor(values, dtype=torch.float64) for values in legendre(n))
     width = edge.diff()[:, None]
     y, w = (edge[:-1, None] + width * (1 + x) / 2).flatten(), (width * w / 2).flatten()
+    if len(y) ** d > MOST:
+        raise ValueError(
+            f"d = {d}: {len(y)} nodes a dimension make {float(len(y)) ** d:.1e}; take fewer `panels` or nodes `n`, "
+            "or a finite set of `points`."
+        )
     nodes = torch.stack(torch.meshgrid(*[y] * d, indexing="ij"), -1).reshape(-1, d)
     weights = torch.stack(torch.meshgrid(*[w] * d, indexing="ij"), -1).reshape(-1, d).prod(1)
     return Domain(nodes, weights)
@@ -70,7 +79,10 @@ def legs(ensemble: Ensemble, x: Tensor, domain: Domain) -> Tensor:
 
 def local(ensemble: Ensemble, x: Tensor, domain: Domain, *, power: float = 0.0) -> Tensor:
     """T of the coupling int |y|^power f(y)^4 at `wick.tuples(m, 4)`, (k,): what G4c a unit of it makes.  power 0, 2."""
+    if power < 0:
+        raise ValueError(f"power = {power}: |y|^power has no integral that these nodes see; choose power >= 0.")
     weights = domain.weights if power == 0 else domain.weights * domain.nodes.norm(dim=1) ** power
+    x = ensembles.inputs(x)
     K = legs(ensemble, x, domain)
     index = wick.tuples(len(x), 4, x.device)
     ab, place = _pairs(K, index)
@@ -79,6 +91,7 @@ def local(ensemble: Ensemble, x: Tensor, domain: Domain, *, power: float = 0.0) 
 
 def bilocal(ensemble: Ensemble, x: Tensor, domain: Domain) -> Tensor:
     """T of the coupling int int f(y)^2 f(z)^2 at `wick.tuples(m, 4)`, (k,)."""
+    x = ensembles.inputs(x)
     K = legs(ensemble, x, domain)
     return -8 * wick.gaussian((K * domain.weights) @ K.T, wick.tuples(len(x), 4, x.device))
 
@@ -104,6 +117,8 @@ def misfit(four: Tensor, *units: Tensor) -> Tensor:
 
     0: the units are enough; 1: they are orthogonal to it.  For exact functions, or ones whose noise is far below it.
     """
+    if not bool(four.any()):
+        raise ValueError("four is zero: there is nothing of which a part could be missed.")
     T = torch.stack(units, 1)
     left = four - T @ torch.linalg.lstsq(T, four[:, None]).solution[:, 0]
     return left.norm() / four.norm()
@@ -157,6 +172,7 @@ def chi2_law(dof: int, n_chunks: int) -> Estimate:
     Hotelling's T^2 = dof (c - 1) / (c - dof) F(dof, c - dof): larger than dof, because an estimated covariance is
     inverted (Hotelling 1931; exact for least-squares residuals too, which live in k - p dimensions).
     """
+    given.whole("dof", dof, least=1, why="chi^2 has at least one degree of freedom")
     c, nu = n_chunks, n_chunks - dof
     if nu <= 4:
         raise ValueError(f"{n_chunks} chunks for {dof} degrees of freedom: use at least {dof + 5} chunks.")

@@ -83,6 +83,7 @@ def density(f: float, ensemble: Ensemble, x: Tensor, n: int, *, rng: torch.Gener
 def gaussian_density(f: Tensor, variance: Tensor | float) -> Tensor:
     """Density of N(0, variance) at f."""
     if not isinstance(variance, Tensor):
+        given.positive("variance", variance, why="a Gaussian of no width has no density")
         variance = torch.full((), variance, dtype=torch.float64, device=f.device)
     return torch.exp(-f.square() / (2 * variance)) / (2 * math.pi * variance).sqrt()
 
@@ -95,6 +96,8 @@ def edgeworth(f: Tensor, cumulants: Sequence[float] | Tensor, *, order: int) -> 
     kappa = [float(k) for k in cumulants]
     if order not in (0, 1, 2) or len(kappa) < order + 1:
         raise ValueError(f"order = {order} with {len(kappa)} cumulants: order 0, 1, 2 needs the first one, two, three.")
+    given.positive("kappa_2", kappa[0], why="the expansion is in units of the variance")
+    f = given.numbers(f)
     u = f / math.sqrt(kappa[0])
     total = torch.ones_like(u)
     if order > 0:
@@ -108,6 +111,7 @@ def edgeworth(f: Tensor, cumulants: Sequence[float] | Tensor, *, order: int) -> 
 
 def hermite(u: Tensor, n: int) -> Tensor:
     """He_n(u), the probabilists' Hermite polynomial: He_(n+1) = u He_n - n He_(n-1)."""
+    given.whole("n", n, least=0, why="the order of a polynomial")
     before, now = torch.zeros_like(u), torch.ones_like(u)
     for k in range(n):
         before, now = now, u * now - k * before
@@ -122,6 +126,8 @@ def relu_density(f: Tensor, width: int, *, scale: float = 1.0) -> Tensor:
     is exactly 0: that atom is not in the density.  scale = sw2 |x| / sqrt(d).
     """
     given.whole("width", width, least=1, why="a hidden layer has at least one neuron")
+    given.positive("scale", scale, why="the output has a spread")
+    f = given.numbers(f)
     c = scale / math.sqrt(width)
     r = (f.abs() / c).double()
     total = torch.zeros_like(r)

@@ -56,6 +56,8 @@ def from_outputs(
     another law of networks, with weights, as in `tails`.  path: a folder from which an interrupted run goes on.
     """
     given.whole("d_out", d_out, least=1, why="a network has at least one output")
+    given.generator(rng)
+    x = ensembles.inputs(x, rng.device)
     m, powers = len(x) * d_out, _powers(points, (2, 4, 6))
     values = functools.partial(_values, ensemble, d_out)
     sums = _sums(ensemble, x, n, values, m, powers, draw, n_chunks=n_chunks, rng=rng, path=path)
@@ -75,9 +77,11 @@ def integrated(
     path: str | Path | None = None,
 ) -> Measured:
     """The same with the output layer integrated out by hand: only hidden layers are drawn."""
+    given.generator(rng)
+    x = ensembles.inputs(x, rng.device)
     m, powers = len(x), _powers(points, (1, 2, 3))
     pairs = wick.tuples(m, 2, rng.device)
-    reference = ensembles.kernel(ensemble, x.to(rng.device))[pairs[:, 0], pairs[:, 1]]
+    reference = ensembles.kernel(ensemble, x)[pairs[:, 0], pairs[:, 1]]
     values = functools.partial(_fluctuations, ensemble, reference)
     sums = _sums(ensemble, x, n, values, len(pairs), powers, draw, n_chunks=n_chunks, rng=rng, path=path)
     entries = [wick.covariance_entries(wick.tuples(m, 2 * r), m) for r in powers[1:]]

@@ -39,6 +39,11 @@ class Ensemble:
     sb2: float = 0.0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.neuron, Neuron):
+            raise TypeError(
+                f"neuron = {self.neuron!r}: moments and kernel belong to a `Neuron`; take one of `nnft.neurons`, such "
+                "as neurons.relu, or make one: Neuron(lambda z, q: torch.tanh(z), activation=activations.tanh)."
+            )
         object.__setattr__(self, "widths", tuple(self.widths))
         if not self.widths:
             raise ValueError("widths = (): a network of this part has at least one hidden layer, as in widths=(20,).")
@@ -54,17 +59,18 @@ class Ensemble:
         return 0.0 if self.neuron.phase else self.sb2
 
 
-def inputs(x: Tensor, device: torch.device | str = "cpu") -> Tensor:
-    """Points (m, d) as float64 on the device; refuses another shape."""
+def inputs(x: Tensor, device: torch.device | str | None = None) -> Tensor:
+    """Points (m, d), a tensor, an array or lists, as float64 on the device, by default their own; refuses another
+    shape."""
     x = given.numbers(x)
     if x.dim() != 2 or 0 in x.shape:
         raise ValueError(f"shape {tuple(x.shape)}: inputs are (m, d), m points in d dimensions; one in d = 1 is [[x]].")
-    return x.to(device, torch.float64)
+    return x.to(x.device if device is None else device, torch.float64)
 
 
 def overlaps(ensemble: Ensemble, x: Tensor, y: Tensor | None = None) -> Tensor:
     """Covariance of the first pre-activations of a neuron at points x (m, d) and y (k, d): (m, k); y = None is x."""
-    x = inputs(x, x.device)
+    x = inputs(x)
     y = x if y is None else inputs(y, x.device)
     return (ensemble.sw2 / x.shape[1]) * x @ y.T + ensemble.hidden_sb2
 
@@ -76,7 +82,7 @@ def kernel(ensemble: Ensemble, x: Tensor, y: Tensor | None = None) -> Tensor:
     """
     pair = ensemble.neuron.pair
     if pair is None:
-        depth, x = len(ensemble.widths), inputs(x, x.device)
+        depth, x = len(ensemble.widths), inputs(x)
         other = None if y is None else inputs(y, x.device)
         return kernels.nngp(x, other, activation=_activation(ensemble), depth=depth, sw2=ensemble.sw2, sb2=ensemble.sb2)
     k, u = overlaps(ensemble, x, y), variances(ensemble, x)
@@ -95,7 +101,7 @@ def _activation(ensemble: Ensemble) -> Activation:
 
 def variances(ensemble: Ensemble, x: Tensor) -> list[Tensor]:
     """Infinite-width variance of the pre-activations of each hidden layer, (m,) each: the q that `gauss` divides by."""
-    x = inputs(x, x.device)
+    x = inputs(x)
     q = (ensemble.sw2 / x.shape[1]) * x.square().sum(1) + ensemble.hidden_sb2
     found = [q]
     for _ in ensemble.widths[1:]:
@@ -108,7 +114,7 @@ def variances(ensemble: Ensemble, x: Tensor) -> list[Tensor]:
 
 def mixing(ensemble: Ensemble, x: Tensor) -> Tensor:
     """A (m, r): the first pre-activations of a neuron are A g with g ~ N(0, 1) of r = min(m, d or d + 1) numbers."""
-    x = inputs(x, x.device)
+    x = inputs(x)
     A = math.sqrt(ensemble.sw2 / x.shape[1]) * x
     if ensemble.hidden_sb2 > 0:
         A = torch.cat([A, torch.full_like(A[:, :1], math.sqrt(ensemble.sb2))], 1)
@@ -123,12 +129,15 @@ def hidden(ensemble: Ensemble, x: Tensor, n: int, *, rng: torch.Generator) -> Te
     Deeper layers are drawn from their covariance given the layer before, without weight matrices: the same law, m
     instead of N numbers a neuron (`finite_width.sample_layer`).
     """
+    given.whole("n", n, least=1, why="at least one network is drawn")
+    given.generator(rng)
+    x = inputs(x, rng.device)
     dtype = torch.float64 if ensemble.neuron.heavy or len(ensemble.widths) > 1 else torch.float32
-    A = mixing(ensemble, x.to(rng.device)).to(dtype)
+    A = mixing(ensemble, x).to(dtype)
     N = ensemble.widths[0]
     z = A @ torch.randn(A.shape[1], n * N, generator=rng, device=rng.device, dtype=dtype)
     z = z.reshape(len(A), n, N)
-    q = variances(ensemble, x.to(rng.device))
+    q = variances(ensemble, x)
     h = ensemble.neuron.response(_phased(ensemble, z, rng), q[0].to(dtype)[:, None, None])
     for N, q_l in zip(ensemble.widths[1:], q[1:]):
         K = _kernels(ensemble, h, ensemble.hidden_sb2)
@@ -157,6 +166,7 @@ def kernel_draws(ensemble: Ensemble, h: Tensor) -> Tensor:
 
 def outputs(ensemble: Ensemble, h: Tensor, *, d_out: int = 1, rng: torch.Generator) -> Tensor:
     """f_a(x) from the last hidden layer h (m, n, N), with weights and biases of the last layer drawn: (m, d_out, n)."""
+    given.whole("d_out", d_out, least=1, why="a network has at least one output")
     m, n, N = h.shape
     f = torch.empty(m, d_out, n, device=h.device, dtype=h.dtype)
     for a in range(d_out):

@@ -33,7 +33,8 @@ def two_point(ensemble: Ensemble, x: Tensor, y: Tensor | None = None) -> Tensor:
 
 def kernel_covariance(ensemble: Ensemble, x: Tensor, index: Tensor) -> Tensor:
     """Cov(K_12, K_34) at the rows (1, 2, 3, 4) of index (k, 4), (k,): how the kernel fluctuates between networks."""
-    M = _averages(ensemble, x)
+    x = ensembles.inputs(x)
+    M, index = _averages(ensemble, x), _tuples(index, 4, x)
     return (ensemble.sw2**2 / ensemble.widths[0]) * (M(index) - M(index[:, :2]) * M(index[:, 2:]))
 
 
@@ -42,6 +43,7 @@ def four_point(ensemble: Ensemble, x: Tensor, index: Tensor | None = None, outpu
 
     outputs (k, 4): which output of the network each point belongs to; pairs of different outputs do not contribute.
     """
+    x = ensembles.inputs(x)
     index = wick.tuples(len(x), 4, x.device) if index is None else _tuples(index, 4, x)
     M = _averages(ensemble, x)
     four = M(index)
@@ -56,6 +58,7 @@ def four_point(ensemble: Ensemble, x: Tensor, index: Tensor | None = None, outpu
 
 def six_point(ensemble: Ensemble, x: Tensor, index: Tensor | None = None) -> Tensor:
     """G6c (k,) at tuples (k, 6) of the points x (m, d), by default `wick.tuples(m, 6)`; one output."""
+    x = ensembles.inputs(x)
     index = wick.tuples(len(x), 6, x.device) if index is None else _tuples(index, 6, x)
     m, M = len(x), _averages(ensemble, x)
     two = wick.symmetric(M(wick.tuples(m, 2, x.device)), m, 2)
@@ -140,6 +143,8 @@ def _one_hidden_layer(ensemble: Ensemble) -> None:
 
 
 def _tuples(index: Tensor, n: int, x: Tensor) -> Tensor:
+    index = torch.as_tensor(index)
     if index.dim() != 2 or index.shape[1] != n:
         raise ValueError(f"index of shape {tuple(index.shape)}: tuples of {n} points are (k, {n}).")
+    wick.place(index, len(x))  # refuses sites that are not there
     return index.to(x.device)

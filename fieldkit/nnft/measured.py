@@ -68,9 +68,7 @@ class Measured:
         _refuse_if_heavy(torch.stack([value.reshape(1) for value in recorded]), unchecked)
         return found
 
-    def covariance(
-        self, f: Function, *, points: int | None = None, unchecked: bool = False
-    ) -> tuple[Tensor, Tensor]:
+    def covariance(self, f: Function, *, points: int | None = None, unchecked: bool = False) -> tuple[Tensor, Tensor]:
         """f(G2, G4c, G6c) -> (k,) numbers: values (k,) and their covariance (k, k).  As `jackknife` otherwise."""
         recorded: list[Tensor] = []
         found = jackknife_covariance(self._recording(f, recorded), *self._reachable(points, unchecked))

@@ -19,9 +19,7 @@ from fieldkit.propagation.gaussian import Function
 NODES = {2: 128, 3: 48, 4: 24}  # a dimension
 
 
-def moments(
-    h: Function, C: Tensor, index: Tensor, *, kinks: tuple[float, ...] = (), tolerance: float = 1e-6
-) -> Tensor:
+def moments(h: Function, C: Tensor, index: Tensor, *, kinks: tuple[float, ...] = (), tolerance: float = 1e-6) -> Tensor:
     """E prod h(u_j) over the columns of index (k, n), (u) ~ N(0, C), C (m, m): (k,), float64.
 
     Raises `ValueError` when the points span more than four dimensions, or when two rules differ by more than

@@ -25,6 +25,7 @@ def sample(n: int, width: int, depth: int, *, rng: torch.Generator) -> Tensor:
     The same as `propagation.tangent.empirical_ntk` of each network, many networks at once (a test).
     """
     given.whole("n", n, least=1, why="at least one network is drawn")
+    given.generator(rng)
     given.whole("width", width, least=1, why="a hidden layer has at least one neuron")
     given.whole("depth", depth, least=1, why="the tangent kernel of a network has at least one hidden layer")
     block = max(1, BLOCK // width**2)

@@ -19,6 +19,7 @@ from torch import Tensor
 from fieldkit import given
 
 Pairing = tuple[tuple[int, int], ...]
+MOST = 10**8  # tuples: beyond that no memory holds the list
 
 
 def tuples(m: int, n: int, device: torch.device | str = "cpu") -> Tensor:
@@ -29,6 +30,8 @@ def tuples(m: int, n: int, device: torch.device | str = "cpu") -> Tensor:
     """
     given.whole("m", m, least=1, why="a field has at least one site")
     given.whole("n", n, least=1, why="a function of n points has at least one")
+    if math.comb(m + n - 1, n) > MOST:
+        raise ValueError(f"{n} points on {m} sites: {math.comb(m + n - 1, n):.1e} tuples; use fewer points or sites.")
     chosen = torch.arange(m, device=device)[:, None]
     for _ in range(n - 1):
         parts = [torch.cat([torch.full_like(rest[:, :1], i), rest], 1) for i, rest in _tails(chosen, m)]
@@ -48,6 +51,14 @@ def place(index: Tensor, m: int) -> Tensor:
 
     Counts the tuples before: sum_p C(m - i_p + r, r + 1) with r = n - 1 - p places to the right, taken from the end.
     """
+    index = torch.as_tensor(index)
+    if (
+        index.is_floating_point()
+        or index.dim() == 0
+        or index.numel()
+        and not 0 <= int(index.min()) <= int(index.max()) < m
+    ):
+        raise ValueError(f"index {index.tolist()}: sites are whole numbers from 0 to {m - 1}.")
     n = index.shape[-1]
     index = index.sort(-1).values
     table = [[math.comb(m - i + r, r + 1) for i in range(m)] for r in range(n)]
@@ -63,6 +74,7 @@ def place(index: Tensor, m: int) -> Tensor:
 
 def symmetric(values: Tensor, m: int, n: int) -> Tensor:
     """The whole symmetric tensor (m, ..., m) of n indices from its entries (k,) at `tuples(m, n)`."""
+    values = given.numbers(values)
     if values.shape[-1] != math.comb(m + n - 1, n):
         raise ValueError(f"{values.shape[-1]} values: {n} points on {m} sites have {math.comb(m + n - 1, n)} entries.")
     sites = torch.arange(m, device=values.device)
@@ -76,6 +88,7 @@ def pairings(n: int) -> list[Pairing]:
     >>> pairings(4)
     [((0, 1), (2, 3)), ((0, 2), (1, 3)), ((0, 3), (1, 2))]
     """
+    given.whole("n", n, least=0, why="fields are counted")
     if n % 2:
         raise ValueError(f"n = {n}: an odd number of fields cannot be paired; every odd function of ours is zero.")
     return list(_pair(tuple(range(n))))

@@ -64,16 +64,6 @@ MUTANTS = [
         "each output has hidden neurons of its own",
     ),
     Mutant(
-        "approach",
-        CHAPTER,
-        "four[0] / (3 * two[0, 0].square())",
-        "(four[0] / (3 * two[0, 0].square())).sqrt()",
-        "a spread in place of a variance",
-    ),
-    Mutant(
-        "approach", CHAPTER, "two[0, 0].square())\n", "two[0, 0].square()) + 1 / 300\n", "a floor is taken for signal"
-    ),
-    Mutant(
         "deep-shift",
         "fieldkit/nnft/beyond.py",
         "return (hessian * covariance).sum() / 2",

@@ -75,13 +75,13 @@ MUTANTS = [
         "return q - square / slope**0.5 - sb2",
         "chi_1 = sw E phi'^2: a root too many",
     ),
-    Mutant("line", CURVES, "curve[0] += sb2**0.5 *", "curve += sb2**0.5 *", "the bias pushes the tangent as well"),
+    Mutant("line", CURVES, "curve[0] += sb2**0.5 *", "curve[0] += (sb2 / 2) ** 0.5 *", "half of the biases"),
     Mutant(
         "line",
         CURVES,
         "curve = (sw2 / curve.shape[2]) ** 0.5 *",
-        "curve = sw2 / curve.shape[2] ** 0.5 *",
-        "the variance of the weights taken for their standard deviation",
+        "curve = 1.05 * (sw2 / curve.shape[2]) ** 0.5 *",
+        "weights a twentieth too large",
     ),
     Mutant(
         "backwards",
