@@ -12,9 +12,9 @@ def two_layers(claim: str) -> Mutant:
     return Mutant(claim, CHAPTER, "layers = [torch.ones(1, 1)] * 3", "layers = [torch.ones(1, 1)] * 2", "two layers")
 
 
-def one_free(claim: str) -> Mutant:
+def shared_decay(claim: str) -> Mutant:
     return Mutant(
-        claim, LAYERS, ".sum() for w in weights), torch", ".sum() for w in weights[1:]), torch", "no decay on one"
+        claim, LAYERS, "decay / 2 * sum(", "decay / 2 / len(weights) * sum(", "one decay shared by all layers"
     )
 
 
@@ -22,7 +22,7 @@ MUTANTS = [
     Mutant("red-dots", RULES, "g[..., 1:-1].abs() < small", "g[..., 1:-1] < small", "a curvature without its modulus"),
     Mutant("red-dots", RULES, "2:] < 0) &", "2:] < 0) |", "either condition instead of both"),
     Mutant("running-sums", RULES, "z = (y - y.mean(-1, keepdim=True))", "z = (y - 0)", "a walk for a bridge"),
-    Mutant("size", CHANGES, "left = y - (y @ q) @ q.T", "left = y", "the smooth rise left in"),
+    Mutant("size", CHANGES, "scan(noise, null, shapes, bars", "scan(noise, null, shapes[:, :1], bars", "no search"),
     Mutant(
         "size",
         CHAPTER,
@@ -39,9 +39,8 @@ MUTANTS = [
         "the bar of one run for the mean of twelve",
         refuses="all with one outcome",
     ),
-    Mutant("lack-of-fit", CHANGES, "contrasts, n * (r - 1)))", "n, n * (r - 1)))", "parameters not counted"),
     two_layers("spinodal"),
-    one_free("spinodal"),
+    shared_decay("spinodal"),
     two_layers("height"),
-    one_free("height"),
+    shared_decay("height"),
 ]
