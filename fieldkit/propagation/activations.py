@@ -206,4 +206,8 @@ tanh = Activation(
 hard_tanh = Activation(
     lambda x: x.clamp(-1, 1), slope=lambda x: (x.abs() < 1).to(x.dtype), bend=torch.zeros_like, kinks=(-1, 1), parity=-1
 )
-swish = Activation(lambda x: x * torch.sigmoid(x))
+swish = Activation(
+    lambda x: x * torch.sigmoid(x),
+    slope=lambda x: torch.sigmoid(x) * (1 + x * torch.sigmoid(-x)),
+    bend=lambda x: torch.sigmoid(x) * torch.sigmoid(-x) * (2 - x * torch.tanh(x / 2)),
+)
