@@ -23,7 +23,7 @@ OPTIONS := PROFILE DEVICE SEED JOBS CHAPTER PYTHON
 GIVEN := $(foreach name,$(filter-out MAKE% .% SHELL,$(.VARIABLES)),$(if $(findstring command line,$(origin $(name))),$(name)))
 $(foreach name,$(filter-out $(OPTIONS),$(GIVEN)),$(error $(name)= is no option; there are $(OPTIONS)))
 
-.PHONY: help book test site-test test-oldest pdf pairs pins bench clean
+.PHONY: help book test mutants site-test test-oldest pdf pairs pins bench clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -38,7 +38,10 @@ test: $(READY) ## lint, types, the laws, docstring examples, pairs, workflows
 	$(PY) -m mypy fieldkit
 	$(PY) -m tools.pairs --check
 	@if [ -d .github/workflows ]; then set -x; .venv/bin/zizmor --offline --quiet .github/workflows && .venv/bin/actionlint; fi
-	$(PY) -m pytest -n 2 --ignore=tests/site
+	$(PY) -m pytest -n 2 --ignore=tests/site -m 'not saboteur'
+
+mutants: $(READY) ## every claim against wrong physics put into its source, CHAPTER=... or all (forty minutes)
+	$(PY) -m pytest -n 2 -m saboteur tests/test_mutants.py $(if $(CHAPTER),-k $(call quoted,$(CHAPTER)))
 
 site-test: _build/site/index.html $(READY) ## walk the built site with a real browser
 	@command -v chromium > /dev/null || $(MAKE) --no-print-directory chromium

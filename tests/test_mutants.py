@@ -1,4 +1,4 @@
-"""Every claim of the book can fail: each has a mutant, and the chapter's own measurement sees it."""
+"""Every claim of the book can fail: each has a mutant, and the chapter's own measurement sees it (`make mutants`)."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ def test_every_claim_has_a_mutant(chapter: str, claim: str) -> None:
     )
 
 
+@pytest.mark.parametrize("chapter", MUTANTS)
+def test_what_a_mutant_replaces_occurs_once(chapter: str) -> None:
+    for mutant in MUTANTS[chapter]:
+        mutant.source()
+
+
+@pytest.mark.saboteur
 @pytest.mark.parametrize("chapter", CLAIMS)
 def test_the_claims_hold_when_nothing_is_wrong(chapter: str) -> None:
     """The control of the experiment below: the same cells with nothing replaced, all claims of a chapter in one run.
@@ -36,6 +43,7 @@ def test_the_claims_hold_when_nothing_is_wrong(chapter: str) -> None:
     assert [name for name in records if not records[name].holds] == []
 
 
+@pytest.mark.saboteur
 @pytest.mark.parametrize(
     ("chapter", "mutant"), [pytest.param(c, m, id=f"{c}-{m.claim}-{m.why}") for c in MUTANTS for m in MUTANTS[c]]
 )
