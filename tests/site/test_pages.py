@@ -143,8 +143,7 @@ def test_launch_buttons_name_notebooks_that_exist(visit, path):
     assert (ROOT / colab.split("/blob/main/")[1]).is_file() and colab.endswith(".ipynb")
     (binder,) = {link for link in links if "mybinder.org" in link}
     assert (ROOT / unquote(binder.split("urlpath=")[1]).split("tree/")[1]).is_file()
-    (hub,) = {link for link in links if "git-pull" in link}
-    assert path.removesuffix(".html") + ".ipynb" in unquote(hub)
+    assert not any("git-pull" in link for link in links)  # no button for a hub that nobody has
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
