@@ -66,7 +66,7 @@ def text(node: nodes.Node) -> str:
     if isinstance(node, nodes.raw | nodes.literal_block | nodes.comment | nodes.section | nodes.title | addnodes.desc):
         return ""
     if isinstance(node, nodes.Element) and CODE & set(node.get("classes", [])):
-        return " ".join(caption.astext() for caption in node.findall(nodes.caption))
+        return " ".join(text(caption) for caption in node.findall(nodes.caption))
     joint = "" if isinstance(node, nodes.TextElement) else " "
     return joint.join(text(child) for child in node.children)
 
