@@ -49,9 +49,8 @@ MUTANTS = [
     volume("nu-field"),
     warm("thermal"),
     kept("thermal"),
-    Mutant("matching", MCRG, "return a[1 : n + 1] - c[:n]", "return a[:n] - c[:n]", "both blocked equally often"),
-    Mutant("matching", CHAPTER, "return Estimate(off[2].item()", "return Estimate(off[0].item()",
-           "one step from the start: transients"),
+    Mutant("matching", MCRG, "Estimate(centre - intercept / slope", "Estimate(-intercept / slope",
+           "the root counted from the middle of the trials"),
     Mutant(
         "mass",
         BLOCKING,
@@ -59,11 +58,6 @@ MUTANTS = [
         "b ** (field_dimension - (field.dim() - 1) / 2)",
         "blocks divided by the root of their number of sites",
     ),
-    Mutant(
-        "decimation",
-        BLOCKING,
-        "field = field.unflatten(axis, (-1, b)).select(axis + 1, 0)",
-        "field = field.unflatten(axis, (-1, b)).amax(axis + 1)",
-        "the largest spin of a block for the first",
-    ),
+    Mutant("decimation", CHAPTER, "rule=blocking.stride)", "rule=blocking.majority)", "majority for decimation"),
+    warm("decimation"),
 ]  # fmt: skip
