@@ -19,10 +19,6 @@ def untrained(claim: str) -> Mutant:
     return Mutant(claim, PAIRS, "n_steps: int = 450", "n_steps: int = 6", "an encoder that is not trained")
 
 
-def alone(claim: str) -> Mutant:
-    return Mutant(claim, PAIRS, "m = x.T @ y / len(x)", "m = x.T @ x / len(x)", "one view against itself")
-
-
 def loudness(claim: str) -> Mutant:
     return Mutant(claim, PAIRS, "x[:, 1] *= math.sqrt(nuisance)", "x[:, 1] *= nuisance", "a variance for a deviation")
 
@@ -42,10 +38,10 @@ MUTANTS = [
     untrained("size"),
     Mutant("pooled", PAIRS, "(x.T @ x + y.T @ y) / (2", "(x.T @ x + x.T @ x) / (2", "one view counted twice"),
     strangers("mean-view"),
-    alone("loud"),
+    strangers("loud"),
     impatient("loud"),
     loudness("fooled"),
-    loudness("echo"),
+    impatient("echo"),
     untrained("echo"),
     Mutant(
         "spread",
@@ -54,7 +50,7 @@ MUTANTS = [
         "chisquare(2 * degrees, size=(n, rows - 1)) / (2 * N)",
         "complex couplings for real ones",
     ),
-    Mutant("critical", SPIKED, "int(60 * N ** (1 / 3)) + 50", "200", "a corner too small for the last eigenvector"),
+    Mutant("critical", SPIKED, "int(60 * N ** (1 / 3)) + 50", "25", "a corner too small for the last eigenvector"),
     impatient("needed"),
     strangers("needed"),
 ]
