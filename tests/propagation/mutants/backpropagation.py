@@ -62,4 +62,12 @@ MUTANTS = [
         "slopes.moment(1) ** 2 - 1)",
         "the spread of Gaussian weights is forgotten",
     ),
+    Mutant("spectra", JACOBIAN, "J = derivative(h) * (W @ J)", "J = W @ J", "the slopes are forgotten"),
+    Mutant(
+        "spectra",
+        JACOBIAN,
+        "return averages.normal((n, width, width), rng) / math.sqrt(width)",
+        "return averages.normal((n, width, width), rng) * averages.normal((n, width, 1), rng) / math.sqrt(width)",
+        "a gain of its own for every neuron",
+    ),
 ]
