@@ -5,7 +5,14 @@ from tests.mutation import Mutant
 JACOBIAN = "fieldkit/propagation/jacobian.py"
 
 MUTANTS = [
-    Mutant("variance-orthogonal", JACOBIAN, "J = derivative(h) * (W @ J)", "J = W @ J", "the slopes are forgotten"),
+    Mutant(
+        "variance-orthogonal",
+        JACOBIAN,
+        "J = derivative(h) * (W @ J)",
+        "J = W @ J",
+        "the slopes are forgotten",
+        refuses="no error can be read off a constant",
+    ),
     Mutant(
         "variance-orthogonal",
         JACOBIAN,
@@ -62,7 +69,13 @@ MUTANTS = [
         "slopes.moment(1) ** 2 - 1)",
         "the spread of Gaussian weights is forgotten",
     ),
-    Mutant("spectra", JACOBIAN, "J = derivative(h) * (W @ J)", "J = W @ J", "the slopes are forgotten"),
+    Mutant(
+        "spectra",
+        JACOBIAN,
+        "J = derivative(h) * (W @ J)",
+        "J = activation(h) * (W @ J)",
+        "the activation in place of its slope",
+    ),
     Mutant(
         "spectra",
         JACOBIAN,
