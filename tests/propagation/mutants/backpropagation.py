@@ -72,9 +72,9 @@ MUTANTS = [
     Mutant(
         "spectra",
         JACOBIAN,
-        "J = derivative(h) * (W @ J)",
-        "J = activation(h) * (W @ J)",
-        "the activation in place of its slope",
+        "h = math.sqrt(q) * averages.normal((n, width, 1), rng)",
+        "h = averages.normal((n, width, 1), rng)",
+        "inputs of length one, not q",
     ),
     Mutant(
         "spectra",
