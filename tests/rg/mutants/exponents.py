@@ -15,7 +15,7 @@ def squared(claim: str) -> Mutant:
 
 def lattice(claim: str) -> Mutant:
     return Mutant(
-        claim, DYSON, "float(eigenvalues[0])) / D", "float(eigenvalues[0])) / 2.9999", "another dimension"
+        claim, DYSON, "float(eigenvalues[0])) / D", "float(eigenvalues[0])) / 2.99", "another dimension"
     )
 
 
