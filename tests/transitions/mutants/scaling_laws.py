@@ -2,7 +2,6 @@
 
 from tests.mutation import Mutant
 
-CHAPTER = "book/transitions/scaling_laws.md"
 CURVES = "fieldkit/transitions/learning_curves.py"
 LAWS = "fieldkit/transitions/laws.py"
 CHANGES = "fieldkit/transitions/changes.py"
@@ -33,6 +32,5 @@ MUTANTS = [
     without_floor("alpha"),
     without_floor("beta"),
     Mutant("bars", LAWS, "* misfit / max(1, len(y) - 5)", "* (misfit / len(y)) ** 0.5 / 40", "a bar of its own units"),
-    Mutant("bars", CHAPTER, "(0.005 * e).exp()", "(0.005 * e + 0.01 * e[0]).exp()", "runs that share an error"),
     Mutant("isoflop", LAWS, "(examples).double() ** -beta", "(examples).double() ** -alpha", "one exponent for both"),
 ]
