@@ -179,9 +179,9 @@ MUTANTS = [
     ),
     Mutant(
         claim="plane",
-        file=FREE,
-        old="total = total[..., None] + one",
-        new="total = total[..., None] + 0 * one",
-        why="springs on one axis only",
+        file=INTERPOLATION,
+        old="return (1 - _distance(positions, L).abs()).clamp(min=0)",
+        new="return (_distance(positions, L).abs() < 0.5).to(positions)",
+        why="nearest-neighbour upsampling for bilinear",
     ),
 ]
