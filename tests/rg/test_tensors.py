@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fieldkit.lattice import ising_exact
-from fieldkit.rg import ring_exact, tensors
+from fieldkit.rg import corner_exact, ring_exact, tensors
 from tests.golden import entries
 
 TC = ising_exact.T_CRITICAL
@@ -29,6 +29,15 @@ def test_the_ring_from_independent_values():
         assert ring_exact.dimension(L, odd=True) == pytest.approx(value, abs=1e-12)
     assert ring_exact.dimension(8, odd=False) == pytest.approx(0.98738972279551822138, abs=1e-12)
     assert ring_exact.central_charge(16) == pytest.approx(0.50113627530518620679, abs=1e-11)
+
+
+def test_off_the_critical_temperature_the_lowest_dimension_runs_with_the_size():
+    """Its slope in T at T_c is proportional to L: y_T = 1 without corrections."""
+    slopes = [
+        ring_exact.dimension(L, odd=True, T=TC + 1e-4) - ring_exact.dimension(L, odd=True, T=TC - 1e-4) for L in (8, 16)
+    ]
+    assert slopes[1] / slopes[0] == pytest.approx(2, rel=1e-5)
+    assert ring_exact.dimension(64, odd=True, T=1.8) < 1e-4 and ring_exact.dimension(64, odd=True, T=3.0) > 3
 
 
 def test_a_long_torus_has_the_largest_level():
@@ -125,3 +134,31 @@ def test_rings_equal_every_independent_value():
                 ring_exact.central_charge(int(L)) if what == "c_eff" else ring_exact.dimension(int(L), odd=names[what])
             )
             assert ours == pytest.approx(float(value), abs=2e-12)
+
+
+@pytest.mark.parametrize("T", [2.4, 2.5, 3.0, 5.0])
+def test_the_parity_of_a_corner_is_the_magnetisation_of_the_dual_magnet(T):
+    """Flipping half of the plane leaves a string that ends at the corner: the disorder operator."""
+    rungs = corner_exact.corner(T, 40)
+    weight = torch.exp(-corner_exact.spacing(T) * rungs)
+    parity = float((weight * (-1) ** rungs).sum() / weight.sum())
+    dual = 2 / -math.log(math.tanh(1 / T))
+    assert parity == pytest.approx(ising_exact.yang_magnetization(dual), abs=1e-5)
+
+
+def test_a_temperature_and_its_dual_have_one_ladder():
+    for T in (1.5, 2.0, 2.2):
+        assert corner_exact.spacing(T) == pytest.approx(corner_exact.spacing(2 / -math.log(math.tanh(1 / T))))
+    assert corner_exact.corner(3.0, 9).tolist() == [0, 1, 3, 4, 5, 6, 7, 8, 8]
+    assert corner_exact.corner(2.0, 10).tolist() == [0, 0, 2, 2, 4, 4, 6, 6, 6, 6]
+    with pytest.raises(ValueError, match="ask for fewer"):
+        corner_exact.cut(3.0, 4000)
+
+
+@pytest.mark.parametrize("step", [tensors.trg, tensors.hotrg])
+@pytest.mark.parametrize("T", [2.0, 3.0])
+def test_a_block_larger_than_the_correlation_length_is_four_corners(step, T):
+    A = tensors.flow(T, chi=16, n_steps=14, step=step).tensors[-1][0]
+    s = torch.linalg.svdvals(A.reshape(A.shape[0] * A.shape[1], -1))[:8]
+    found = -4 * (s / s[0]).log() / corner_exact.spacing(T)
+    assert torch.allclose(found, corner_exact.cut(T, 8), atol=0.003)
