@@ -22,13 +22,6 @@ MUTANTS = [
     ),
     Mutant(
         "gauss",
-        CHAPTER,
-        "steps = [uniform.double().cpu()]",
-        "steps = [uniform.double().cpu() ** 3]",
-        "weights with another law",
-    ),
-    Mutant(
-        "gauss",
         BLOCKING,
         "return _block_sum(field, b) * b ** (field_dimension - (field.dim() - 1))",
         "return maximum(field, b=b)",
@@ -54,13 +47,6 @@ MUTANTS = [
         "networks that learn nothing",
     ),
     Mutant("spikes", SPECTRA, "return noise(W) * (root**2", "return 2 * noise(W) * (root**2", "an edge twice too far"),
-    Mutant(
-        "balance",
-        CHAPTER,
-        "rule=training.plain, activation=activations.relu, rng=rng)",
-        "rule=training.plain, rng=rng)",
-        "tanh in training",
-    ),
     Mutant(
         "balance",
         MONITOR,
