@@ -98,6 +98,29 @@ def susceptibility(K: Tensor | float) -> Tensor:
     return torch.exp(2 * _pair(K, 0.0)[0])
 
 
+def draw(n: int, L: int, *, K: float, h: float = 0.0, rng: torch.Generator) -> Tensor:
+    """n independent pieces (n, L) of L neighbouring spins of the infinite chain, exact: no Markov chain in time.
+
+    Along the chain the spins ARE a Markov chain: the first is up with chance (psi_+)^2, the next one follows with
+    T(s, s') psi(s') / (l psi(s)), where l is the larger eigenvalue of T and psi its vector.  int8.
+    """
+    given.whole("n", n, least=1, why="so many pieces")
+    given.whole("L", L, least=1, why="a piece has spins")
+    s = torch.tensor([-1.0, 1.0], dtype=torch.float64)
+    weight = torch.exp(K * s[:, None] * s + h / 2 * (s[:, None] + s) - abs(K) - abs(h))
+    levels, vectors = torch.linalg.eigh(weight)
+    psi = vectors[:, -1].abs()
+    up = (weight * psi / (levels[-1] * psi[:, None]))[:, 1].to(rng.device)  # chance of up after down, after up
+    chance = torch.rand(L, n, generator=rng, device=rng.device, dtype=torch.float64)
+    site = (chance[0] < float(psi[1]) ** 2).long()
+    spins = torch.empty(L, n, dtype=torch.int8, device=rng.device)
+    spins[0] = site
+    for i in range(1, L):
+        site = (chance[i] < up[site]).long()
+        spins[i] = site
+    return (2 * spins - 1).T
+
+
 def log_partition_ring(K: float, h: float, n: int) -> float:
     """ln Z of a ring of n spins by summing over all 2^n states: slow and plain on purpose, n <= 20."""
     given.whole("n", n, least=2, why="a ring has at least two spins")

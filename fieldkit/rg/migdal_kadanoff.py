@@ -122,6 +122,47 @@ def brute_force(bonds: Tensor, n_sites: int, *, K: float, h: float = 0.0) -> flo
     return float((K * aligned.double() + h / 2 * field.double()).logsumexp(0))
 
 
+def heat_bath(
+    generation: int,
+    K: Tensor | float,
+    *,
+    b: int,
+    d: int,
+    n: int,
+    n_sweeps: int,
+    rng: torch.Generator,
+    n_burn: int = 200,
+) -> tuple[Tensor, Tensor]:
+    """Spins (n_sweeps, k, n, sites) int8 of n diamond lattices at each K (k,), h = 0, and their bonds (m, 2).
+
+    From random spins, n_burn sweeps thrown away.  Bonds join sites at odd and even distance from site 0, so each half
+    is drawn at once given the other.  Nothing here knows of the recursion.
+    """
+    given.whole("n", n, least=1, why="so many lattices")
+    given.whole("n_sweeps", n_sweeps, least=1, why="a run has sweeps")
+    bonds, n_sites = diamond(generation, b=b, d=d)
+    K = given.doubles(K).reshape(-1, 1, 1).to(rng.device, torch.float32)
+    joined = torch.zeros(n_sites, n_sites, device=rng.device)
+    for one, other in bonds.tolist():
+        joined[one, other] += 1
+        joined[other, one] += 1
+    odd = torch.zeros(n_sites, dtype=torch.bool, device=rng.device)
+    seen = torch.arange(n_sites, device=rng.device) == 0
+    while not bool(seen.all()):
+        reached = (joined[seen].sum(0) > 0) & ~seen  # a neighbour of what was seen lies on the other side
+        odd[reached] = (joined[seen & ~odd].sum(0) > 0)[reached]
+        seen = seen | reached
+    s = torch.randint(2, (len(K), n, n_sites), generator=rng, device=rng.device).float() * 2 - 1
+    kept = torch.empty(n_sweeps, *s.shape, dtype=torch.int8, device=rng.device)
+    for sweep in range(-n_burn, n_sweeps):
+        for side in (odd, ~odd):
+            up = torch.sigmoid(2 * K * (s @ joined[:, side]))
+            s[..., side] = (torch.rand(up.shape, generator=rng, device=rng.device) < up).float() * 2 - 1
+        if sweep >= 0:
+            kept[sweep] = s
+    return kept, bonds
+
+
 def _series(K: Tensor, b: float) -> Tensor:
     """artanh(tanh^b K), from exp(-2K) where tanh K is 1 to all digits."""
     q = -torch.expm1(b * (torch.log(-torch.expm1(-2 * K)) - torch.log1p(torch.exp(-2 * K))))  # 1 - tanh^b K

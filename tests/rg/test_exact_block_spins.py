@@ -6,6 +6,7 @@ import re
 import pytest
 import torch
 
+from fieldkit.estimates import mean
 from fieldkit.rg import decimation, hierarchical, maps
 from fieldkit.rg import migdal_kadanoff as mk
 from tests.golden import entries
@@ -54,6 +55,16 @@ def test_the_free_energy_is_collected_along_the_flow():
     assert one[1:].tolist() == pytest.approx([-0.1025, -0.01501, -8.059e-4, -5.129e-6], rel=1e-3)
 
 
+@pytest.mark.parametrize("K, h", [(0.6, 0.2), (-0.4, 0.5), (1.0, 0.0)])
+def test_drawn_chains_have_the_magnetisation_and_the_energy_of_the_free_energy(K, h):
+    s = decimation.draw(2000, 64, K=K, h=h, rng=torch.Generator().manual_seed(1)).double()
+    at = torch.tensor([K, h], dtype=torch.float64)
+    energy, magnetisation = torch.autograd.functional.jacobian(lambda v: decimation.log_partition(v[0], v[1]), at)
+    assert abs(mean((s[:, 1:] * s[:, :-1]).mean(1)).pull(float(energy))) < 4
+    assert abs(mean(s.mean(1)).pull(float(magnetisation))) < 4
+    assert abs(mean(s[:, 0]).pull(float(magnetisation))) < 4
+
+
 def test_lengths_shrink_by_b():
     for b in (2, 3):
         new = decimation.decimate(1.3, b=b)[0]
@@ -99,6 +110,17 @@ def test_on_the_diamond_lattice_the_recursion_is_exact(generation, b, d):
     for K, h in ((0.6, 0.0), (0.4, 0.25)):
         brute = mk.brute_force(bonds, n_sites, K=K, h=h)
         assert mk.log_partition(generation, K=K, h=h, b=b, d=d) == pytest.approx(brute, rel=1e-13)
+
+
+@pytest.mark.parametrize("generation, b, d", [(1, 2, 2), (2, 2, 2), (1, 3, 2), (2, 3, 2), (1, 2, 3)])
+def test_sampled_diamonds_have_the_energy_of_the_partition_function(generation, b, d):
+    K, step = torch.tensor([0.3, 0.5], dtype=torch.float64), 1e-4
+    rng = torch.Generator().manual_seed(2)
+    spins, bonds = mk.heat_bath(generation, K, b=b, d=d, n=400, n_sweeps=60, n_burn=40, rng=rng)
+    aligned = (spins[..., bonds[:, 0]] * spins[..., bonds[:, 1]]).sum(-1, dtype=torch.float64).mean(0)
+    for k, runs in zip(K.tolist(), aligned):
+        up, down = (mk.log_partition(generation, K=k + x, b=b, d=d) for x in (step, -step))
+        assert abs(mean(runs).pull((up - down) / (2 * step))) < 4
 
 
 @pytest.mark.parametrize(

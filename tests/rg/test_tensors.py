@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fieldkit.lattice import ising_exact
-from fieldkit.rg import ring_exact, tensors
+from fieldkit.rg import corner_exact, ring_exact, tensors
 from tests.golden import entries
 
 TC = ising_exact.T_CRITICAL
@@ -125,3 +125,31 @@ def test_rings_equal_every_independent_value():
                 ring_exact.central_charge(int(L)) if what == "c_eff" else ring_exact.dimension(int(L), odd=names[what])
             )
             assert ours == pytest.approx(float(value), abs=2e-12)
+
+
+@pytest.mark.parametrize("T", [2.4, 2.5, 3.0, 5.0])
+def test_the_parity_of_a_corner_is_the_magnetisation_of_the_dual_magnet(T):
+    """Flipping half of the plane leaves a string that ends at the corner: the disorder operator."""
+    rungs = corner_exact.corner(T, 40)
+    weight = torch.exp(-corner_exact.spacing(T) * rungs)
+    parity = float((weight * (-1) ** rungs).sum() / weight.sum())
+    dual = 2 / -math.log(math.tanh(1 / T))
+    assert parity == pytest.approx(ising_exact.yang_magnetization(dual), abs=1e-5)
+
+
+def test_a_temperature_and_its_dual_have_one_ladder():
+    for T in (1.5, 2.0, 2.2):
+        assert corner_exact.spacing(T) == pytest.approx(corner_exact.spacing(2 / -math.log(math.tanh(1 / T))))
+    assert corner_exact.corner(3.0, 9).tolist() == [0, 1, 3, 4, 5, 6, 7, 8, 8]
+    assert corner_exact.corner(2.0, 10).tolist() == [0, 0, 2, 2, 4, 4, 6, 6, 6, 6]
+    with pytest.raises(ValueError, match="ask for fewer"):
+        corner_exact.cut(3.0, 4000)
+
+
+@pytest.mark.parametrize("step", [tensors.trg, tensors.hotrg])
+@pytest.mark.parametrize("T", [2.0, 3.0])
+def test_a_block_larger_than_the_correlation_length_is_four_corners(step, T):
+    A = tensors.flow(T, chi=16, n_steps=14, step=step).tensors[-1][0]
+    s = torch.linalg.svdvals(A.reshape(A.shape[0] * A.shape[1], -1))[:8]
+    found = -4 * (s / s[0]).log() / corner_exact.spacing(T)
+    assert torch.allclose(found, corner_exact.cut(T, 8), atol=0.003)
