@@ -50,6 +50,13 @@ def magnetization_ceiling(L: int, first: float, second: float) -> float:
     return ceiling(*folded) / 2
 
 
+def magnetization_cut(L: int, first: float, second: float) -> float:
+    """The |m| above which the colder temperature `first` is the likelier one, L <= 11, exact: halfway between values."""
+    laws = [ising_exact.magnetization_law(L, T) for T in (first, second)]
+    m = torch.linspace(-1, 1, L * L + 1, dtype=torch.float64)
+    return float(m[(laws[0] > laws[1]) & (m >= 0)].min()) - 1 / L**2
+
+
 def by_threshold(values: Tensor, labels: Tensor, held_out: tuple[Tensor, Tensor]) -> Estimate:
     """Fraction right on held-out (values, labels) of the threshold that is best on the first ones."""
     order = values.argsort()

@@ -16,6 +16,10 @@ def test_no_guess_is_better_than_a_threshold_on_the_energy():
     by_size = phases.ceiling(*(phases.seen(lambda s: ising.magnetization(s).abs(), T) for T in pair))
     assert by_size == pytest.approx(phases.magnetization_ceiling(4, *pair), abs=1e-12)
     assert by_size < by_energy - 0.004
+    cut = phases.magnetization_cut(4, *pair)
+    sizes = [ising.magnetization(enumeration.law(4, 4, T)[0]).abs() for T in pair]
+    above, below = float(laws[0][sizes[0] > cut].sum()), float(laws[1][sizes[1] <= cut].sum())
+    assert (above + below) / 2 == pytest.approx(by_size, abs=1e-12)
 
 
 def test_pooling_only_lowers_the_ceiling():

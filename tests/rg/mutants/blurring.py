@@ -8,8 +8,7 @@ BLOCK = "fieldkit/rg/blocking.py"
 STEP = "fieldkit/rg/step_scaling.py"
 PHASES = "fieldkit/rg/phases.py"
 ISING = "fieldkit/lattice/ising.py"
-EXACT = "fieldkit/lattice/ising_exact.py"
-FREE = "fieldkit/lattice/free.py"
+EXACT = "fieldkit/lattice/ising_moments.py"
 
 
 def hot_clusters(claim: str) -> Mutant:
@@ -50,8 +49,8 @@ MUTANTS = [
     Mutant(
         "crossing",
         EXACT,
-        "bond = torch.exp((spin[:, None] * spin - 1) / T)",
-        "bond = torch.exp((spin[:, None] * spin - 1) / T / 2)",
+        "weight, math.exp(-2 / T), 1 << j",
+        "weight, math.exp(-1 / T), 1 << j",
         "columns of half the coupling",
     ),
     Mutant(
@@ -80,6 +79,6 @@ MUTANTS = [
     hot_clusters("majority-square"),
     Mutant("ceilings", PHASES, "        optimizer.step()\n", "", "a network that is not trained"),
     hot_clusters("ceilings"),
-    Mutant("size-threshold", PHASES, "bool(right[best] > 0)", "bool(right[best] < 0)", "cold called hot"),
+    Mutant("size-threshold", PHASES, "(laws[0] > laws[1]) & (m >= 0)", "(m >= 0)", "the cut at no magnetisation"),
     hot_clusters("size-threshold"),
 ]
