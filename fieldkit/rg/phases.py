@@ -51,7 +51,7 @@ def magnetization_ceiling(L: int, first: float, second: float) -> float:
 
 
 def magnetization_cut(L: int, first: float, second: float) -> float:
-    """The |m| above which the colder temperature `first` is the likelier one, L <= 11, exact: halfway between values."""
+    """The |m| above which the colder temperature `first` is likelier, L <= 11, exact: halfway between values."""
     laws = [ising_exact.magnetization_law(L, T) for T in (first, second)]
     m = torch.linspace(-1, 1, L * L + 1, dtype=torch.float64)
     return float(m[(laws[0] > laws[1]) & (m >= 0)].min()) - 1 / L**2
