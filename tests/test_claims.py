@@ -6,8 +6,9 @@ import sys
 import pytest
 
 from fieldkit import claims
-from fieldkit.claims import KEY, Ledger, row
+from fieldkit.claims import KEY, Ledger
 from fieldkit.estimates import Estimate
+from fieldkit.rows import row
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 from PIL import Image, ImageDraw
 
 from fieldkit import plots
-from fieldkit.claims import typeset
+from fieldkit.rows import typeset
 from tools import chapters, ledger, pages, parts, sources
 
 # <!-- card 1 lattice/phi4 [fig-name] -->, or <!-- card 4 · Name --> for a part to come; a sentence; <!-- end -->

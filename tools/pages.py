@@ -11,7 +11,7 @@ from typing import Any
 import matplotlib
 
 from fieldkit import plots
-from fieldkit.claims import typeset
+from fieldkit.rows import typeset
 from tools import chapters, ledger, parts, sources
 
 CLAIM_HEADS = ("claim", "kind", "measured", "truth", "pull", "source")

@@ -108,7 +108,13 @@ def _rows(left: Tensor, right: Tensor, place: Tensor) -> Tensor:
 
 
 def coupling(four: Tensor, unit: Tensor) -> Tensor:
-    """G4c / T_0 tuple by tuple, (k,): the lambda_m of Halverson, Maiti and Stoner 2021.  One coupling if all agree."""
+    """G4c / T_0 tuple by tuple, (k,): the lambda_m of Halverson, Maiti and Stoner 2021.  One coupling if all agree.
+
+    Raises `ValueError` where T_0 is zero: no coupling is told from there.
+    """
+    four, unit = given.numbers(four), given.numbers(unit)
+    if bool((unit == 0).any()):
+        raise ValueError("the unit vertex is zero at some tuple: no coupling can be read there; leave it out.")
     return four / unit
 
 

@@ -31,7 +31,13 @@ Observable = Callable[[Tensor], Tensor]
 
 
 def orthant(K: Tensor) -> Tensor:
-    """P(f_1 > 0, f_2 > 0) for a Gaussian pair of covariance K (..., 2, 2): 1/4 + arcsin(rho) / 2 pi (Sheppard 1899)."""
+    """P(f_1 > 0, f_2 > 0) for a Gaussian pair of covariance K (..., 2, 2): 1/4 + arcsin(rho) / 2 pi (Sheppard 1899).
+
+    Raises `ValueError` for a variance that is not positive: a component that is always zero has no sign.
+    """
+    K = given.numbers(K)
+    if bool((K.diagonal(dim1=-2, dim2=-1) <= 0).any()):
+        raise ValueError("a variance on the diagonal of K is not positive: what does not vary has no sign to ask for.")
     scale = (K[..., 0, 0] * K[..., 1, 1]).rsqrt()
     return 0.25 + torch.asin((K[..., 0, 1] * scale).clamp(-1, 1)) / (2 * math.pi)
 
@@ -119,11 +125,11 @@ def hermite(u: Tensor, n: int) -> Tensor:
 
 
 def relu_density(f: Tensor, width: int, *, scale: float = 1.0) -> Tensor:
-    """Exact density at f != 0 of one ReLU network output without biases, of variance scale^2 / 2, like f.
+    """Exact density at f of one ReLU network output without biases, of variance scale^2 / 2, like f.
 
     With k neurons on, f = c g_0 |g|, g in k dimensions, c = scale / sqrt(N): a variance-gamma variable of density
     (|f| / 2c)^nu K_nu(|f| / c) / (c sqrt(pi) Gamma(k / 2)), nu = (k - 1) / 2.  With probability 2^-N none is on and f
-    is exactly 0: that atom is not in the density.  scale = sw2 |x| / sqrt(d).
+    is exactly 0: that atom is not in the density, which is infinite there (k = 1: -ln |f|).  scale = sw2 |x| / sqrt(d).
     """
     given.whole("width", width, least=1, why="a hidden layer has at least one neuron")
     given.positive("scale", scale, why="the output has a spread")
@@ -139,7 +145,7 @@ def relu_density(f: Tensor, width: int, *, scale: float = 1.0) -> Tensor:
         log_weight = math.lgamma(width + 1) - math.lgamma(k + 1) - math.lgamma(width - k + 1) - width * math.log(2)
         log_p = nu * torch.log(r / 2) + bessel - math.lgamma(k / 2) - math.log(c * math.sqrt(math.pi))
         total = total + torch.exp(log_weight + log_p)
-    return total
+    return torch.where(r == 0, math.inf, total)
 
 
 def relu_log_odds(f: Tensor, width: int) -> Tensor:

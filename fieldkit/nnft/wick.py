@@ -51,14 +51,7 @@ def place(index: Tensor, m: int) -> Tensor:
 
     Counts the tuples before: sum_p C(m - i_p + r, r + 1) with r = n - 1 - p places to the right, taken from the end.
     """
-    index = torch.as_tensor(index)
-    if (
-        index.is_floating_point()
-        or index.dim() == 0
-        or index.numel()
-        and not 0 <= int(index.min()) <= int(index.max()) < m
-    ):
-        raise ValueError(f"index {index.tolist()}: sites are whole numbers from 0 to {m - 1}.")
+    index = _sites(index, m)
     n = index.shape[-1]
     index = index.sort(-1).values
     table = [[math.comb(m - i + r, r + 1) for i in range(m)] for r in range(n)]
@@ -70,6 +63,19 @@ def place(index: Tensor, m: int) -> Tensor:
         i = index[..., p]
         behind = behind + torch.where(i + 1 < m, after[r][(i + 1).clamp_max(m - 1)], 0)
     return last - behind
+
+
+def _sites(index: Tensor, m: int) -> Tensor:
+    """index as whole numbers from 0 to m - 1, which name the sites of a field; refuses others."""
+    index = torch.as_tensor(index)
+    if (
+        index.is_floating_point()
+        or index.dim() == 0
+        or index.numel()
+        and not 0 <= int(index.min()) <= int(index.max()) < m
+    ):
+        raise ValueError(f"index {index.tolist()}: sites are whole numbers from 0 to {m - 1}.")
+    return index
 
 
 def symmetric(values: Tensor, m: int, n: int) -> Tensor:
@@ -102,8 +108,34 @@ def _pair(left: tuple[int, ...]) -> Iterator[Pairing]:
             yield ((left[0], left[j]), *rest)
 
 
+def _matrix(K: Tensor) -> Tensor:
+    """K as a tensor of square matrices (..., m, m); refuses other shapes."""
+    K = given.numbers(K)
+    if K.dim() < 2 or K.shape[-1] != K.shape[-2] or not K.shape[-1]:
+        raise ValueError(f"a covariance of shape {tuple(K.shape)}: expected (..., m, m), for m sites.")
+    return K
+
+
+def _entries(values: Tensor, m: int, n: int) -> Tensor:
+    """values as a tensor with one entry for each of the `tuples(m, n)`; refuses another number of them."""
+    values = given.numbers(values)
+    if values.shape != (math.comb(m + n - 1, n),):
+        raise ValueError(
+            f"a {n}-point function of shape {tuple(values.shape)}: on {m} sites it has {math.comb(m + n - 1, n)} "
+            f"entries, in the order of `tuples({m}, {n})`."
+        )
+    return values
+
+
 def gaussian(K: Tensor, index: Tensor) -> Tensor:
-    """<f ... f> of a Gaussian field of covariance K (..., m, m) at tuples of sites (k, n): (..., k)."""
+    """<f ... f> of a Gaussian field of covariance K (..., m, m) at tuples of sites (k, n): (..., k).
+
+    Raises `ValueError` for a K that is not square or sites that it does not have.
+    """
+    K = _matrix(K)
+    index = _sites(index, K.shape[-1]).to(K.device)
+    if index.dim() != 2:
+        raise ValueError(f"index of shape {tuple(index.shape)}: give tuples of sites (k, n), one a row.")
     total = torch.zeros((*K.shape[:-2], len(index)), device=K.device, dtype=K.dtype)
     for pairing in pairings(index.shape[1]):
         term = torch.ones_like(total)
@@ -115,7 +147,8 @@ def gaussian(K: Tensor, index: Tensor) -> Tensor:
 
 def four_with_two(four: Tensor, K: Tensor, index: Tensor) -> Tensor:
     """sum_15 F4(four of the sites) K(the other two) at tuples of six sites (k, 6): (k,).  four at `tuples(m, 4)`."""
-    m = len(K)
+    K = _matrix(K)
+    four, m = _entries(four, len(K), 4), len(K)
     total = torch.zeros(len(index), device=K.device, dtype=K.dtype)
     for a in range(6):
         for b in range(a + 1, 6):
@@ -126,13 +159,15 @@ def four_with_two(four: Tensor, K: Tensor, index: Tensor) -> Tensor:
 
 def connected_four(two: Tensor, four: Tensor) -> Tensor:
     """G4c (k,) from the matrix G2 (m, m) and the full G4 (k,) at `tuples(m, 4)`."""
-    return four - gaussian(two, tuples(len(two), 4, two.device))
+    two = _matrix(two)
+    return _entries(four, len(two), 4) - gaussian(two, tuples(len(two), 4, two.device))
 
 
 def connected_six(two: Tensor, four: Tensor, six: Tensor) -> Tensor:
     """G6c (k,) from G2 (m, m) and the full G4, G6 at `tuples(m, 4)`, `tuples(m, 6)`."""
+    two = _matrix(two)
     index = tuples(len(two), 6, two.device)
-    return six - four_with_two(four, two, index) + 2 * gaussian(two, index)
+    return _entries(six, len(two), 6) - four_with_two(four, two, index) + 2 * gaussian(two, index)
 
 
 def six_from_connected(two: Tensor, four: Tensor, six: Tensor | float = 0.0) -> Tensor:
@@ -140,6 +175,7 @@ def six_from_connected(two: Tensor, four: Tensor, six: Tensor | float = 0.0) -> 
 
     sum_15 G2 G2 G2 + sum_15 G4c G2 + G6c; with G6c = 0 the prediction of a theory that knows four points only.
     """
+    two = _matrix(two)
     index = tuples(len(two), 6, two.device)
     return gaussian(two, index) + four_with_two(four, two, index) + six
 

@@ -105,7 +105,7 @@ def learn(
     """
     images, labels, unseen, answers = task
     q = 0.5 / math.sqrt(depth)
-    pace = torch.tensor(rates).repeat_interleave(n) / depth
+    pace = torch.tensor([float(rate) for rate in rates], device=rng.device).repeat_interleave(n) / depth
     net, forward = draw(len(pace), depth, channels, v=v, q=q, weights=weights, rng=rng), partial(logits, q=q)
     net, loss = training.descend(
         forward,

@@ -10,8 +10,8 @@ MUTANTS = [
     Mutant(
         "outputs",
         WICK,
-        "return four - gaussian(two, tuples(len(two), 4, two.device))",
-        "return four - gaussian(two, tuples(len(two), 4, two.device)) / 3",
+        "return _entries(four, len(two), 4) - gaussian(two, tuples(len(two), 4, two.device))",
+        "return _entries(four, len(two), 4) - gaussian(two, tuples(len(two), 4, two.device)) / 3",
         "one pairing of three is taken away",
     ),
     Mutant(
@@ -108,5 +108,13 @@ MUTANTS = [
     Mutant("fall-off", *TRUNCATED),
     Mutant(
         "fall-off", WICK, "return kappa[entries].sum(0)", "return kappa[entries][:2].sum(0)", "two pairings of three"
+    ),
+    Mutant("flow", *TRUNCATED),
+    Mutant(
+        "flow",
+        ENSEMBLES,
+        "for N, q_l in zip(ensemble.widths[1:], q[1:]):",
+        "for N, q_l in zip(ensemble.widths[2:], q[1:]):",
+        "a layer is skipped",
     ),
 ]

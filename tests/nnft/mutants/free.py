@@ -108,4 +108,11 @@ MUTANTS = [
     ),
     Mutant("approach", *TRUNCATED),
     Mutant("excess", *TRUNCATED),
+    Mutant(
+        "kernel",
+        ENSEMBLES,
+        "f[:, a] = (h * v).sum(-1) * math.sqrt(ensemble.sw2 / N)",
+        "f[:, a] = (h * v).sum(-1) * math.sqrt(ensemble.sw2 / (N + 1))",
+        "the bias counted in the fan-in",
+    ),
 ]

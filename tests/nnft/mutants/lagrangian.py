@@ -86,4 +86,12 @@ MUTANTS = [
     Mutant("linear", BEYOND, "c = scale / math.sqrt(width)", "c = scale / width", "the width without its root"),
     Mutant("misfit", *TRUNCATED),
     Mutant("density", *TRUNCATED),
+    Mutant("misfits", *TRUNCATED),
+    Mutant(
+        "misfits",
+        WICK,
+        "return kappa[entries].sum(0)",
+        "return kappa[entries][:2].sum(0)",
+        "two pairings of three",
+    ),
 ]

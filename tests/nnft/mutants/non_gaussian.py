@@ -112,4 +112,19 @@ MUTANTS = [
     Mutant("tangent-deep", FINITE, "C * zS + CB * pS", "C * zS", "layers that are correlated through the signal only"),
     Mutant("tail", *TRUNCATED),
     Mutant("evidence", *TRUNCATED),
+    Mutant("windows", *TRUNCATED),
+    Mutant(
+        "windows",
+        ENSEMBLES,
+        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype)",
+        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype).sign()",
+        "output weights that are not Gaussian",
+    ),
+    Mutant(
+        "distances",
+        ENSEMBLES,
+        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype)",
+        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype).sign()",
+        "output weights that are not Gaussian",
+    ),
 ]

@@ -122,4 +122,19 @@ MUTANTS = [
     Mutant("envelope", *TRUNCATED),
     Mutant("power", *TRUNCATED),
     Mutant("vertex", *TRUNCATED),
+    Mutant("full", *TRUNCATED),
+    Mutant(
+        "full",
+        WICK,
+        "return kappa[entries].sum(0)",
+        "return kappa[entries][:12].sum(0)",
+        "twelve pairings of six points",
+    ),
+    Mutant(
+        "power-erf",
+        WICK,
+        "return kappa[entries].sum(0)",
+        "return kappa[entries][:12].sum(0)",
+        "twelve pairings of six points",
+    ),
 ]

@@ -5,7 +5,14 @@ from tests.mutation import Mutant
 JACOBIAN = "fieldkit/propagation/jacobian.py"
 
 MUTANTS = [
-    Mutant("variance-orthogonal", JACOBIAN, "J = derivative(h) * (W @ J)", "J = W @ J", "the slopes are forgotten"),
+    Mutant(
+        "variance-orthogonal",
+        JACOBIAN,
+        "J = derivative(h) * (W @ J)",
+        "J = W @ J",
+        "the slopes are forgotten",
+        refuses="no error can be read off a constant",
+    ),
     Mutant(
         "variance-orthogonal",
         JACOBIAN,
@@ -61,5 +68,19 @@ MUTANTS = [
         "slopes.moment(1) ** 2 - 1 - slope)",
         "slopes.moment(1) ** 2 - 1)",
         "the spread of Gaussian weights is forgotten",
+    ),
+    Mutant(
+        "spectra",
+        JACOBIAN,
+        "h = math.sqrt(q) * averages.normal((n, width, 1), rng)",
+        "h = averages.normal((n, width, 1), rng)",
+        "inputs of length one, not q",
+    ),
+    Mutant(
+        "spectra",
+        JACOBIAN,
+        "return averages.normal((n, width, width), rng) / math.sqrt(width)",
+        "return averages.normal((n, width, width), rng) * averages.normal((n, width, 1), rng) / math.sqrt(width)",
+        "a gain of its own for every neuron",
     ),
 ]

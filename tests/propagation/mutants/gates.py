@@ -87,4 +87,12 @@ MUTANTS = [
         "means = (0.0, gate.mu, 0.0, 0.0)",
         "the bias in the input gate",
     ),
+    Mutant(
+        "fresh-curve",
+        GATED,
+        "lambda u: (u * (1 - u)).square())",
+        "lambda u: u * (1 - u))",
+        "the slope of the gate without its square",
+    ),
+    Mutant("kept-curve", TIED, "if t and not fresh:", "if False:", "a field without memory: fresh weights"),
 ]
