@@ -50,8 +50,8 @@ MUTANTS = [
         "crossing",
         EXACT,
         "weight, math.exp(-2 / T), 1 << j",
-        "weight, math.exp(-1 / T), 1 << j",
-        "columns of half the coupling",
+        "weight, math.exp(-1.9 / T), 1 << j",
+        "columns of a weaker coupling",
     ),
     Mutant(
         "average-curve",
