@@ -54,7 +54,7 @@ MUTANTS = [
     Mutant("flow-curve", MACHINES, "v = _draw(_draw(v @ W, rng) @ W.T, rng)", "v = _draw(v @ W @ W.T, rng)", "no h"),
     one_sided("flow-end"),
     Mutant("taught-critical", MACHINES, "gradient = seen.T @ torch.tanh(seen @ W) / batch - v.T @",
-           "gradient = seen.T @ torch.tanh(seen @ W) / batch - 0.8 * v.T @", "too weak a dream"),
+           "gradient = seen.T @ torch.tanh(seen @ W) / batch - 0.95 * v.T @", "too weak a dream"),
     hot_clusters("taught-critical"),
     Mutant("taught-mixture", MACHINES, "rate * min(1.0, 2 * (1 - t / n_steps))", "rate / 30", "training cut short"),
     hot_clusters("taught-mixture"),
