@@ -9,32 +9,37 @@ ISING = "fieldkit/lattice/ising.py"
 SCALING = "fieldkit/transitions/scaling.py"
 
 
-def potts(claim: str, refuses: str = "") -> Mutant:
+def potts(claim: str) -> Mutant:
     return Mutant(
         claim,
         ISING,
         "_levels(-math.expm1(-2 * beta), len(spins), rng)",
         "_levels(-math.expm1(-beta), len(spins), rng)",
         "bonds of the Potts convention, where equal spins gain 1 and not 2",
-        refuses,
     )
 
 
-def untrained(claim: str, refuses: str = "") -> Mutant:
+def untrained(claim: str) -> Mutant:
     return Mutant(
         claim,
         CAPACITY,
         "        w = z.T @ weights\n",
         "        w = z.sum(0)\n",
         "Hebb's rule in place of training",
-        refuses,
     )
 
 
 MUTANTS = [
     untrained("cover"),
     Mutant("cover", CAPACITY, "for k in range(1, N):", "for k in range(1, N + 1):", "Cover's sum one term too long"),
-    untrained("capacity", "do not cross"),
+    Mutant(
+        "capacity",
+        CAPACITY,
+        "cpu().numpy()\n        # the closest",
+        "cpu().numpy()\n        z[: P // 5] = z[P - P // 5 :]\n        # the closest",
+        "one point in five is shown twice",
+        "do not cross",
+    ),
     untrained("half"),
     potts("binder"),
     potts("modulus"),
