@@ -6,7 +6,7 @@ Read in this order:
 - `free_blocking`  What does blocking make of a free field?  Aliases, and the perfect action.
 - `blocking`, `rules`  Which number speaks for a block?  Rules for configurations, operators, rules as tables.
 - `enumeration`, `monte_carlo_rg`  Exponents from a blocked magnet: all states of a small torus, and Swendsen's method.
-- `sampled`  A magnet and a field put side by side: whole runs, ready to compare.
+- `sampled`, `torus_exact`  A magnet and a field put side by side, and what two spins of a torus know of each other.
 - `tensors`, `ring_exact`, `corner_exact`  Can a matrix factorisation do it?  TRG and HOTRG; a ring, a corner as truth.
 - `potential`, `wilson_recursion`, `epsilon_expansion`, `ising_3d`  Where does 0.63 come from?  A function that flows.
 - `blurring`, `step_scaling`  Is a blurred picture a renormalised one?  Gradient flow, and curves without units.

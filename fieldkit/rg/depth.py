@@ -11,10 +11,13 @@ An activation without scale (phi(2z) = 2 phi(z)) has a line of fixed points, and
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from fieldkit import given
+from fieldkit import fits, given
 from fieldkit.estimates import Estimate
 from fieldkit.propagation import activations, criticality, finite_width, gaussian
 from fieldkit.propagation.activations import Activation
@@ -94,3 +97,29 @@ def measured_vertex(
         )
         found.append((finite_width.kurtosis(drawn[:, 0, 0]) - 1) * width)
     return found
+
+
+def wide_vertex(
+    activation: Function,
+    depths: list[int],
+    *,
+    widths: Sequence[int],
+    n: int,
+    K: float = 1.0,
+    sw2: float,
+    rng: torch.Generator,
+) -> list[Estimate]:
+    """V / K^2 as the width grows, from `measured_vertex` of n networks at each of at least two widths.
+
+    A line in 1 / width through width ln(kurtosis): layers multiply, so the logarithm has the limit of kurtosis - 1 and
+    corrections of order 1 / width that do not grow with the depth (-5/2 / width of it for ReLU, whose kurtosis is
+    (1 + 5 / width)^(l - 1)).
+    """
+    found = [measured_vertex(activation, depths, width=w, n=n, K=K, sw2=sw2, rng=rng) for w in widths]
+    logs = [[_log(e, width) for e in row] for width, row in zip(widths, found)]
+    return [fits.finite_size(widths, column).estimate(0) for column in zip(*logs)]
+
+
+def _log(vertex: Estimate, width: int) -> Estimate:
+    kurtosis = 1 + vertex.value / width
+    return Estimate(width * math.log(kurtosis), vertex.error / kurtosis)

@@ -51,11 +51,14 @@ def log_levels(L: int, T: float, *, odd: bool, n: int = 6) -> Tensor:
     return top - torch.tensor(excited[:n], dtype=torch.float64)
 
 
-def dimension(L: int, *, odd: bool, level: int | None = None) -> float:
-    """L / 2 pi ln(l_0 / l_i) at T_c: Delta_sigma of the ring for odd states (level 0), Delta_epsilon for even (1)."""
+def dimension(L: int, *, odd: bool, level: int | None = None, T: float = ising_exact.T_CRITICAL) -> float:
+    """L / 2 pi ln(l_0 / l_i): at T_c Delta_sigma of the ring for odd states (level 0), Delta_epsilon for even (1).
+
+    Elsewhere it runs with L / xi, the first to 0 below T_c, both to infinity above.
+    """
     level = (0 if odd else 1) if level is None else level
-    ground = log_levels(L, ising_exact.T_CRITICAL, odd=False, n=1)[0]
-    other = log_levels(L, ising_exact.T_CRITICAL, odd=odd, n=level + 1)
+    ground = log_levels(L, T, odd=False, n=1)[0]
+    other = log_levels(L, T, odd=odd, n=level + 1)
     if level >= len(other):
         raise ValueError(f"level = {level}: this ring has {len(other)} levels of that kind within reach.")
     return float(L / (2 * math.pi) * (ground - other[level]))

@@ -39,6 +39,19 @@ def n_spikes(W: Tensor, *, tracy_widom: float = 0.0) -> Tensor:
     return (torch.linalg.svdvals(W.double()) > edge(W, tracy_widom=tracy_widom)[..., None]).sum(-1)
 
 
+def planted(n: int, theta: float, draws: int, *, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Noise (n, n) of unit variance plus theta sqrt(n) u v^T with random unit vectors, drawn `draws` times: where the
+    largest singular value lies, in units of sqrt(n), and the squared overlap of its vector with u, each (draws,).
+
+    The truth, as n grows, is `marchenko_pastur.spike` and `marchenko_pastur.overlap`; corrections are of order 1/n.
+    """
+    u, v = torch.randn(2, draws, n, 1, generator=rng, device=rng.device, dtype=torch.float64)
+    u, v = u / u.norm(dim=1, keepdim=True), v / v.norm(dim=1, keepdim=True)
+    noise = torch.randn(draws, n, n, generator=rng, device=rng.device, dtype=torch.float64)
+    U, s, _ = torch.linalg.svd(noise + theta * n**0.5 * u @ v.mT)
+    return s[:, 0] / n**0.5, (U[:, :, :1] * u).sum((1, 2)).square()
+
+
 def truncated(W: Tensor, rank: int) -> Tensor:
     """The nearest matrix of this rank (Eckart and Young 1936), same shape; rank (n + m) numbers instead of n m."""
     _, short = _sides(W)

@@ -185,13 +185,16 @@ def participation(embeddings: Tensor) -> Tensor:
     return (total - 2 * b / nu) / b
 
 
-def cell(sizes: tuple[int, int], rng: torch.Generator, *, count: int, n_steps: int = 300) -> dict[str, Tensor]:
+def cell(
+    sizes: tuple[int, int], rng: torch.Generator, *, count: int, n_steps: int = 300, own_labels: bool = False
+) -> dict[str, Tensor]:
     """One cell of the plane of model and data size, a work for `chunks.sweep`: `count` encoders of sizes[0] hidden
     units, trained without labels on sizes[1] pictures, then probed: {"accuracy", "participation"}, (count,) each.
 
     The pictures that are trained on and the 899 that judge are drawn anew; the probe learns from the 898 of the first
-    half, with labels, so that only the encoder knows more or less.  Raises `ValueError` for more pictures than there
-    are.
+    half, with labels, so that only the encoder knows more or less.  own_labels: from the sizes[1] pictures only.  The
+    encoders of one cell share their pictures; independent repetitions are chunks of the sweep.  Raises `ValueError` for
+    more pictures than there are.
     """
     width, n = sizes
     given.whole("n", n, least=2, why="an encoder is trained on pictures")
@@ -199,5 +202,7 @@ def cell(sizes: tuple[int, int], rng: torch.Generator, *, count: int, n_steps: i
     if n > len(seen):
         raise ValueError(f"n = {n}: half of the digits are {len(seen)} pictures; choose so many or fewer.")
     trained = train(seen[:n], count, rng=rng, width=width, n_steps=n_steps)
+    if own_labels:
+        seen, labels = seen[:n], labels[:n]
     a, b = (trained.embed(x.flatten(1).float()) for x in (seen, new))
     return {"accuracy": probe(a, labels, b, new_labels), "participation": participation(b)}

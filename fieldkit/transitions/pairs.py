@@ -11,14 +11,15 @@ companion transform at the outlier,
     threshold l_c = g (1 - y_c)/(2 y_c),   2 y_c^2 (1 + y_c^2) = g (1 - y_c^2)^2,
     overlap^2 = (1 - y) (1 - (2 y^2/g) (1 + y^2)/(1 - y^2)^2)     above it, 0 below.
 
-Derived here (`book`: How many pairs before self-supervision sees anything?), as are the pooled ones; the threshold of
-the mean of two views is that of Baik, Ben Arous & Peche 2005 for a spiked covariance.
+Derived here (`book`: How many pairs before self-supervision sees anything?), as are the pooled ones and what a loud
+nuisance does; the threshold of the mean of two views is that of Baik, Ben Arous & Peche 2005 for a spiked covariance.
 """
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -90,6 +91,34 @@ def mean_overlap(l: float, g: float) -> float:
     return (1 - g / (2 * l) ** 2) / (1 + g / (2 * l))
 
 
+def density(x: Tensor, g: float) -> Tensor:
+    """Density of the eigenvalues of M at x (k,) without a signal: 2 |Im y|/(pi g) with the complex root y of
+    x = y/(1 - y^2) + g/(2 y).  It integrates to 1 for g < 2; for more dimensions than views the rest sits at 0."""
+    given.positive("g", g, why="dimensions over pairs")
+    at = given.numbers(x).double()
+    roots = [np.roots([2 * m, 2 - g, -2 * m, g]) for m in at.tolist()]
+    return torch.tensor([2 * np.abs(r.imag).max() / (math.pi * g) for r in roots], dtype=torch.float64)
+
+
+def nuisance_top(v: float, g: float) -> float:
+    """Limit of the outlier of M along an axis whose noise has variance v and is not shared: v y/(1 - y^2) with
+    y^2 = g/(g + 2 (v - 1)) once that is below y_c^2, else the edge.  Where it passes `top` the encoder is blind."""
+    given.positive("v", v, why="a variance")
+    y2 = g / (g + 2 * max(0.0, v - 1))
+    return v * math.sqrt(y2) / (1 - y2) if y2 < y_critical(g) ** 2 else edge(g)
+
+
+def nuisance_overlap(v: float, g: float) -> float:
+    """Limit of the squared component of that outlier's eigenvector on its axis, 0 without an outlier:
+    1/(1 + v f/(g/(2 y^2) - f)) with f = (1 + y^2)/(1 - y^2)^2."""
+    given.positive("v", v, why="a variance")
+    y2 = g / (g + 2 * max(0.0, v - 1))
+    if y2 >= y_critical(g) ** 2:
+        return 0.0
+    f = (1 + y2) / (1 - y2) ** 2
+    return 1 / (1 + v * f / (g / (2 * y2) - f))
+
+
 def pairs_needed(l: float, p: int, *, overlap_wanted: float = 0.0) -> float:
     """How many pairs n a signal of strength l in p dimensions needs before the overlap^2 passes `overlap_wanted`, in
     the limit: p/g with g the root.  Raises `ValueError` for an overlap outside of [0, 1)."""
@@ -157,6 +186,39 @@ def top_vector(matrix: Tensor) -> tuple[Tensor, Tensor]:
     start = matrix.abs().sum(0).numpy()
     values, vectors = eigsh(matrix.numpy(), k=1, which="LA", v0=start, tol=1e-10)
     return torch.tensor(values[0], dtype=torch.float64), torch.from_numpy(vectors[:, 0])
+
+
+def train(
+    matrices: Tensor, *, rng: torch.Generator, step: float, n_steps: int = 450, start: float = 1e-30
+) -> Tensor:
+    """Weights (K, p) of K linear encoders with one output after gradient descent on (1 - w^T M w)^2, the loss of
+    Barlow twins (`stairs`), from Gaussian weights of size `start`; matrices (K, p, p) their M.
+
+    Descent stops turning when w^T M w = 1: only from a tiny start has w turned to the top eigenvector by then.  step
+    times the top eigenvalue is below 1/4 where it is stable.  Raises `ArithmeticError` when the weights blow up.
+    """
+    given.positive("step", step, why="gradient descent takes steps")
+    given.positive("start", start, why="weights of 0 never grow")
+    given.whole("n_steps", n_steps, least=1, why="a training has steps")
+    m = given.numbers(matrices).double()
+    if m.dim() != 3 or m.shape[1] != m.shape[2]:
+        raise ValueError(f"matrices {tuple(m.shape)}: expected (K, p, p), one for each encoder.")
+    w = start * torch.randn(m.shape[:2], generator=rng, dtype=torch.float64, device=rng.device)
+    for _ in range(n_steps):
+        mw = (m @ w[:, :, None])[:, :, 0]
+        w = w + 4 * step * (1 - (w * mw).sum(1, keepdim=True)) * mw
+    if not bool(w.isfinite().all()):
+        raise ArithmeticError(f"step = {step}: the weights blew up; take a smaller step.")
+    return w
+
+
+def cell(point: tuple[float, float], rng: torch.Generator, *, p: int, count: int) -> dict[str, Tensor]:
+    """One cell of the plane of g and l, point = (g, l), a work for `chunks.sweep`: `count` encoders in p dimensions,
+    each trained on round(p/g) pairs of its own: {"overlap": (count,)}, the squared cosine of w and u."""
+    g, strength = point
+    drawn = [draw(max(1, round(p / g)), p, strength, rng=rng) for _ in range(count)]
+    w = train(torch.stack([cross_covariance(*views) for views in drawn]), rng=rng, step=0.08 / top(strength, g))
+    return {"overlap": w[:, 0] ** 2 / w.square().sum(1)}
 
 
 def _views(x: Tensor, y: Tensor) -> None:

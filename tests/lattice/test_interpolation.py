@@ -179,6 +179,23 @@ def test_the_conditional_mean_has_the_least_error_and_looks_at_two_neighbours_on
     assert weights[:, 2:].abs().max() < 1e-12
 
 
+def test_the_conditional_variance_is_the_least_error_in_one_dimension():
+    found = aliasing.conditional_variance(40, 5, 1, mass2=0.1)
+    assert torch.allclose(found, aliasing.least_error(40, 5, mass2=0.1), atol=1e-12)
+
+
+@pytest.mark.parametrize("d", [2, 3])
+def test_no_product_kernel_beats_the_conditional_variance(d):
+    least = aliasing.conditional_variance(12, 3, d, mass2=0.2)
+    assert least.shape == (3,) * d and least.reshape(-1)[0].abs() < 1e-12
+    for transfer in (aliasing.linear_transfer, partial(aliasing.gaussian_transfer, width=0.5)):
+        assert (aliasing.mean_squared_error(transfer, 12, 3, d, mass2=0.2) >= least - 1e-12).all()
+    # one kept site in all: the regression on a single number
+    single = aliasing.conditional_variance(4, 4, d, mass2=0.2)
+    G = free.propagator(4, d, mass2=0.2)
+    assert torch.allclose(single, G.reshape(-1)[0] - G**2 / G.reshape(-1)[0], atol=1e-12)
+
+
 def test_with_vanishing_mass_the_conditional_mean_is_linear_interpolation():
     G = free.propagator(32, 1, mass2=1e-8)
     x = torch.arange(32, dtype=torch.float64) / 4

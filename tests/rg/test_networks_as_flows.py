@@ -61,6 +61,16 @@ def test_drawn_networks_have_the_vertex_of_the_recursion():
     assert abs(found.value - theory) < 4 * found.error + theory * 6 / 200  # the next order in depth over width
 
 
+def test_two_widths_give_the_vertex_of_a_wide_network():
+    """Seven layers of ReLU: 30, where 64 neurons have n times an excess of (1 + 5/64)^6 - 1, that is 36.5."""
+    rng = torch.Generator().manual_seed(11)
+    found = depth.wide_vertex(torch.relu, [3, 7], widths=(64, 192), n=4000, sw2=2.0, rng=rng)
+    assert all(abs(e.pull(truth)) < 4 for e, truth in zip(found, (10.0, 30.0)))
+    assert found[1].error < 3
+    with pytest.raises(ValueError, match="as many values as parameters"):
+        depth.wide_vertex(torch.relu, [3], widths=(64,), n=100, sw2=2.0, rng=rng)
+
+
 def test_the_growth_of_perturbations_is_measured_on_weights():
     rng = torch.Generator().manual_seed(2)
     x = torch.randn(300, 64, generator=rng)
@@ -84,6 +94,45 @@ def test_the_index_of_weights_does_not_know_the_phase():
     assert torch.allclose(monitor.weight_index(drawn), monitor.weight_index(loud), rtol=1e-5)
     x = torch.randn(50, 64, generator=rng)
     assert float((monitor.log_chi(loud, x) - monitor.log_chi(drawn, x)).mean()) > 0.5
+
+
+def test_all_layers_of_relu_gain_alike():
+    """The scaling symmetry, to a multiple of the rate; tanh, which has none, is far off."""
+    rng = torch.Generator().manual_seed(12)
+    x, labels = torch.randn(200, 16, generator=rng), torch.randint(3, (200,), generator=rng)
+
+    def missed(activation, rate):
+        begun = training.draw(2.0, 0.0, 3, n=6, d=16, width=24, n_classes=3, rng=rng)
+        done, _ = training.train(
+            begun, x, labels, n_steps=round(1 / rate), rate=rate, rule=training.plain, activation=activation, rng=rng
+        )
+        return float((monitor.gains(begun, done) - 1).mean(1).abs().max())
+
+    assert missed(torch.relu, 0.01) < 0.03 and missed(torch.relu, 0.0025) < 0.01
+    assert missed(torch.tanh, 0.01) > 0.1
+
+
+def test_a_network_is_pushed_back_to_the_critical_line():
+    rng = torch.Generator().manual_seed(13)
+    x = torch.randn(100, 64, generator=rng)
+    loud = training.draw(3.0, 0.05, 6, n=3, rng=rng)
+    for _ in range(30):
+        loud = monitor.held(loud, x)
+    assert float(monitor.log_chi(loud, x).abs().max()) < 0.01
+
+
+def test_luck_is_that_of_groups_and_not_of_their_members():
+    rng = torch.Generator().manual_seed(14)
+    groups = torch.arange(4).repeat_interleave(50)
+    score = torch.tensor([1.0, 2.0, 3.0, 4.0])
+    seen, p = monitor.luck(score, score[groups] + 0.01 * torch.randn(200, generator=rng), groups, n=2000, rng=rng)
+    assert seen > 0.9 and p == pytest.approx(2 / 24, abs=0.03)  # two of 24 orders are monotone
+
+
+def test_a_planted_direction_lies_where_theory_says():
+    place, overlap = spectra.planted(150, 2.0, 60, rng=torch.Generator().manual_seed(15))
+    assert float(place.mean()) == pytest.approx(marchenko_pastur.spike(2.0), abs=0.04)
+    assert float(overlap.mean()) == pytest.approx(marchenko_pastur.overlap(2.0)[0], abs=0.03)
 
 
 @pytest.mark.parametrize(

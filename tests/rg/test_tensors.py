@@ -31,6 +31,15 @@ def test_the_ring_from_independent_values():
     assert ring_exact.central_charge(16) == pytest.approx(0.50113627530518620679, abs=1e-11)
 
 
+def test_off_the_critical_temperature_the_lowest_dimension_runs_with_the_size():
+    """Its slope in T at T_c is proportional to L: y_T = 1 without corrections."""
+    slopes = [
+        ring_exact.dimension(L, odd=True, T=TC + 1e-4) - ring_exact.dimension(L, odd=True, T=TC - 1e-4) for L in (8, 16)
+    ]
+    assert slopes[1] / slopes[0] == pytest.approx(2, rel=1e-5)
+    assert ring_exact.dimension(64, odd=True, T=1.8) < 1e-4 and ring_exact.dimension(64, odd=True, T=3.0) > 3
+
+
 def test_a_long_torus_has_the_largest_level():
     for T in (1.8, TC, 3.0):
         top = float(ring_exact.log_levels(6, T, odd=False, n=1)[0])

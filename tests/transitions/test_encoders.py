@@ -89,6 +89,14 @@ def test_a_plane_of_sizes_is_swept_and_goes_on_where_it_stopped(tmp_path):
         assert a["accuracy"].shape == (1, 2) and torch.equal(a["accuracy"], b["accuracy"])
 
 
+def test_a_probe_with_fewer_labels_knows_less():
+    found = [
+        encoders.cell((16, 30), torch.Generator().manual_seed(5), count=2, n_steps=5, own_labels=own)["accuracy"]
+        for own in (False, True)
+    ]
+    assert bool((found[0] > found[1] + 0.05).all())  # the same encoders, 898 labels against 30
+
+
 def test_impossible_encoders_are_refused(rng):
     for call, words in (
         (lambda: encoders.train(torch.ones(5, 4), 1, rng=rng), "expected"),

@@ -33,7 +33,7 @@ MUTANTS = [
     forgetful("own-means"),
     Mutant("common-mean", GAMMA, "x - x.mean(), n=", "x - x.mean(1, keepdim=True), n=", "each chain its own mean"),
     Mutant("trap-coverage", CHAPTER, ".square() < own *", ".square() < common *", "the other bar"),
-    Mutant("trap-coverage", GAMMA, "(2 * weights * (1 -", "(1 * weights * (1 -", "each distance counted once"),
+    Mutant("trap-coverage", GAMMA, "(2 * weights * (1 -", "(0 * weights * (1 -", "steps counted as independent"),
     forgetful("own-curve"),
     Mutant("common-curve", GAMMA, "x - x.mean(), n=", "x - x.mean(1, keepdim=True), n=", "each chain its own mean"),
     Mutant(
