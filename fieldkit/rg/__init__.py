@@ -9,7 +9,8 @@ Read in this order:
 - `sampled`, `torus_exact`  A magnet and a field put side by side, and what two spins of a torus know of each other.
 - `tensors`, `ring_exact`, `corner_exact`  Can a matrix factorisation do it?  TRG and HOTRG; a ring, a corner as truth.
 - `potential`, `wilson_recursion`, `epsilon_expansion`, `ising_3d`  Where does 0.63 come from?  A function that flows.
-- `blurring`, `step_scaling`  Is a blurred picture a renormalised one?  Gradient flow, and curves without units.
+- `blurring`, `step_scaling`, `phases`  Is a blurred picture a renormalised one?  Gradient flow, curves without units,
+  and how well the phase can be told once a picture is pooled.
 - `information`, `neural_information`  Which spin should speak for its block?  All 2^15 rules exactly; a guess learned.
 - `machines`, `thermometers`  Does a Boltzmann machine renormalise?  Where v -> h -> v goes, and how hot that is.
 - `depth`, `monitor`  Is a deep network a renormalisation group?  Couplings that run with the layer; what training does.

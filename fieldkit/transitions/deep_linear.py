@@ -96,7 +96,7 @@ def sweep(
     field: pulls at the trace of (sum of the layers)/sqrt L, for square layers.  Raises `ValueError` for layers that do
     not fit together.
     """
-    weights = [given.numbers(w).double().clone().requires_grad_() for w in layers]
+    weights = [given.numbers(w).double().clone(memory_format=torch.contiguous_format).requires_grad_() for w in layers]
     t = given.numbers(cross).double()
     c = torch.eye(t.shape[1], dtype=torch.float64) if second is None else given.numbers(second).double()
     widths = [t.shape[1], *[len(w) for w in weights]]

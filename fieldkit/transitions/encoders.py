@@ -53,6 +53,18 @@ def views(pictures: Tensor, *, rng: torch.Generator, noise: float = 0.1) -> Tens
     return rolled.reshape(pictures.shape)
 
 
+def view_moments(pictures: Tensor, *, noise: float = 0.1) -> tuple[Tensor, Tensor]:
+    """(C, Gamma), (V, V) each, of the views of pictures (n, L, L): second moment of one view and cross-covariance of
+    two views of one picture, exactly averaged over all moves and over the noise.
+
+    Given the picture its two views are independent, so Gamma is the second moment of the mean over the nine moves.
+    """
+    x = given.numbers(pictures).double()
+    moved = torch.stack([x.roll((a, b), (1, 2)) for a in (-1, 0, 1) for b in (-1, 0, 1)]).flatten(2)
+    mean, one = moved.mean(0), torch.eye(moved.shape[2], dtype=torch.float64, device=x.device)
+    return (moved.mT @ moved).mean(0) / len(x) + noise**2 * one, mean.T @ mean / len(x)
+
+
 def vicreg(a: Tensor, b: Tensor, predict: Callable[[Tensor], Tensor]) -> Tensor:
     """(K,): mean squared distance, hinge on each standard deviation, squared covariances over k."""
     total = (a - b).square().sum(2).mean(1)

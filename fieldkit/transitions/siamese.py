@@ -10,7 +10,12 @@ With P = p 1 and W W^T = s 1, gradient flow makes p^2 - s die out as exp(-2 eta 
     p' = p [ p (1 - (1 + v) p) - eta ]:
 
 two fixed points p > 0 for eta < eta_c = 1/(4 (1 + v)), the lower one a barrier below which everything collapses to 0;
-they meet at p = 1/(2 (1 + v)) and are gone beyond.  A first-order transition, with hysteresis.  Tian, Chen & Ganguli
+they meet at p = 1/(2 (1 + v)) and are gone beyond.  Real views are whitened, E x x^T = 1; the eigenvalues rho of what
+is left of their cross-covariance are correlations, and each direction lives or falls for itself:
+
+    p (rho - p) = eta,        up to eta_c = rho^2/4.
+
+A first-order transition, with hysteresis.  Tian, Chen & Ganguli
 2021 (2102.06810) for the mechanism; here for squared loss, which a cosine loss changes.
 """
 
@@ -80,6 +85,74 @@ def train(
         raise ArithmeticError(f"step = {step}: the weights blew up; take a smaller step.")
     sizes = [float(torch.linalg.svdvals(weight.detach()).mean()) for weight in (p, w)]
     return sizes[0], sizes[1]
+
+
+def whitened(second: Tensor, cross: Tensor) -> Tensor:
+    """C^(-1/2) Gamma C^(-1/2), (p, p), from the second moment C of one view and the cross-covariance Gamma of two: what
+    two views share when each is made white.  Raises `ValueError` when C is not positive."""
+    values, vectors = torch.linalg.eigh(given.numbers(second).double())
+    if not float(values[0]) > 0:
+        raise ValueError(f"second has an eigenvalue {float(values[0]):.3g}: views need noise in every direction.")
+    root = vectors / values.sqrt() @ vectors.T
+    both = root @ given.numbers(cross).double() @ root
+    return (both + both.T) / 2
+
+
+def living(eta: Tensor | float, rho: Tensor | float) -> Tensor:
+    """The stable p = (rho + sqrt(rho^2 - 4 eta))/2 of a direction whose views have correlation rho; 0 beyond
+    rho^2/4.  Any shapes that broadcast."""
+    eta, rho = (torch.as_tensor(v, dtype=torch.float64) for v in (eta, rho))
+    left = rho.square() - 4 * eta
+    return torch.where(left < 0, 0.0, (rho + left.clamp_min(0).sqrt()) / 2)
+
+
+def sweep(
+    cross: Tensor,
+    decays: Tensor,
+    *,
+    outputs: int,
+    rng: torch.Generator,
+    start: Tensor | float = 0.7,
+    step: float = 0.5,
+    n_steps: int = 2000,
+    stop_gradient: bool = True,
+    predictor: bool = True,
+) -> tuple[Tensor, Tensor]:
+    """K encoders by gradient descent at one decay after another, each from where the last one ended: moduli of the
+    predictor's eigenvalues and singular values of W, (len(decays), K, outputs) each, descending.
+
+    cross: (K, p, p), of white views (`whitened`).  decays: (n,) or (n, K).  start: of W = start * (random orthonormal
+    rows) and P = start * 1, a number or (K,).  The loss is that of the module, with its mean over views taken exactly.
+    stop_gradient, predictor: as in `train`.  Raises `ValueError` for shapes that do not fit and `ArithmeticError` when
+    the weights blow up.
+    """
+    g = given.numbers(cross).double()
+    at = given.numbers(decays).double()
+    if g.dim() != 3 or g.shape[1] != g.shape[2] or outputs > g.shape[1] or at.shape[1:] not in ((), (len(g),)):
+        raise ValueError(
+            f"cross {tuple(g.shape)}, decays {tuple(at.shape)}, {outputs} outputs: expected (K, p, p), (n,) or (n, K), "
+            "and at most p outputs."
+        )
+    given.positive("step", step, why="gradient descent takes steps")
+    K, p, _ = g.shape
+    size = torch.as_tensor(start, dtype=torch.float64, device=g.device).expand(K)[:, None, None]
+    rows = torch.linalg.qr(torch.randn(K, p, outputs, generator=rng, dtype=torch.float64, device=rng.device))[0].mT
+    one = torch.eye(outputs, dtype=torch.float64, device=g.device).expand(K, -1, -1)
+    W, P = size * rows.to(g.device), size * one if predictor else one
+    found = []
+    for eta in at.reshape(len(at), -1, 1, 1):
+        for _ in range(n_steps):
+            off = P @ W - W @ g  # mean of (prediction - target) x^T
+            slope_w = P.mT @ off
+            if not stop_gradient:
+                slope_w = slope_w + W - P @ W @ g
+            slope_p = off @ W.mT
+            W = W - step * (slope_w + eta * W)
+            P = P - step * (slope_p + eta * P) if predictor else P
+        found.append((torch.linalg.eigvals(P).abs().sort(-1, descending=True)[0], torch.linalg.svdvals(W)))
+    if not bool(W.isfinite().all() and P.isfinite().all()):
+        raise ArithmeticError(f"step = {step}: the weights blew up; take a smaller step.")
+    return torch.stack([a for a, _ in found]), torch.stack([b for _, b in found])
 
 
 def _variance(v: float) -> float:

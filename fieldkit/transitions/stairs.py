@@ -35,29 +35,69 @@ def eigenvalue(t: Tensor | float, gamma: Tensor | float, *, start: Tensor | floa
     return torch.sigmoid(8 * gamma * t + torch.logit(start))
 
 
-def step_times(weights: Tensor, cross: Tensor, *, steps: int | None = None) -> Tensor:
-    """Predicted times (steps,) at which lambda_j passes 1/2, from small weights (k, p) at t = 0; cross = Gamma (p, p).
+def step_times(weights: Tensor, cross: Tensor, *, steps: int | None = None, step: float = 0.0) -> Tensor:
+    """Predicted times (..., steps) at which lambda_j passes 1/2, from small weights (..., k, p) at t = 0; cross = Gamma
+    (p, p).
 
-    steps: how many; as a rule min(k, number of positive gamma).  Exact as weights -> 0; at weights of 1e-3 it is right
-    to 3e-4.  Raises `ValueError` for other shapes, a cross-covariance that is not symmetric, or more steps than there
-    are rows or positive eigenvalues.
+    steps: how many; as a rule min(k, number of positive gamma).  step: that of gradient descent, 0 for the flow: then
+    the logistic is the recursion lambda -> lambda (1 + 4 step gamma (1 - lambda))^2.  Exact as weights -> 0; at weights
+    of 1e-3 it is right to 3e-4.  Raises `ValueError` for other shapes, a cross-covariance that is not symmetric, or
+    more steps than there are rows or positive eigenvalues.
     """
     w, g = _operands(weights, cross)
     values, vectors = torch.linalg.eigh(g)
     values, vectors = values.flip(0), vectors.flip(1)
-    most = min(len(w), int((values > 1e-12 * values.abs().max()).sum()))
+    most = min(w.shape[-2], int((values > 1e-12 * values.abs().max()).sum()))
     steps = most if steps is None else steps
     given.whole("steps", steps, least=1, why="stairs have at least one step")
     if steps > most:
-        raise ValueError(f"steps = {steps}: {len(w)} rows and their correlations have {most} steps; ask for so many.")
-    used = torch.linalg.qr(w @ vectors)[1].diagonal()[:steps].square()
+        raise ValueError(
+            f"steps = {steps}: {w.shape[-2]} rows and their correlations have {most} steps; ask for so many."
+        )
+    used = torch.linalg.qr(w @ vectors)[1].diagonal(dim1=-2, dim2=-1)[..., :steps].square()
     gamma = values[:steps]
-    return torch.log(1 / (gamma * used) - 1) / (8 * gamma)
+    if step == 0:
+        return torch.log(1 / (gamma * used) - 1) / (8 * gamma)
+    given.positive("step", step, why="gradient descent takes steps")
+    return _recursion_times(gamma * used, gamma, step)
+
+
+def average_step_times(
+    cross: Tensor, *, size: float, rows: int, steps: int | None = None, step: float = 0.0
+) -> Tensor:
+    """Mean times (steps,) over Gaussian starts: weights (rows, p) with independent entries of standard deviation size.
+
+    R_jj^2/size^2 is then chi-squared with rows - j + 1 degrees of freedom, and the clock is linear in its logarithm,
+    whose mean is ln 2 + digamma((rows - j + 1)/2).  Exact as size -> 0; step as in `step_times`, and raises as it.
+    """
+    given.positive("size", size, why="a start of 0 never grows")
+    given.whole("rows", rows, least=1, why="an encoder has outputs")
+    g = given.numbers(cross).double()
+    values, vectors = torch.linalg.eigh(g)
+    left = (rows - torch.arange(min(rows, len(g)), dtype=torch.float64, device=g.device)) / 2
+    typical = size * (math.log(2) + torch.special.digamma(left)).exp().sqrt()
+    w = torch.zeros(rows, len(g), dtype=torch.float64, device=g.device)
+    w[: len(typical)] = typical[:, None] * vectors.flip(1).T[: len(typical)]
+    return step_times(w, g, steps=steps, step=step)
+
+
+def _recursion_times(value: Tensor, gamma: Tensor, step: float) -> Tensor:
+    """When the recursion of gradient descent from value < 1/2 passes 1/2, on the chord between two steps."""
+    if not bool((value < 0.5).all()):
+        raise ValueError("the start is beyond 1/2 already; begin with smaller weights.")
+    times = torch.full_like(value, math.inf)
+    n = 0
+    while not bool(times.isfinite().all()):
+        new = value * (1 + 4 * step * gamma * (1 - value)).square()
+        passes = (value <= 0.5) & (new > 0.5)
+        times = torch.where(passes, step * (n + (0.5 - value) / (new - value)), times)
+        value, n = new, n + 1
+    return times
 
 
 def gradient(weights: Tensor, cross: Tensor) -> Tensor:
-    """Gradient of the loss, (k, p)."""
-    rest = weights @ cross @ weights.T - torch.eye(len(weights), dtype=weights.dtype, device=weights.device)
+    """Gradient of the loss, (..., k, p)."""
+    rest = weights @ cross @ weights.mT - torch.eye(weights.shape[-2], dtype=weights.dtype, device=weights.device)
     return 4 * rest @ weights @ cross
 
 
@@ -87,31 +127,46 @@ def flow(weights: Tensor, cross: Tensor, times: Tensor) -> Tensor:
 def train(
     weights: Tensor, pairs: Callable[[], tuple[Tensor, Tensor]], *, cross: Tensor, step: float, n_steps: int
 ) -> tuple[Tensor, Tensor]:
-    """Stochastic gradient descent on views that `pairs()` draws anew for every step, x and x' (n, p): the times
-    (n_steps + 1,) = step * number of steps, and the eigenvalues (n_steps + 1, k) of W Gamma W^T with `cross` the Gamma
-    by which progress is judged.
+    """Stochastic gradient descent on views that `pairs()` draws anew for every step, x and x' (..., n, p): the times
+    (n_steps + 1,) = step * number of steps, and the eigenvalues (n_steps + 1, ..., k) of W Gamma W^T with `cross` the
+    Gamma by which progress is judged.  weights (..., k, p): many encoders at once, each with views of its own.
+
+    The loss is quadratic in a mean over the batch, so its gradient on one batch is biased by 1/n, which delays the
+    later steps.  The two factors therefore come from the two halves of the batch: no bias at any n.
 
     Raises as `step_times`, and `ArithmeticError` when the weights blow up: take a smaller step.
     """
     given.positive("step", step, why="gradient descent takes steps")
     given.whole("n_steps", n_steps, least=1, why="a training has steps")
     w, g = _operands(weights, cross)
-    seen = [w @ g @ w.T]
+    seen = [w @ g @ w.mT]
     for _ in range(n_steps):
         x, y = pairs()
-        sampled = x.T @ y / len(x)
-        w = w - step * gradient(w, (sampled + sampled.T) / 2)
-        seen.append(w @ g @ w.T)
+        one, two = (_cross(x[..., i::2, :], y[..., i::2, :], w.dtype) for i in (0, 1))
+        w = w - step * (_half_gradient(w, one, two) + _half_gradient(w, two, one))
+        seen.append(w @ g @ w.mT)
     path = torch.stack(seen)
     if not bool(path.isfinite().all()):
         raise ArithmeticError(f"step = {step}: the weights blew up; take a smaller step.")
-    return step * torch.arange(n_steps + 1, dtype=torch.float64), torch.linalg.eigvalsh(path).flip(1)
+    return step * torch.arange(n_steps + 1, dtype=torch.float64), torch.linalg.eigvalsh(path).flip(-1)
+
+
+def _cross(x: Tensor, y: Tensor, dtype: torch.dtype) -> Tensor:
+    sampled = (x.mT @ y / x.shape[-2]).to(dtype)
+    return (sampled + sampled.mT) / 2
+
+
+def _half_gradient(weights: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """Half of the gradient, its two factors from two cross-covariances."""
+    rest = weights @ first @ weights.mT - torch.eye(weights.shape[-2], dtype=weights.dtype, device=weights.device)
+    return 2 * rest @ weights @ second
 
 
 def half_times(times: Tensor, eigenvalues: Tensor) -> Tensor:
-    """When each column of eigenvalues (n, k) first passes 1/2, on the chord between two times (n,); inf where never."""
+    """When each column of eigenvalues (n, ...) first passes 1/2, on the chord between two times (n,), (...); inf where
+    never."""
     found = []
-    for column in eigenvalues.T:
+    for column in eigenvalues.reshape(len(times), -1).T:
         above = (column > 0.5).nonzero()
         if not len(above) or int(above[0]) == 0:
             found.append(math.inf if not len(above) else float(times[0]))
@@ -119,7 +174,7 @@ def half_times(times: Tensor, eigenvalues: Tensor) -> Tensor:
         i = int(above[0])
         part = (0.5 - column[i - 1]) / (column[i] - column[i - 1])
         found.append(float(times[i - 1] + part * (times[i] - times[i - 1])))
-    return torch.tensor(found, dtype=torch.float64)
+    return torch.tensor(found, dtype=torch.float64).reshape(eigenvalues.shape[1:])
 
 
 def two_layer_half_time(strength: float, *, start: float) -> float:
@@ -134,8 +189,8 @@ def two_layer_half_time(strength: float, *, start: float) -> float:
 
 def _operands(weights: Tensor, cross: Tensor) -> tuple[Tensor, Tensor]:
     w, g = given.numbers(weights).double(), given.numbers(cross).double()
-    if w.dim() != 2 or g.shape != (w.shape[1], w.shape[1]):
-        raise ValueError(f"weights {tuple(w.shape)}, cross {tuple(g.shape)}: expected (k, p) and (p, p).")
+    if w.dim() < 2 or g.shape != (w.shape[-1], w.shape[-1]):
+        raise ValueError(f"weights {tuple(w.shape)}, cross {tuple(g.shape)}: expected (..., k, p) and (p, p).")
     if not bool(torch.isclose(g, g.T, rtol=1e-9, atol=1e-12 * float(g.abs().max())).all()):
         raise ValueError("cross is not symmetric: take the mean of the cross-covariance and its transpose.")
     return w, g

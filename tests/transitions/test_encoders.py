@@ -24,6 +24,16 @@ def test_views_are_the_picture_rolled_by_at_most_one(rng):
         assert found <= rolls and len(found) > 4
 
 
+def test_moments_of_views_are_those_of_many_views(rng):
+    pictures = torch.randn(3, 4, 4, generator=rng, dtype=torch.float64)
+    second, cross = encoders.view_moments(pictures, noise=0.5)
+    many = pictures.expand(40000, 3, 4, 4)
+    x, y = (encoders.views(many, rng=rng, noise=0.5).reshape(40000, 3, 16) for _ in range(2))
+    for found, exact in ((x.mT @ x / 3, second), (x.mT @ y / 3, cross)):
+        off = (found.mean(0) - exact) / (found.std(0) / 200)
+        assert off.abs().max() < 4.5
+
+
 def test_objectives_vanish_where_they_should():
     z = torch.randn(1, 4000, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     z = z - z.mean(1, keepdim=True)

@@ -60,6 +60,49 @@ def test_training_on_views_drawn_anew_climbs_at_the_predicted_times():
     assert (found / clock - 1).abs().max() < 0.1
 
 
+def test_gradient_descent_has_a_clock_of_its_own_and_many_starts_have_one_each():
+    w = torch.stack([start(1e-4, seed) for seed in range(3)])
+    told = stairs.step_times(w, GAMMA.diag(), step=0.01)
+    for one, times in zip(w, told):
+        path = [one @ GAMMA.diag() @ one.T]
+        for _ in range(700):
+            one = one - 0.01 * stairs.gradient(one, GAMMA.diag())
+            path.append(one @ GAMMA.diag() @ one.T)
+        seen = torch.linalg.eigvalsh(torch.stack(path)).flip(1)
+        found = stairs.half_times(0.01 * torch.arange(701, dtype=torch.float64), seen)
+        assert (found / times - 1).abs().max() < 2e-3
+    fine = stairs.step_times(w, GAMMA.diag(), step=1e-3)
+    assert torch.allclose(fine, stairs.step_times(w, GAMMA.diag()), rtol=2e-2)
+
+
+def test_two_halves_of_a_batch_have_no_bias():
+    """At weights that do not matter the mean gradient over many batches of four pictures is that of Gamma."""
+    rng = torch.Generator().manual_seed(7)
+    w = start(0.3, 1)
+
+    def pairs():
+        shared = torch.randn(20000, 4, 4, generator=rng, dtype=torch.float64) * GAMMA.sqrt()
+        return shared, shared
+
+    x, y = pairs()
+    one, two = (stairs._cross(x[:, i::2], y[:, i::2], w.dtype) for i in (0, 1))
+    each = stairs._half_gradient(w, one, two) + stairs._half_gradient(w, two, one)
+    off = (each.mean(0) - stairs.gradient(w, GAMMA.diag())) / (each.std(0) / len(each) ** 0.5)
+    assert off.abs().max() < 4.5
+    same = 2 * stairs._half_gradient(w, one, one)
+    biased = (same.mean(0) - stairs.gradient(w, GAMMA.diag())) / (same.std(0) / len(same) ** 0.5)
+    assert biased.abs().max() > 10
+
+
+def test_average_times_are_those_of_many_starts():
+    rng = torch.Generator().manual_seed(5)
+    w = 1e-4 * torch.randn(4000, 3, 4, generator=rng, dtype=torch.float64)
+    for step in (0.0, 0.01):
+        times = stairs.step_times(w, GAMMA.diag(), step=step)
+        expected = stairs.average_step_times(GAMMA.diag(), size=1e-4, rows=3, step=step)
+        assert ((times.mean(0) - expected) / (times.std(0) / len(w) ** 0.5)).abs().max() < 4
+
+
 def test_times_are_the_independent_ones():
     for numbers, value in golden("stairs.t_half"):
         w0 = torch.tensor([[numbers["w0"]]], dtype=torch.float64)
@@ -82,6 +125,8 @@ def test_impossible_stairs_are_refused():
         (lambda: stairs.step_times(start(1e-3), g + torch.ones(4, 4).triu(1)), "not symmetric"),
         (lambda: stairs.step_times(start(1e-3, p=3), g), "expected"),
         (lambda: stairs.flow(start(1e-3), g, torch.tensor([1.0, 0.5])), "ascend"),
+        (lambda: stairs.step_times(start(3.0), g, step=0.01), "smaller weights"),
+        (lambda: stairs.average_step_times(g, size=0.0, rows=2), "size = 0"),
         (lambda: stairs.eigenvalue(1.0, 1.0, start=0.0), "never grows"),
         (lambda: stairs.two_layer_half_time(1.0, start=2.0), "start = 2"),
         (lambda: stairs.train(start(1e-3), lambda: (g, g), cross=g, step=0.0, n_steps=1), "step = 0"),
