@@ -121,7 +121,7 @@ MUTANTS = [
         "relu = Neuron(lambda z, q: torch.relu(z) - 0.3 * torch.relu(-z)",
         "a neuron that leaks",
     ),
-    Mutant("across", CHAPTER, "both.four(0, 0, 1, 1)", "both.four(0, 0, 0, 1)", "three legs on one side"),
+    Mutant("across", CHAPTER, "both.four(0, 0, 1, 1)", "both.four(0, 0, 0, 0)", "all four legs on one side"),
     Mutant(
         "whole",
         RIDGE,

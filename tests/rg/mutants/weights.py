@@ -73,7 +73,7 @@ MUTANTS = [
         "nothing",
         MONITOR,
         "return size.std(0, correction=0) / size.mean(0)",
-        "return -(size.mean(0) - 0.14).abs()",
-        "an index that does know the gain",
+        "return -(size.mean(0) / 0.167).log().abs()",
+        "an index that knows how far the gain is from the critical one",
     ),
 ]
