@@ -107,6 +107,6 @@ def strip(root: Path, done: ledger.Chapter, titles: dict[str, str]) -> str:
         f"needs {', '.join(links)}" if links else "needs no other chapter",
         f"ran {done.run['seconds']['wall']:.0f} s on {done.device}, profile {done.run['profile']}",
         f'<a href="{ledger_page}">{len(done.claims)}/{len(chapters.claims(done.nb))} claims</a>',
-        f"worst pull {done.worst}",
+        "no pulls: nothing is drawn at random" if done.worst == "none" else f"worst pull {done.worst}",
     ]
     return f'<p class="fk-strip mathjax_process">{" · ".join(facts)}</p>'
