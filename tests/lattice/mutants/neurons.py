@@ -3,6 +3,7 @@
 from tests.mutation import Mutant
 
 NEURON, LAYERS, FREE = (f"fieldkit/lattice/{name}.py" for name in ("neuron", "layers", "free"))
+CHAPTER = "book/lattice/neurons.md"
 
 MUTANTS = [
     Mutant(
@@ -44,9 +45,9 @@ MUTANTS = [
     ),
     Mutant(
         "fluctuation",
-        "book/lattice/neurons.md",
-        "2.0 * mean((phi - phi.mean()).square())",
-        "mean((phi - phi.mean()).square())",
+        CHAPTER,
+        "    2.0 * variance,",
+        "    variance,",
         "the response is the variance without beta",
     ),
     Mutant(
@@ -73,9 +74,43 @@ MUTANTS = [
         "(2 * phi - 1 + math.log(2) + xlogy(phi, phi) + xlogy(1 - phi, 1 - phi))",
         "a field left over in the potential",
     ),
+    Mutant("warm-curve", NEURON, "torch.where(phi >= 0, phi.square() / 2, math.inf)", "phi.square() / 2", "no wall"),
+    Mutant("warm-curve", NEURON, "accept = dice[1] < torch", "accept = dice[1] < 2 * torch", "accepts too often"),
+    Mutant(
+        "machine",
+        CHAPTER,
+        "dice < torch.sigmoid(field)",
+        "dice < torch.sigmoid(2 * field)",
+        "the rule of spins, whose flip costs twice the field, for bits",
+    ),
+    Mutant(
+        "machine",
+        CHAPTER,
+        "ring = ring.roll(1, 0) + ring.roll(-1, 0)",
+        "ring = 2 * ring.roll(1, 0)",
+        "each bit listens to one neighbour: no symmetric weights, no energy",
+    ),
+    Mutant(
+        "machine",
+        CHAPTER,
+        "bits[:, i] = (dice < torch.sigmoid(field)).to(b.dtype)",
+        "bits[:, i] = torch.sigmoid(field)",
+        "the mean in place of the bit: the deterministic network",
+        refuses="no error can be read off a constant",
+    ),
     Mutant("response", FREE, "total = total + 0.5 * step", "total = total + step", "each bond is counted twice"),
     Mutant("response", FREE, "total = 0.5 * mass2 * phi", "total = mass2 * phi", "the mass term lacks its 1/2"),
     Mutant("motion", LAYERS, ".sum() / len(maps)", ".sum()", "sum over the batch in place of its mean"),
+    Mutant(
+        "modes",
+        LAYERS,
+        "torch.fft.fft2(-len(images) * force",
+        "torch.fft.fft2(-force",
+        "the mean loss's source, not one image's",
+    ),
+    Mutant("modes", FREE, "total = total + 0.5 * step", "total = total + step", "each bond is counted twice"),
+    Mutant("driven-curve", FREE, "total = total + 0.5 * step", "total = total + step", "each bond is counted twice"),
+    Mutant("driven-curve", CHAPTER, "mass2=m * m) - push", "mass2=m) - push", "the mass for its square"),
     Mutant("driven", FREE, "total = total + 0.5 * step", "total = total + step", "each bond is counted twice"),
     Mutant(
         "driven",

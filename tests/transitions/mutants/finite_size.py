@@ -1,0 +1,62 @@
+"""Wrong counting, wrong magnets and wrong fits for the chapter on finite sizes."""
+
+from tests.mutation import Mutant
+
+CHAPTER = "book/transitions/finite_size.md"
+CAPACITY = "fieldkit/transitions/capacity.py"
+CLASSES = "fieldkit/transitions/classes.py"
+ISING = "fieldkit/lattice/ising.py"
+SCALING = "fieldkit/transitions/scaling.py"
+
+
+def potts(claim: str) -> Mutant:
+    return Mutant(
+        claim,
+        ISING,
+        "_levels(-math.expm1(-2 * beta), len(spins), rng)",
+        "_levels(-math.expm1(-beta), len(spins), rng)",
+        "bonds of the Potts convention, where equal spins gain 1 and not 2",
+    )
+
+
+def untrained(claim: str) -> Mutant:
+    return Mutant(
+        claim,
+        CAPACITY,
+        "        w = z.T @ weights\n",
+        "        w = z.sum(0)\n",
+        "Hebb's rule in place of training",
+    )
+
+
+MUTANTS = [
+    untrained("cover"),
+    Mutant("cover", CAPACITY, "for k in range(1, N):", "for k in range(1, N + 1):", "Cover's sum one term too long"),
+    Mutant(
+        "capacity",
+        CAPACITY,
+        "cpu().numpy()\n        # the closest",
+        "cpu().numpy()\n        z[: P // 5] = z[P - P // 5 :]\n        # the closest",
+        "one point in five is shown twice",
+        "do not cross",
+    ),
+    untrained("half"),
+    potts("binder"),
+    potts("modulus"),
+    Mutant(
+        "exponents",
+        SCALING,
+        "powers = z[:, None] ** np.arange(degree + 1)",
+        "powers = ((place - q[0]) * (length / middle) ** (q[1] / 2))[:, None] ** np.arange(degree + 1)",
+        "half the exponent in the scaling variable",
+    ),
+    Mutant(
+        "exponents",
+        CHAPTER,
+        "torch.stack([m.abs().mean(1), (m**2).mean(1)",
+        "torch.stack([(m**2).mean(1), (m**2).mean(1)",
+        "the square of the order parameter for its modulus",
+    ),
+    Mutant("missed", CLASSES, "covariance), len(v))", "covariance), 2 * len(v))", "degrees of freedom counted twice"),
+    Mutant("missed", CHAPTER, "white.cpu() @ root.T", "white.cpu() @ root.diag().diag()", "the correlation left out"),
+]
