@@ -8,7 +8,7 @@ matplotlib.  Each part of the book has a package of its name.  Read in this orde
 - `exercises`, `verdicts`, `asking`  Is my answer right, and if not, which mistake is it?
 - `checkpoints`, `chunks`  What if the kernel dies, or one machine is not enough?
 - `plots`, `sliders`, `live`, `viewer`  How do the figures look, and what if you move them yourself?
-- `given`  What is refused at the door, and how.
+- `devices`, `given`  Where does a run live?  What is refused at the door, and how.
 """
 
 __version__ = "0.1.0"

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from fieldkit import checked, given, pulls, rows, viewer
+from fieldkit import checked, devices, given, pulls, rows, significant, viewer
 from fieldkit.estimates import Estimate
 
 if TYPE_CHECKING:
@@ -63,24 +63,6 @@ class Record:
         return abs(self.pull) <= (4 if self.bar else 1)
 
 
-def generator(device: str = "auto", seed: int = 0) -> torch.Generator:
-    """The one source of randomness of a run, on the device where the run lives: "auto" is the GPU if there is one.
-
-    Raises `ValueError` when the named device is not there or unknown, or seed is negative or 2**63 and more;
-    `TypeError` for a seed that is no whole number.
-    """
-    given.whole("seed", seed, least=0, why="one number fixes all random draws")
-    if seed >= 2**63:
-        raise ValueError(f"seed = {seed}: a generator holds 63 bits; choose a seed below 2**63.")
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if not isinstance(device, str) or not re.fullmatch(r"cpu|cuda(:\d+)?", device):
-        raise ValueError(f'device = {device!r}: this book runs on a processor or a GPU; use "auto", "cpu" or "cuda".')
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise ValueError(f'device = "{device}": torch sees no GPU here; use device = "auto" or "cpu".')
-    return torch.Generator(device=device).manual_seed(seed)
-
-
 @dataclass
 class Ledger:
     """The claims of one chapter and the random generator that all its measurements draw from.
@@ -97,7 +79,7 @@ class Ledger:
     def __post_init__(self) -> None:
         if self.profile not in ("quick", "full"):
             raise ValueError(f'profile = "{self.profile}": a chapter has two sizes, "quick" and "full"; choose one.')
-        self.rng = generator(self.device, self.seed)
+        self.rng = devices.generator(self.device, self.seed)
         self.device = self.rng.device.type
         self._start = time.perf_counter()
 
@@ -132,11 +114,8 @@ class Ledger:
         true = truth if isinstance(truth, Estimate) else Estimate(truth, 0.0)
         if not (math.isfinite(true.value) and math.isfinite(true.error)):
             raise ValueError(f'claim "{name}": the truth is {true}; nothing can be weighed against that.')
-        pull = measured.pull(truth)
-        if independent is not None:
-            given.whole("independent", independent, least=2, why="a bar comes from at least two independent things")
-            pull = pulls.of_student(pull, (independent - 1) * (1 + (true.error / measured.error) ** 2) ** 2)
-        shown = str(true) if true.error > 0 else _to_the_digits_of(true.value, measured.error)
+        pull = pulls.of_estimate(measured, true, independent)
+        shown = str(true) if true.error > 0 else significant.compared(true.value, measured.error)
         kind = "identity" if identity else "statistical"
         self._keep(name, sentence, kind, True, measured, true, pull, str(measured), shown, source)
 
@@ -175,10 +154,8 @@ class Ledger:
             found = [point for point in curve if point is not None]
             for point in found:
                 _bar(name, point)
-            pairs = [(point.pull(other), other.error / point.error) for point, other in zip(found, true)]
-            if independent is not None:
-                pairs = [(pulls.of_student(p, (independent - 1) * (1 + r * r) ** 2), r) for p, r in pairs]
-            chi2, independent = math.fsum(p * p for p, _ in pairs), None
+            each = [pulls.of_estimate(point, other, independent) for point, other in zip(found, true)]
+            chi2, independent = math.fsum(p * p for p in each), None
         else:
             off = given.numbers(measured).double().cpu() - torch.tensor([p.value for p in true], dtype=torch.float64)
             own = torch.tensor([p.error**2 for p in true], dtype=torch.float64).diag()
@@ -218,7 +195,7 @@ class Ledger:
         if not (math.isfinite(truth) and math.isfinite(value)):
             raise ValueError(f'claim "{name}": {value} against {truth}; only finite numbers can be compared.')
         measured, true = Estimate(value, tolerance), Estimate(truth, 0.0)
-        shown, exact = (_to_the_digits_of(number, tolerance) for number in (value, truth))
+        shown, exact = (significant.compared(number, tolerance) for number in (value, truth))
         kind = "identity" if identity else "numerical"
         self._keep(name, sentence, kind, False, measured, true, (value - truth) / tolerance, shown, exact, source)
 
@@ -268,14 +245,3 @@ def _bar(name: str, measured: Estimate) -> None:
             f'claim "{name}": {measured.value} with error = {measured.error}; a measurement without an error bar '
             "cannot be weighed."
         )
-
-
-def _to_the_digits_of(value: float, error: float) -> str:
-    """An exact number, shown to one digit more than the error it is compared with."""
-    if not (math.isfinite(value) and math.isfinite(error)) or error <= 0:
-        return f"{value:.6g}"
-    places = max(0, 1 - math.floor(math.log10(error)))
-    plain = f"{value:.{min(places, 15)}f}"
-    if abs(value) < 1e-4 and value != 0 and float(plain) != value:
-        return f"{value:.3g}"
-    return plain.rstrip("0").rstrip(".") if "." in plain and float(plain) == value else plain

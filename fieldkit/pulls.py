@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from fieldkit import given
+from fieldkit.estimates import Estimate
 
 
 def of_student(t: float, degrees: float) -> float:
@@ -33,6 +34,19 @@ def of_student(t: float, degrees: float) -> float:
     if not degrees > 0:
         raise ValueError(f"degrees = {degrees}: a bar needs at least two independent things; take more.")
     return math.copysign(_sigmas(math.log(max(special.stdtr(degrees, -abs(t)), 1e-300))), t)
+
+
+def of_estimate(measured: Estimate, truth: Estimate, independent: int | None) -> float:
+    """The pull of measured on truth; where the bar comes from so few independent things that it matters, as
+    `of_student`, with the degrees of freedom that a truth of known error adds (Welch 1947).
+
+    Raises `ValueError` for independent < 2 and `TypeError` for one that is not whole.
+    """
+    pull = measured.pull(truth)
+    if independent is None:
+        return pull
+    given.whole("independent", independent, least=2, why="a bar comes from at least two independent things")
+    return of_student(pull, (independent - 1) * (1 + (truth.error / measured.error) ** 2) ** 2)
 
 
 def of_chi_squared(chi2: float, points: int, *, independent: int | None = None) -> float:

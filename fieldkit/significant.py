@@ -31,3 +31,14 @@ def readable(value: float, error: float) -> str:
         return f"{round(value, places):.0f}({round(error, places):.0f})"
     bar = f"{round(error * 10**places):d}" if error < 1 else f"{error:.{places}f}"
     return f"{value:.{places}f}({bar})"
+
+
+def compared(value: float, error: float) -> str:
+    """An exact number, shown to one digit more than the error it is compared with."""
+    if not (math.isfinite(value) and math.isfinite(error)) or error <= 0:
+        return f"{value:.6g}"
+    places = max(0, 1 - math.floor(math.log10(error)))
+    plain = f"{value:.{min(places, 15)}f}"
+    if abs(value) < 1e-4 and value != 0 and float(plain) != value:
+        return f"{value:.3g}"
+    return plain.rstrip("0").rstrip(".") if "." in plain and float(plain) == value else plain

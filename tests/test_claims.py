@@ -4,8 +4,9 @@ import math
 import sys
 
 import pytest
+import torch
 
-from fieldkit import claims
+from fieldkit import devices
 from fieldkit.claims import KEY, Ledger
 from fieldkit.estimates import Estimate
 from fieldkit.rows import row
@@ -76,7 +77,7 @@ def test_wrong_parameters_say_what_is_right():
     with pytest.raises(ValueError, match="full"):
         Ledger(profile="quik")
     with pytest.raises(ValueError, match="no GPU"):
-        Ledger(device="cuda") if not claims.torch.cuda.is_available() else claims.generator("cuda:99")
+        Ledger(device="cuda") if not torch.cuda.is_available() else devices.generator("cuda:99")
 
 
 def test_what_cannot_be_weighed_is_told_why(shown):
@@ -111,7 +112,7 @@ def test_what_cannot_be_weighed_is_told_why(shown):
 )
 def test_a_run_has_a_device_and_a_seed(device, seed):
     with pytest.raises((ValueError, TypeError), match="device = |seed = "):
-        claims.generator(device, seed)
+        devices.generator(device, seed)
 
 
 def test_an_identity_is_marked_and_keeps_its_bar_or_its_tolerance(shown):
@@ -143,16 +144,16 @@ def test_all_points_of_a_figure_are_weighed_at_once(shown):
 
 def test_points_that_share_data_are_weighed_with_their_covariance(shown):
     ledger = Ledger(device="cpu")
-    covariance = claims.torch.tensor([[1.0, 0.9], [0.9, 1.0]], dtype=claims.torch.float64)
+    covariance = torch.tensor([[1.0, 0.9], [0.9, 1.0]], dtype=torch.float64)
     ledger.weigh_curve(
-        "pair", "{measured}", claims.torch.tensor([1.0, -1.0]), [0.0, 0.0], source="x", covariance=covariance
+        "pair", "{measured}", torch.tensor([1.0, -1.0]), [0.0, 0.0], source="x", covariance=covariance
     )
     assert ledger.records["pair"].value == pytest.approx(20.0)  # (1, -1) lies along the eigenvalue 0.1
     for measured, truth, c, words in (
         ([1.0, 2.0], [0.0, 0.0], None, "covariance"),
         ([Estimate(1, 1)], [0.0, 0.0], None, "1 points against 2"),
-        ([1.0, 2.0], [0.0, 0.0], claims.torch.ones(2, 2), 'claim "pair".*eigenvalue'),
-        ([1.0, 2.0], [0.0, 0.0], claims.torch.eye(3), 'claim "pair".*k x k'),
+        ([1.0, 2.0], [0.0, 0.0], torch.ones(2, 2), 'claim "pair".*eigenvalue'),
+        ([1.0, 2.0], [0.0, 0.0], torch.eye(3), 'claim "pair".*k x k'),
     ):
         with pytest.raises((TypeError, ValueError), match=words):
             ledger.weigh_curve("pair", "", measured, truth, source="x", covariance=c)

@@ -11,7 +11,8 @@ Read in this order:
 - `potential`, `wilson_recursion`, `epsilon_expansion`, `ising_3d`  Where does 0.63 come from?  A function that flows.
 - `blurring`, `step_scaling`, `phases`  Is a blurred picture a renormalised one?  Gradient flow, curves without units,
   and how well the phase can be told once a picture is pooled.
-- `information`, `neural_information`  Which spin should speak for its block?  All 2^15 rules exactly; a guess learned.
+- `information`, `neural_information`, `descent`  Which spin should speak for its block?  All 2^15 rules exactly; a
+  guess that is learned, and how.
 - `machines`, `thermometers`  Does a Boltzmann machine renormalise?  Where v -> h -> v goes, and how hot that is.
 - `depth`, `monitor`  Is a deep network a renormalisation group?  Couplings that run with the layer; what training does.
 - `cutoff`, `running_ridge`  What runs with a cutoff?  The coupling of a network field, the ridge of a regression.

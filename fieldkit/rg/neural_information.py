@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fieldkit import estimates, given
 from fieldkit.estimates import Estimate
+from fieldkit.rg import descent
 
 
 def windows(spins: Tensor, *, buffer: int = 1, every: int = 8) -> tuple[Tensor, Tensor]:
@@ -60,15 +61,11 @@ def estimate(
             f"h {tuple(h.shape)}, e {tuple(e.shape)}: give pairs (n,) and (n, k), and held-out ones alike."
         )
     parameters = _network(e.shape[1], width, rng)
-    optimizer = torch.optim.Adam(parameters, rate)
-    for t in range(n_steps):
-        chosen = torch.randint(len(h), (batch,), generator=rng, device=rng.device)
-        loss = -_log_ratio(parameters, h[chosen], e[chosen].float()).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        if t == int(0.7 * n_steps):
-            optimizer.param_groups[0]["lr"] = rate / 5
+
+    def loss(chosen: Tensor) -> Tensor:
+        return -_log_ratio(parameters, h[chosen], e[chosen].float()).mean()
+
+    descent.minimise(loss, parameters, examples=len(h), n_steps=n_steps, batch=batch, rate=rate, rng=rng)
     with torch.no_grad():
         ratios = _log_ratio(parameters, held_out[0], held_out[1].float()).double()
     given.whole("correlated", correlated, least=1, why="so many consecutive pairs are one draw")

@@ -19,7 +19,7 @@ from torch import Tensor
 from fieldkit import estimates, given
 from fieldkit.estimates import Estimate
 from fieldkit.lattice import ising_exact
-from fieldkit.rg import enumeration
+from fieldkit.rg import descent, enumeration
 
 
 def ceiling(first: Tensor, second: Tensor) -> float:
@@ -95,15 +95,11 @@ def accuracy(
     zeros = [torch.zeros(n, device=rng.device) for n in (width, 2)]
     pools = torch.randn(n_pools, 4, generator=rng, device=rng.device)
     parameters = [x.requires_grad_(True) for x in (weights[0], zeros[0], weights[1], zeros[1], pools)]
-    optimizer = torch.optim.Adam(parameters, rate)
-    for t in range(n_steps):
-        chosen = torch.randint(len(pictures), (batch,), generator=rng, device=rng.device)
-        loss = torch.nn.functional.cross_entropy(_scores(parameters, pictures[chosen]), labels[chosen])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        if t == int(0.7 * n_steps):
-            optimizer.param_groups[0]["lr"] = rate / 5
+
+    def loss(chosen: Tensor) -> Tensor:
+        return torch.nn.functional.cross_entropy(_scores(parameters, pictures[chosen]), labels[chosen])
+
+    descent.minimise(loss, parameters, examples=len(pictures), n_steps=n_steps, batch=batch, rate=rate, rng=rng)
     with torch.no_grad():
         return estimates.fraction(_scores(parameters, held_out[0]).argmax(1) == held_out[1])
 

@@ -15,8 +15,8 @@ is left of their cross-covariance are correlations, and each direction lives or 
 
     p (rho - p) = eta,        up to eta_c = rho^2/4.
 
-A first-order transition, with hysteresis.  Tian, Chen & Ganguli
-2021 (2102.06810) for the mechanism; here for squared loss, which a cosine loss changes.
+A first-order transition, with hysteresis.  Tian, Chen & Ganguli 2021 (2102.06810) for the mechanism; here for squared
+loss, which a cosine loss changes.
 """
 
 from __future__ import annotations

@@ -97,8 +97,7 @@ def _recursion_times(value: Tensor, gamma: Tensor, step: float) -> Tensor:
 
 def gradient(weights: Tensor, cross: Tensor) -> Tensor:
     """Gradient of the loss, (..., k, p)."""
-    rest = weights @ cross @ weights.mT - torch.eye(weights.shape[-2], dtype=weights.dtype, device=weights.device)
-    return 4 * rest @ weights @ cross
+    return 2 * _half_gradient(weights, cross, cross)
 
 
 def flow(weights: Tensor, cross: Tensor, times: Tensor) -> Tensor:

@@ -1,24 +1,15 @@
 """Wrong blurs, wrong magnets and wrong classifiers for the chapter on blurring."""
 
 from tests.mutation import Mutant
+from tests.rg.magnets import HOT_CLUSTERS
 
+DESCENT = "fieldkit/rg/descent.py"
 CHAPTER = "book/rg/blurring.md"
 BLUR = "fieldkit/rg/blurring.py"
 BLOCK = "fieldkit/rg/blocking.py"
 STEP = "fieldkit/rg/step_scaling.py"
 PHASES = "fieldkit/rg/phases.py"
-ISING = "fieldkit/lattice/ising.py"
 EXACT = "fieldkit/lattice/ising_moments.py"
-
-
-def hot_clusters(claim: str) -> Mutant:
-    return Mutant(
-        claim,
-        ISING,
-        "-math.expm1(-2 * beta), len(spins)",
-        "-math.expm1(-1.8 * beta), len(spins)",
-        "bonds of a hotter magnet",
-    )
 
 
 def half_the_blur(claim: str) -> Mutant:
@@ -37,15 +28,15 @@ def time_like_length(claim: str) -> Mutant:
 
 MUTANTS = [
     half_the_blur("tiny-lattice"),
-    hot_clusters("tiny-lattice"),
+    Mutant("tiny-lattice", *HOT_CLUSTERS),
     time_like_length("dimension"),
-    hot_clusters("dimension"),
+    Mutant("dimension", *HOT_CLUSTERS),
     time_like_length("dimension-curve"),
-    hot_clusters("dimension-curve"),
+    Mutant("dimension-curve", *HOT_CLUSTERS),
     half_the_blur("tossed-curve"),
-    hot_clusters("step-curve"),
+    Mutant("step-curve", *HOT_CLUSTERS),
     Mutant("step-curve", STEP, "1 - m4 / (3 * m2**2), m.sq", "1 - m4 / (2 * m2**2), m.sq", "two for three"),
-    hot_clusters("step-slope"),
+    Mutant("step-slope", *HOT_CLUSTERS),
     Mutant(
         "crossing",
         EXACT,
@@ -74,11 +65,11 @@ MUTANTS = [
         "field = field.unflatten(axis, (-1, b)).amin(axis + 1)",
         "the smallest for the largest",
     ),
-    hot_clusters("maximum-mean"),
+    Mutant("maximum-mean", *HOT_CLUSTERS),
     Mutant("majority-square", BLOCK, "total.mul_(2).add_(coins.to", "total.mul_(2).add_(1 + 0 * coins.to", "ties up"),
-    hot_clusters("majority-square"),
-    Mutant("ceilings", PHASES, "        optimizer.step()\n", "", "a network that is not trained"),
-    hot_clusters("ceilings"),
+    Mutant("majority-square", *HOT_CLUSTERS),
+    Mutant("ceilings", DESCENT, "        optimizer.step()\n", "", "a network that is not trained"),
+    Mutant("ceilings", *HOT_CLUSTERS),
     Mutant("size-threshold", PHASES, "(laws[0] > laws[1]) & (m >= 0)", "(m >= 0)", "the cut at no magnetisation"),
-    hot_clusters("size-threshold"),
+    Mutant("size-threshold", *HOT_CLUSTERS),
 ]

@@ -1,29 +1,18 @@
 """Wrong scores, wrong networks and wrong machines for the chapter on information."""
 
 from tests.mutation import Mutant
+from tests.rg.magnets import HOT_CLUSTERS
 
+DESCENT = "fieldkit/rg/descent.py"
 CHAPTER = "book/rg/information.md"
 INFO = "fieldkit/rg/information.py"
 NEURAL = "fieldkit/rg/neural_information.py"
 MACHINES = "fieldkit/rg/machines.py"
 THERMO = "fieldkit/rg/thermometers.py"
-ISING = "fieldkit/lattice/ising.py"
-
-
-def hot_clusters(claim: str) -> Mutant:
-    return Mutant(
-        claim,
-        ISING,
-        "-math.expm1(-2 * beta), len(spins)",
-        "-math.expm1(-1.8 * beta), len(spins)",
-        "bonds of a hotter magnet",
-    )
 
 
 def one_sided(claim: str) -> Mutant:
-    return Mutant(
-        claim, MACHINES, "torch.sigmoid(2 * field)", "torch.sigmoid(field)", "bits for spins: half the field"
-    )
+    return Mutant(claim, MACHINES, "torch.sigmoid(2 * field)", "torch.sigmoid(field)", "bits for spins: half the field")
 
 
 def open_rows(claim: str) -> Mutant:
@@ -40,8 +29,8 @@ MUTANTS = [
     Mutant("fair-rule", INFO, "(tables + tables.flip(1) == 1)", "(tables == tables.flip(1))", "even rules for odd"),
     open_rows("fair-rule"),
     Mutant("chain", INFO, "far = slope ** (buffer + 1)", "far = slope ** (buffer + 2)", "a bond too far"),
-    Mutant("neural-curve", NEURAL, "        optimizer.step()\n", "", "a network that is not trained"),
-    hot_clusters("neural-curve"),
+    Mutant("neural-curve", DESCENT, "        optimizer.step()\n", "", "a network that is not trained"),
+    Mutant("neural-curve", *HOT_CLUSTERS),
     Mutant(
         "neural-best",
         NEURAL,
@@ -49,15 +38,20 @@ MUTANTS = [
         "guess.log_softmax(1)",
         "the entropy of the block spin forgotten",
     ),
-    hot_clusters("neural-best"),
+    Mutant("neural-best", *HOT_CLUSTERS),
     one_sided("flow-curve"),
     Mutant("flow-curve", MACHINES, "v = _draw(_draw(v @ W, rng) @ W.T, rng)", "v = _draw(v @ W @ W.T, rng)", "no h"),
     one_sided("flow-end"),
-    Mutant("taught-critical", MACHINES, "gradient = seen.T @ torch.tanh(seen @ W) / batch - v.T @",
-           "gradient = seen.T @ torch.tanh(seen @ W) / batch - 0.95 * v.T @", "too weak a dream"),
-    hot_clusters("taught-critical"),
+    Mutant(
+        "taught-critical",
+        MACHINES,
+        "gradient = seen.T @ torch.tanh(seen @ W) / batch - v.T @",
+        "gradient = seen.T @ torch.tanh(seen @ W) / batch - 0.95 * v.T @",
+        "too weak a dream",
+    ),
+    Mutant("taught-critical", *HOT_CLUSTERS),
     Mutant("taught-mixture", MACHINES, "rate * min(1.0, 2 * (1 - t / n_steps))", "rate / 30", "training cut short"),
-    hot_clusters("taught-mixture"),
+    Mutant("taught-mixture", *HOT_CLUSTERS),
     Mutant("finer-chain", THERMO, "return math.acosh(math.exp(2 * K)) / 2", "return math.acosh(math.exp(K)) / 2", "K"),
     one_sided("hidden-chain"),
     Mutant("hidden-chain", THERMO, "return W * (one + one.roll(1, 0))", "return W * (one + one.roll(2, 0))", "far"),

@@ -14,7 +14,7 @@ def own_basis(claim: str) -> Mutant:
 
 MUTANTS = [
     Mutant("small-start", STAIRS, "- 1) / (8 * gamma)\n    given", "- 1) / (4 * gamma)\n    given", "half the rate"),
-    Mutant("small-start", STAIRS, "return 4 * rest @ weights", "return 2 * rest @ weights", "one of two equal terms"),
+    Mutant("small-start", STAIRS, "return 2 * _half_gradient(", "return _half_gradient(", "one of two equal terms"),
     Mutant("clock", CHAPTER, "stairs.train(start, pairs", "stairs.train(2 * start, pairs", "another start"),
     Mutant("clock", STAIRS, "gamma * (1 - value)).square()", "gamma * (1 - value))", "the row for its square"),
     own_basis("own-start"),
