@@ -9,7 +9,8 @@ import pytest
 
 from tools.chapters import ROOT
 
-FILES = [p for folder in ("benchmarks", "fieldkit", "tests", "tools") for p in sorted((ROOT / folder).rglob("*.py"))]
+FOLDERS = ("benchmarks", "coursework", "fieldkit", "tests", "tools")
+FILES = [p for folder in FOLDERS for p in sorted((ROOT / folder).rglob("*.py"))]
 TEXT = ("read_text", "write_text")
 OPEN = ("open", "fdopen")
 RUN = ("run", "Popen", "check_output", "check_call")
