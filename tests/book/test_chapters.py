@@ -27,7 +27,6 @@ OLD = [
     "propagation/trainability",
     "propagation/twins",
     "nnft/coupling",
-    "nnft/free",
     "nnft/lagrangian",
     "nnft/non_gaussian",
     "nnft/six_point",
