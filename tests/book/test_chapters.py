@@ -20,7 +20,6 @@ OLD = [
     "propagation/gates",
     "propagation/graphs",
     "propagation/kernels",
-    "propagation/lengths",
     "propagation/noise",
     "propagation/recurrent",
     "propagation/skips",
