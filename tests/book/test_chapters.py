@@ -22,7 +22,6 @@ OLD = [
     "propagation/kernels",
     "propagation/lengths",
     "propagation/noise",
-    "propagation/recurrent",
     "propagation/skips",
     "propagation/trainability",
     "propagation/twins",
