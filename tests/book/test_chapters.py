@@ -21,7 +21,6 @@ OLD = [
     "propagation/kernels",
     "propagation/lengths",
     "propagation/noise",
-    "propagation/recurrent",
     "propagation/skips",
     "propagation/trainability",
     "propagation/twins",
