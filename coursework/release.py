@@ -14,6 +14,7 @@ from typing import Any
 
 import jupytext
 import nbformat
+import torch
 from nbformat import NotebookNode
 
 from coursework import assignments, cage, separation
@@ -96,6 +97,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--library", default="", help="what Colab installs; this repository if not given")
     given = parser.parse_args(arguments)
     course = given.course.expanduser()
+    torch.set_num_threads(1)  # small matrices: threads that wait for each other
     try:
         if not (course / "roster.csv").exists():
             course.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from coursework import cage, jobs, library, results
 from coursework.assignments import find
@@ -19,6 +20,15 @@ from tests.coursework import strange_files, tiny
 
 WHY = cage.missing().splitlines()[:1]
 LIMITS = cage.Limits(call=3, notebook=12)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Small matrices on a busy machine: threads would wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,8 @@ def test_draws_lie_on_their_grid_and_fill_it():
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "roster.csv").write_text("student,name,due,extra_hours\nada,Ada,,\nbob,,2030-01-01T12:00,24\n", "utf-8")
+    text = "student,name,due,extra_hours\nada,Ada,,\nbob,,2030-01-01T12:00,24\n"
+    (tmp_path / "roster.csv").write_text(text, encoding="utf-8")
     return tmp_path
 
 
