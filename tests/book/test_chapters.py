@@ -21,7 +21,6 @@ OLD = [
     "propagation/graphs",
     "propagation/kernels",
     "propagation/lengths",
-    "propagation/noise",
     "propagation/skips",
     "propagation/trainability",
     "propagation/twins",
