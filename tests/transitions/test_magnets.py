@@ -148,7 +148,7 @@ def test_answers_pass_one_half_where_their_log_odds_do():
     t = torch.linspace(2.0, 2.6, 8, dtype=torch.float64)
     falling = torch.stack([torch.sigmoid(-a * (t - 2.3) - b * (t - 2.3) ** 2) for a, b in ((4, 0), (9, 3), (40, -8))])
     assert magnets.passing(t, falling).tolist() == pytest.approx([2.3] * 3, abs=1e-9)
-    with pytest.raises(ValueError, match="n >= 3"):
+    with pytest.raises(ValueError, match="three or more"):
         magnets.passing(t[:2], falling[:, :2])
 
 
