@@ -5,8 +5,8 @@ weight decay (Power et al. 2022; the architecture of Gromov 2023).  It remembers
 at all within its steps: `train` returns the accuracy on the sums that it was not shown, `threshold` the fraction at
 which half of the networks understand.
 
-`extrapolate` continues thresholds to a larger p by a power law.  `stored` reads the runs of the book, which take minutes:
-p, steps, fractions, and how many of the networks at each of them understood.  `python -m fieldkit.transitions.grokking`
+`extrapolate` continues thresholds to a larger p by a power law.  `stored` reads the runs of the book, which take
+minutes: p, steps, fractions, and how many of the networks at each of them understood.  `python -m fieldkit.transitions.grokking`
 trains them again and prints the file.
 """
 
