@@ -6,8 +6,8 @@ at all within its steps: `train` returns the accuracy on the sums that it was no
 which half of the networks understand.
 
 `extrapolate` continues thresholds to a larger p by a power law.  `stored` reads the runs of the book, which take
-minutes: p, steps, fractions, and how many of the networks at each of them understood.  `python -m fieldkit.transitions.grokking`
-trains them again and prints the file.
+minutes: p, steps, fractions, and how many of the networks at each of them understood.
+`python -m fieldkit.transitions.grokking` trains them again and prints the file.
 """
 
 from __future__ import annotations

@@ -22,9 +22,8 @@ def scoreless(claim: str) -> Mutant:
 
 
 def copier(claim: str) -> Mutant:
-    return Mutant(
-        claim, DENOISER, "decay * data).square() / (2 * noise)", "decay * data) / (2 * noise)", "distances not squared"
-    )
+    old = "softmax(-torch.cdist(x, decay * data).square() / (2 * noise)"
+    return Mutant(claim, DENOISER, old, old.replace("(2 * noise)", "noise"), "half the variance of the noise")
 
 
 def margin(claim: str) -> Mutant:
@@ -45,7 +44,7 @@ MUTANTS = [
     Mutant(
         "learnt-score", CHAPTER, "n_steps=6000, step=2e-3", "n_steps=20, step=2e-3", "a network that is not trained"
     ),
-    Mutant("learnt-score", DENOISER, "(1 - decay**2).sqrt() * z, t) - z", "(1 - decay) * z, t) - z", "another noise"),
+    Mutant("learnt-score", DENOISER, "loss = (net(decay * chosen", "loss = (net(chosen", "data that do not fade"),
     Mutant("own-point", COLLAPSE, "square().sum(1) / (2 * noise)", "square().sum(1) / noise", "half the variance"),
     own_scale("own-point"),
     own_scale("half"),
@@ -55,9 +54,8 @@ MUTANTS = [
     Mutant("half", COLLAPSE, "z2 = ((1 + rho) * p2 + (1 - rho) * m2) / 2 + y", "z2 = p2 + m2 + y", "too long a noise"),
     scoreless("same-picture"),
     copier("same-picture"),
-    scoreless("same-digit"),
-    copier("same-digit"),
+    Mutant("same-digit", DENOISER, "noised = math.exp(-t) * original", "noised = original", "data that do not fade"),
     Mutant("sealed-margin", CHAPTER, "line.at([1, 1 / 160])", "line.at([1, 1 / 20])", "continued to the wrong size"),
-    margin("sealed-margin"),
+    Mutant("sealed-margin", CAPACITY, "size = np.linalg.norm(w)", "size = np.abs(w).sum()", "another norm"),
     margin("margin-limit"),
 ]
