@@ -14,14 +14,14 @@ LISTS = {name: importlib.import_module(f"tests.coursework.{name.split('/')[0]}.v
 RIGHT = [(n, q, why, text) for n in LISTS for q, kinds in LISTS[n].RIGHT.items() for why, text in kinds.items()]
 WRONG = [(n, q, why, *rest) for n in LISTS for q, kinds in LISTS[n].WRONG.items() for why, rest in kinds.items()]
 MODEL = [(n, t.name, s) for n in LISTS for t in assignments.find(n).TASKS for s in ("ada", "émile")]
-SLOW = {"trajectory", "is_correct", "find_tc"}  # by `make hostile-test`, but for the model answers and one error
+SLOW = {"trajectory", "is_correct"}  # by `make hostile-test`, but for the model answers and one error
 
 
 def cases(rows, kept=()):
     """Parameters with readable names; slow ones wait for the long run, unless they are kept."""
     found = []
     for row in rows:
-        slow = (row[1] in SLOW or row[2] in ("quad and brentq", "émile")) and row[2] not in kept
+        slow = row[1] == "find_tc" or (row[1] in SLOW or row[2] in ("quad and brentq", "émile")) and row[2] not in kept
         name = f"{row[0]} {row[1]}: {row[2]}"
         found.append(pytest.param(*row, id=name, marks=[pytest.mark.hostile] if slow else []))
     return found
