@@ -6,6 +6,7 @@ matplotlib.  Each part of the book has a package of its name.  Read in this orde
   which line fits?
 - `claims`, `records`, `pulls`, `rows`, `checked`, `published`  Is the sentence true, and what others printed?
 - `exercises`, `verdicts`, `asking`  Is my answer right, and if not, which mistake is it?
+- `scores`  What is an answer with a bar worth?
 - `checkpoints`, `chunks`  What if the kernel dies, or one machine is not enough?
 - `plots`, `sliders`, `live`, `viewer`  How do the figures look, and what if you move them yourself?
 - `devices`, `given`  Where does a run live?  What is refused at the door, and how.
