@@ -21,8 +21,6 @@ OLD = [
     "propagation/kernels",
     "propagation/noise",
     "propagation/skips",
-    "propagation/trainability",
-    "propagation/twins",
     "nnft/coupling",
     "nnft/free",
     "nnft/lagrangian",
