@@ -19,8 +19,6 @@ OLD = [
     "propagation/graphs",
     "propagation/kernels",
     "propagation/skips",
-    "propagation/trainability",
-    "propagation/twins",
     "nnft/lagrangian",
     "nnft/six_point",
     "neuralrg/backwards",
