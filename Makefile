@@ -25,7 +25,7 @@ OPTIONS := PROFILE DEVICE SEED JOBS CHAPTER COURSE ASSIGNMENT PYTHON
 GIVEN := $(foreach name,$(filter-out MAKE% .% SHELL,$(.VARIABLES)),$(if $(findstring command line,$(origin $(name))),$(name)))
 $(foreach name,$(filter-out $(OPTIONS),$(GIVEN)),$(error $(name)= is no option; there are $(OPTIONS)))
 
-.PHONY: help book test mutants coursework hostile-test site-test test-oldest pdf pairs pins bench clean
+.PHONY: help book test mutants coursework hostile-test site-test test-oldest gpu-check pdf pairs pins bench clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -67,6 +67,9 @@ chromium:
 	@as=$$([ $$(id -u) = 0 ] || echo sudo); if command -v apt-get > /dev/null && { [ -z "$$as" ] || sudo -n true 2> /dev/null; }; \
 	then $$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends chromium > /dev/null; \
 	else echo 'make site-test drives Chromium; install it first: sudo apt install chromium'; exit 1; fi
+
+gpu-check: $(READY) ## does the book run on this GPU, how fast, within 15 GB? (12 min; to try it: DEVICE=cpu)
+	@$(PY) -m tools.gpu_check $(if $(filter cpu,$(DEVICE)),--device cpu --small)
 
 pdf: $(READY) ## print the built site as one PDF, linked from its front page
 	@command -v chromium > /dev/null || $(MAKE) --no-print-directory chromium
