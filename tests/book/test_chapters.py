@@ -23,7 +23,6 @@ OLD = [
     "propagation/trainability",
     "propagation/twins",
     "nnft/lagrangian",
-    "nnft/six_point",
     "neuralrg/backwards",
     "neuralrg/drawing",
     "neuralrg/latent",
