@@ -20,7 +20,6 @@ OLD = [
     "propagation/kernels",
     "propagation/skips",
     "nnft/lagrangian",
-    "nnft/six_point",
     "neuralrg/backwards",
     "neuralrg/drawing",
     "neuralrg/latent",
