@@ -15,17 +15,8 @@ TEXT = {name: chapters.source(ROOT, name).read_text(encoding="utf-8") for name i
 CELLS = {name: chapters.read(chapters.source(ROOT, name)).cells for name in NAMES}
 # Chapters that have not yet the form of the others; who brings one to it takes it from here.
 OLD = [
-    "propagation/convolutions",
-    "propagation/gates",
-    "propagation/graphs",
     "propagation/kernels",
-    "propagation/skips",
-    "propagation/trainability",
-    "propagation/twins",
-    "nnft/coupling",
     "nnft/lagrangian",
-    "nnft/non_gaussian",
-    "nnft/six_point",
     "neuralrg/backwards",
     "neuralrg/drawing",
     "neuralrg/latent",
