@@ -19,7 +19,6 @@ OLD = [
     "propagation/graphs",
     "propagation/kernels",
     "propagation/skips",
-    "nnft/lagrangian",
     "neuralrg/backwards",
     "neuralrg/drawing",
     "neuralrg/latent",
