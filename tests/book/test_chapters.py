@@ -32,7 +32,6 @@ OLD = [
     "nnft/non_gaussian",
     "nnft/six_point",
     "neuralrg/backwards",
-    "neuralrg/drawing",
     "neuralrg/latent",
     "neuralrg/losing",
     "neuralrg/scales",
