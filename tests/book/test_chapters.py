@@ -31,7 +31,6 @@ OLD = [
     "nnft/lagrangian",
     "nnft/non_gaussian",
     "nnft/six_point",
-    "neuralrg/backwards",
     "neuralrg/latent",
     "neuralrg/losing",
     "neuralrg/scales",
