@@ -7,6 +7,8 @@ DEVICE ?= auto
 SEED ?= 0
 JOBS ?=
 CHAPTER ?=
+COURSE ?=
+ASSIGNMENT ?=
 PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(shell command -v $(name) 2>/dev/null)))
 PY := .venv/bin/python
 READY := .venv/.ready
@@ -19,11 +21,11 @@ export OMP_NUM_THREADS := 1
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PYTHONWARNINGS PYTHONSTARTUP PIP_TARGET PIP_PREFIX PIP_USER
 
 # A misspelt option, such as CHAPTERS=x, would otherwise be passed over in silence.
-OPTIONS := PROFILE DEVICE SEED JOBS CHAPTER PYTHON
+OPTIONS := PROFILE DEVICE SEED JOBS CHAPTER COURSE ASSIGNMENT PYTHON
 GIVEN := $(foreach name,$(filter-out MAKE% .% SHELL,$(.VARIABLES)),$(if $(findstring command line,$(origin $(name))),$(name)))
 $(foreach name,$(filter-out $(OPTIONS),$(GIVEN)),$(error $(name)= is no option; there are $(OPTIONS)))
 
-.PHONY: help book test mutants site-test test-oldest pdf pairs pins bench clean
+.PHONY: help book test mutants coursework hostile-test site-test test-oldest gpu-check pdf pairs pins bench clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -35,13 +37,20 @@ book: $(READY) ## execute what changed and build the site
 
 test: $(READY) ## lint, types, the laws, docstring examples, pairs, workflows
 	$(PY) -m ruff check
-	$(PY) -m mypy fieldkit
+	$(PY) -m mypy fieldkit coursework
 	$(PY) -m tools.pairs --check
 	@if [ -d .github/workflows ]; then set -x; .venv/bin/zizmor --offline --quiet .github/workflows && .venv/bin/actionlint; fi
-	$(PY) -m pytest -n 2 --ignore=tests/site -m 'not saboteur'
+	$(PY) -m pytest -n 2 --ignore=tests/site -m 'not saboteur and not hostile'
 
 mutants: $(READY) ## every claim against wrong physics put into its source, CHAPTER=... or all (forty minutes)
 	$(PY) -m pytest -n 2 -m saboteur tests/test_mutants.py $(if $(CHAPTER),-k $(call quoted,$(CHAPTER)))
+
+coursework: $(READY) ## a notebook for each student of COURSE=folder (roster.csv), ASSIGNMENT=lattice/machine or all
+	@[ -n $(call quoted,$(COURSE)) ] || { echo 'name the folder of your course: make coursework COURSE=~/ftnn'; exit 2; }
+	@$(PY) -m coursework.release $(call quoted,$(COURSE)) $(if $(ASSIGNMENT),--assignment $(call quoted,$(ASSIGNMENT)))
+
+hostile-test: $(READY) ## all hostile notebooks and the whole class of the coursework's tests (half an hour)
+	$(PY) -m pytest -n 2 -m hostile tests/coursework
 
 site-test: _build/site/index.html $(READY) ## walk the built site with a real browser
 	@command -v chromium > /dev/null || $(MAKE) --no-print-directory chromium
@@ -58,6 +67,9 @@ chromium:
 	@as=$$([ $$(id -u) = 0 ] || echo sudo); if command -v apt-get > /dev/null && { [ -z "$$as" ] || sudo -n true 2> /dev/null; }; \
 	then $$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends chromium > /dev/null; \
 	else echo 'make site-test drives Chromium; install it first: sudo apt install chromium'; exit 1; fi
+
+gpu-check: $(READY) ## does the book run on this GPU, how fast, within 15 GB? (12 min; to try it: DEVICE=cpu)
+	@$(PY) -m tools.gpu_check $(if $(filter cpu,$(DEVICE)),--device cpu --small)
 
 pdf: $(READY) ## print the built site as one PDF, linked from its front page
 	@command -v chromium > /dev/null || $(MAKE) --no-print-directory chromium

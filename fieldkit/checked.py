@@ -11,7 +11,7 @@ from fieldkit import viewer
 if TYPE_CHECKING:
     from IPython.display import HTML
 
-    from fieldkit.claims import Record
+    from fieldkit.records import Record
 
 HEADS = ("quantity", "measured", "truth", "pull")
 

@@ -21,46 +21,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from fieldkit import checked, devices, given, pulls, rows, significant, viewer
+from fieldkit import checked, devices, given, published, pulls, rows, significant, viewer
 from fieldkit.estimates import Estimate
+from fieldkit.records import Record
 
 if TYPE_CHECKING:
     from IPython.display import HTML
 
 KEY = "fieldkit-claim"  # where the record sits in an output's metadata
-
-
-@dataclass(frozen=True)
-class Record:
-    """One weighed sentence.
-
-    kind: "statistical", weighed with an error bar; "numerical", with a tolerance that the method states; "identity",
-    true whatever was simulated or trained well, with either.  bar: whether error is a bar of one sigma, so that pull
-    is a draw from the unit Gaussian, or a tolerance, in which pull then is counted.  shown and shown_truth: value and
-    truth as the sentence has them.
-    """
-
-    name: str
-    sentence: str
-    kind: str
-    bar: bool
-    shown: str
-    shown_truth: str
-    value: float
-    error: float
-    truth: float
-    truth_error: float
-    pull: float
-    source: str
-    profile: str
-    device: str
-    seed: int
-    seconds: float
-
-    @property
-    def holds(self) -> bool:
-        """A claim with a bar holds within four sigma, one with a tolerance within it; NaN never holds."""
-        return abs(self.pull) <= (4 if self.bar else 1)
 
 
 @dataclass
@@ -199,6 +167,44 @@ class Ledger:
         kind = "identity" if identity else "numerical"
         self._keep(name, sentence, kind, False, measured, true, (value - truth) / tolerance, shown, exact, source)
 
+    def published(
+        self,
+        name: str,
+        sentence: str,
+        printed: str,
+        ours: Estimate | float | None,
+        *,
+        source: str,
+        about: str,
+        expected: str = published.AGREES,
+        third: Estimate | float | None = None,
+        within: float = 0.0,
+    ) -> None:
+        """Weigh a number that somebody printed, as it is printed, against ours, and show the row.
+
+        sentence: what the number is; both values are put behind it.  printed: as in `published.read`, "0.359025(979)".
+        ours: an estimate, or a computed number, right to `within` beyond rounding; None where the print does not
+        determine it.  source: who printed it, where it was seen.  about: the chapter to which it belongs, as
+        `lattice/phi4`.  expected: the verdict that the page states, one of `published.VERDICTS`; a row with another one
+        fails.  third: ours found another way, which must side with it where the print disagrees.
+
+        Raises `ValueError` for another verdict, a print that is no number, ours not finite, and as `weigh`.
+        """
+        if expected not in published.VERDICTS:
+            raise ValueError(f'claim "{name}": expected = "{expected}"; a verdict is {", ".join(published.VERDICTS)}.')
+        number = published.read(printed)
+        found, other = _maybe(ours), _maybe(third)
+        judged = published.judge(number, found, within) if found else published.Judgement(0.0, False, False)
+        verdict = published.verdict(number, found, other, within)
+        true = Estimate(number.value, number.error or number.unit)
+        shown = "not determined" if found is None else str(found) if found.error else f"{found.value:.15g}"
+        if found and not found.error and not number.error:
+            shown = published.shown(number, found.value)
+        self._keep(
+            name, sentence, "published", judged.bar, found or true, true, judged.pull, shown, number.text, source,
+            verdict=verdict, expected=expected, about=about,
+        )  # fmt: skip
+
     def table(self) -> HTML:
         """What was weighed so far, as a table: quantity, measured, truth, pull."""
         return checked.table(self.records.values())
@@ -215,6 +221,7 @@ class Ledger:
         shown: str,
         shown_truth: str,
         source: str,
+        **more: str,
     ) -> None:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", str(name)):
             raise ValueError(f'claim "{name}": a name is small letters and digits with single hyphens, as in mass-gap.')
@@ -228,7 +235,7 @@ class Ledger:
             name=name, sentence=said, kind=kind, bar=bar, shown=shown, shown_truth=shown_truth,
             value=measured.value, error=measured.error, truth=true.value, truth_error=true.error,
             pull=pull, source=source, profile=self.profile, device=self.device, seed=self.seed,
-            seconds=round(time.perf_counter() - self._start, 3),
+            seconds=round(time.perf_counter() - self._start, 3), **more,
         )  # fmt: skip
         try:
             from IPython.display import HTML, Markdown, display
@@ -236,6 +243,10 @@ class Ledger:
             return
         shown_row = Markdown(rows.plain(record)) if viewer.is_colab() else HTML(rows.row(record))
         display(shown_row, metadata={KEY: asdict(record)})
+
+
+def _maybe(number: Estimate | float | None) -> Estimate | None:
+    return number if number is None or isinstance(number, Estimate) else Estimate(float(number), 0.0)
 
 
 def _bar(name: str, measured: Estimate) -> None:

@@ -31,10 +31,14 @@ def points(f: Callable[..., Tensor], *observables: Tensor) -> Curve:
     (torch.Size([3]), torch.Size([3, 3]))
     """
     values, covariance = jackknife_covariance(f, *observables)
-    n, k = len(observables[0]), len(values)
+    return values, covariance * widening(len(observables[0]), len(values))
+
+
+def widening(n: int, k: int) -> float:
+    """By how much the covariance of k points from n draws is widened.  Raises `ValueError` for n < k + 3 draws."""
     if n < k + 3:
         raise ValueError(f"{n} draws for {k} points: their covariance has no inverse; take at least {k + 3} draws.")
-    return values, covariance * ((n - 1) / (n - k - 2))
+    return (n - 1) / (n - k - 2)
 
 
 def join(curves: Sequence[Curve]) -> Curve:

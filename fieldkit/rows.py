@@ -8,8 +8,10 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from fieldkit import published
+
 if TYPE_CHECKING:
-    from fieldkit.claims import Record
+    from fieldkit.records import Record
 
 
 def row(record: Record) -> str:
@@ -18,23 +20,44 @@ def row(record: Record) -> str:
     state = "holds" if record.holds else "fails"
     return (
         f'<div class="fk-claim fk-{state} tex2jax_process mathjax_process" id="claim-{html.escape(record.name)}">'
-        f'<span class="fk-sentence">{typeset(record.sentence)} <small>({typeset(record.source)})</small></span>'
+        f'<span class="fk-sentence">{typeset(_said(record))} <small>({typeset(record.source)})</small></span>'
         f'<span class="fk-pull">{gauge}<span>{_verdict(record)}</span></span></div>'
     )
 
 
 def plain(record: Record) -> str:
     """The record as one line of Markdown, for Colab, which typesets TeX nowhere else."""
-    parts = re.split(r"(\$[^$]+\$)", f"{record.sentence} ({record.source})")  # every second one is TeX
+    parts = re.split(r"(\$[^$]+\$)", f"{_said(record)} ({record.source})")  # every second one is TeX
     parts[::2] = [re.sub(r"([\\`*_\[\]#|~])", r"\\\1", html.escape(text, quote=False)) for text in parts[::2]]
     return f"> {''.join(parts)}  **{_verdict(record)}**"
 
 
+def _said(record: Record) -> str:
+    """The sentence; for a printed number with both values behind it."""
+    if record.kind != "published":
+        return record.sentence
+    return f"{record.sentence[:1].upper()}{record.sentence[1:]}: printed {record.shown_truth}, ours {record.shown}"
+
+
 def _verdict(record: Record) -> str:
+    if record.kind == "published":
+        return _of_print(record)
     off = f"off by {abs(record.value - record.truth):.1g}, allowed {record.error:.1g}"
     verdict = f"pull {record.pull:+.2f}" if record.bar else off
     verdict = f"identity: {verdict}" if record.kind == "identity" else verdict
     return verdict if record.holds else f"{verdict}: fails"
+
+
+def _of_print(record: Record) -> str:
+    """The verdict on a printed number, and how far it is from ours."""
+    if record.verdict == published.CANNOT:
+        said = record.verdict
+    elif record.bar:
+        said = f"{record.verdict}: pull {record.pull:+.2f}"
+    else:
+        same = published.digits(published.read(record.shown_truth), record.value)
+        said = f"{record.verdict}: {same} digit{'s' * (same != 1)} alike"
+    return said if record.holds else f"{said}; expected: {record.expected}"
 
 
 def typeset(text: str) -> str:

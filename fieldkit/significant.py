@@ -1,6 +1,6 @@
 """Which digits of a measured number mean anything?  Those above its error, which stands in brackets behind them.
 
-    value(error in units of the last digit shown),      0.31487 +- 0.00071 is 0.3149(7).
+value(error in units of the last digit shown),      0.31487 +- 0.00071 is 0.3149(7).
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ import matplotlib.pyplot as plt
 from tools import chapters, slices, sources
 
 if TYPE_CHECKING:
-    from fieldkit.claims import Record
+    from fieldkit.records import Record
 
 ROOT = Path(__file__).resolve().parents[1]
 

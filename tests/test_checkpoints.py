@@ -31,7 +31,10 @@ print(out["x"].numpy().tobytes().hex(), out["history"], torch.randn(1, generator
 def loop(*arguments):
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [sys.executable, "-c", LOOP, *map(str, arguments)], stdout=subprocess.PIPE, text=True, env=environment,
+        [sys.executable, "-c", LOOP, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
         encoding="utf-8",
     )
 

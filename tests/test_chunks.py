@@ -171,9 +171,7 @@ def test_a_sweep_killed_twice_loses_and_repeats_nothing(tmp_path):
     for finished in (5, 13):
         process = start(kept, 0.05)
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and not (
-            kept.exists() and len(list(kept.glob("chunk-*.pt"))) >= finished
-        ):
+        while time.monotonic() < deadline and not (kept.exists() and len(list(kept.glob("chunk-*.pt"))) >= finished):
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -145,9 +145,7 @@ def test_all_points_of_a_figure_are_weighed_at_once(shown):
 def test_points_that_share_data_are_weighed_with_their_covariance(shown):
     ledger = Ledger(device="cpu")
     covariance = torch.tensor([[1.0, 0.9], [0.9, 1.0]], dtype=torch.float64)
-    ledger.weigh_curve(
-        "pair", "{measured}", torch.tensor([1.0, -1.0]), [0.0, 0.0], source="x", covariance=covariance
-    )
+    ledger.weigh_curve("pair", "{measured}", torch.tensor([1.0, -1.0]), [0.0, 0.0], source="x", covariance=covariance)
     assert ledger.records["pair"].value == pytest.approx(20.0)  # (1, -1) lies along the eigenvalue 0.1
     for measured, truth, c, words in (
         ([1.0, 2.0], [0.0, 0.0], None, "covariance"),

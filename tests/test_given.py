@@ -107,9 +107,7 @@ SIZES = {  # every sampler and exact result, asked for a number of things that n
     "magnets": lambda k, rng: ising.random_spins(k, 4, rng=rng),
     "side of magnets": lambda k, rng: ising.equilibrium(2, k, beta=0.4, rng=rng),
     "rounds": lambda k, rng: clusters.by_pointers(*torch.ones(2, 1, 4, 4, dtype=torch.bool), n_rounds=k),
-    "sweeps of fields": lambda k, rng: embedded.metropolis(
-        THEORY, torch.zeros(2, 4), width=1.0, rng=rng, n_sweeps=k
-    ),
+    "sweeps of fields": lambda k, rng: embedded.metropolis(THEORY, torch.zeros(2, 4), width=1.0, rng=rng, n_sweeps=k),
     "leapfrog steps": lambda k, rng: hmc.leapfrog(
         THEORY, torch.zeros(2, 4), torch.zeros(2, 4), step_size=0.1, n_leapfrog=k
     ),

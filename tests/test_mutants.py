@@ -13,7 +13,9 @@ from tools import chapters
 
 CLAIMS = {c: chapters.claims(chapters.read(chapters.source(ROOT, c))) for c in chapters.chapters(ROOT)}
 MUTANTS: dict[str, list[Mutant]] = {
-    f"{path.parts[-3]}/{path.stem}": importlib.import_module(f"tests.{path.parts[-3]}.mutants.{path.stem}").MUTANTS
+    "/".join(dict.fromkeys((path.parts[-3], path.stem))): importlib.import_module(
+        f"tests.{path.parts[-3]}.mutants.{path.stem}"
+    ).MUTANTS
     for path in sorted((ROOT / "tests").glob("*/mutants/*.py"))
     if path.stem != "__init__"
 }
@@ -22,9 +24,7 @@ REFUSALS = (ValueError, ArithmeticError, torch.linalg.LinAlgError)  # the except
 
 @pytest.mark.parametrize(("chapter", "claim"), [(c, name) for c in CLAIMS for name in CLAIMS[c]])
 def test_every_claim_has_a_mutant(chapter: str, claim: str) -> None:
-    assert claim in {m.claim for m in MUTANTS.get(chapter, [])}, (
-        f"tests/{chapter.replace('/', '/mutants/')}.py has no mutant for {claim}"
-    )
+    assert claim in {m.claim for m in MUTANTS.get(chapter, [])}, f"the mutants of {chapter} have none for {claim}"
 
 
 @pytest.mark.parametrize("chapter", MUTANTS)

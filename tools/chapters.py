@@ -124,7 +124,7 @@ def claims(nb: NotebookNode) -> dict[str, int]:
             for n in ast.walk(tree)
             if isinstance(n, ast.Call)
             and isinstance(n.func, ast.Attribute)
-            and n.func.attr in ("weigh", "weigh_curve", "check")
+            and n.func.attr in ("weigh", "weigh_curve", "check", "published")
             and ast.unparse(n.func.value) == "ledger"
         ]
         for call in sorted(calls, key=lambda n: n.lineno):

@@ -101,7 +101,7 @@ def social(title: str, book: list[ledger.Chapter], path: Path) -> None:
     figure, ax = plots.plt.subplots(figsize=(12, 6.3), dpi=100, facecolor="white")
     with plots.plt.rc_context({"font.size": 17}):
         figure.suptitle(title, x=0.02, ha="left", fontsize=34, fontweight="bold", color=plots.INK)
-        plots.pull_histogram(ax, [c["pull"] for done in book for c in done.claims if c["bar"]])
+        plots.pull_histogram(ax, [pull for done in book for pull in done.pulls])
         ax.set_title(ledger.summary(book)[0].split(";")[0], fontsize=19, pad=14)
     figure.savefig(path, facecolor="white", metadata={"Software": None})
     plots.plt.close(figure)

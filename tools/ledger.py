@@ -14,7 +14,7 @@ from fieldkit import exercises
 from fieldkit.claims import KEY
 from tools import cache, chapters, sources
 
-KINDS = ("statistical", "numerical", "identity")
+KINDS = ("statistical", "numerical", "identity", "published")
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,13 @@ class Chapter:
     claims: list[dict[str, Any]]
 
     @property
+    def pulls(self) -> list[float]:
+        """Of its own claims; what others printed has a histogram apart."""
+        return [c["pull"] for c in self.claims if c["bar"] and c["kind"] != "published"]
+
+    @property
     def worst(self) -> str:
-        pulls = [c["pull"] for c in self.claims if c["bar"]]
+        pulls = self.pulls
         return f"{max(pulls, key=abs):+.2f}" if pulls else "none"
 
     @property
@@ -51,7 +56,7 @@ def faults(done: Chapter) -> list[str]:
         return [f"book/{done.name}.md: {fault}"]
     weighed = [c["name"] for c in done.claims]
     lines = [f"claim {name}: stated but not weighed" for name in stated if name not in weighed]
-    lines += [f"claim {name}: weighed, but no cell says ledger.weigh, weigh_curve or check with this name"
+    lines += [f"claim {name}: weighed, but no cell says ledger.weigh, weigh_curve, check or published with this name"
               for name in dict.fromkeys(weighed) if name not in stated]  # fmt: skip
     lines += [f"claim {name}: weighed {weighed.count(name)} times; a name stands for one sentence"
               for name in dict.fromkeys(weighed) if weighed.count(name) > 1]  # fmt: skip
@@ -63,6 +68,11 @@ def poor_claims(done: Chapter) -> list[str]:
     lines = []
     for claim in done.claims:
         name, pull, error, limit = claim["name"], claim["pull"], claim["error"], 4.0 if claim["bar"] else 1.0
+        if claim["kind"] == "published":
+            compared = f"{claim['shown']} against the printed {claim['shown_truth']}"
+            if claim["verdict"] != claim["expected"]:
+                lines.append(f"claim {name}: {claim['verdict']}, the page says {claim['expected']} ({compared})")
+            continue
         if error is None or not math.isfinite(error) or error <= 0:
             lines.append(f"claim {name}: no error bar (error = {error})")
         elif not abs(pull) <= limit:
@@ -100,8 +110,8 @@ def summary(book: list[Chapter]) -> tuple[str, str]:
     """(the one line of the landing page, how well all pulls fit the unit Gaussian)"""
     from scipy.stats import kstest
 
-    pulls = [c["pull"] for done in book for c in done.claims if c["bar"]]
-    exact = sum(not c["bar"] for done in book for c in done.claims)
+    pulls = [pull for done in book for pull in done.pulls]
+    exact = sum(not c["bar"] and c["kind"] != "published" for done in book for c in done.claims)
     if not pulls:
         return f"{exact} claims within tolerance; none with error bars yet.", ""
     beyond, expected = sum(abs(p) > 2 for p in pulls), math.erfc(math.sqrt(2)) * len(pulls)

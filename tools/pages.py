@@ -21,7 +21,7 @@ def histogram(book: list[ledger.Chapter], path: Path) -> None:
     matplotlib.use("Agg")
     plots.use_style()
     figure, ax = plots.plt.subplots(figsize=(6.6, 3.2))
-    plots.pull_histogram(ax, [c["pull"] for done in book for c in done.claims if c["bar"]])
+    plots.pull_histogram(ax, [pull for done in book for pull in done.pulls])
     figure.savefig(path, transparent=True, metadata={"Date": None})
     plots.plt.close(figure)
 
@@ -30,12 +30,13 @@ def slug(name: str) -> str:
     return name.replace("/", "-").replace("_", "-")
 
 
-def table(heads: Sequence[str], bodies: Iterable[str], label: str, name: str) -> str:
+def table(heads: Sequence[str], bodies: Iterable[str], label: str, name: str, facts: str = "") -> str:
     """A table that scrolls in a box of its own; on a phone the style sheet shows each row as a card."""
     head = "".join(f'<th scope="col">{h}</th>' for h in heads)
     return (
         f'<div class="fk-scroll mathjax_process" role="region" tabindex="0" aria-label="{html.escape(label)}">'
-        f'<table class="table fk-cards" id="{name}"><thead><tr>{head}</tr></thead>{"".join(bodies)}</table></div>'
+        f'<table class="table fk-cards" id="{name}" {facts}><thead><tr>{head}</tr></thead>'
+        f"{''.join(bodies)}</table></div>"
     )
 
 
@@ -44,13 +45,17 @@ def claims_page(root: Path, book: list[ledger.Chapter]) -> str:
     part_of = {page: part for part in parts.parts(root) for page in part.pages}
     bodies = []
     for done in book:
+        own = [claim for claim in done.claims if claim["kind"] != "published"]
+        if not own:
+            continue
         part = part_of.get(done.name)
         title = f'<a href="{done.name}.html">{typeset(done.title)}</a>'
         named = f"part {part.number} · {part.name}" if part else "other"
         head = f'<tr class="fk-group"><th scope="rowgroup" colspan="{len(CLAIM_HEADS)}">{title}</th></tr>'
-        rows = "".join(row(done, claim) for claim in done.claims)
+        rows = "".join(row(done, claim) for claim in own)
         bodies.append(f'<tbody id="{slug(done.name)}-claims" data-part="{html.escape(named)}">{head}{rows}</tbody>')
-    whole = table(CLAIM_HEADS, bodies, "all claims of the book", "fk-claims")
+    facts = 'data-kind="Kind" data-noun="claims"'
+    whole = table(CLAIM_HEADS, bodies, "all claims of the book", "fk-claims", facts)
     return "\n\n".join([figure(book, "pulls.svg"), ledger.summary(book)[1], whole])
 
 
@@ -93,9 +98,9 @@ def topic(text: str) -> str:
     return f'<p class="fk-topic">{typeset(text)}</p>' if text else ""
 
 
-def strip(root: Path, done: ledger.Chapter, titles: dict[str, str]) -> str:
+def strip(root: Path, done: ledger.Chapter, titles: dict[str, str], more: Sequence[str] = ()) -> str:
     """One small line under the title: its part, what to read before, and what the last run did."""
-    here = os.path.dirname(done.name)
+    here = os.path.dirname(done.name) or "."
     front = os.path.relpath(f"{chapters.pages(root)[0].removeprefix('book/')}.html", here)
     part = [p for p in parts.parts(root) if done.name in p.pages]
     for name in chapters.needs(done.nb):
@@ -103,10 +108,13 @@ def strip(root: Path, done: ledger.Chapter, titles: dict[str, str]) -> str:
             raise sources.Fault(f"book/{done.name}.md: needs {name}, which is no chapter of _toc.yml")
     links = [f'<a href="{os.path.relpath(n, here)}.html">{typeset(titles[n])}</a>' for n in chapters.needs(done.nb)]
     ledger_page = f"{os.path.relpath('claims.html', here)}#{slug(done.name)}-claims"
+    weighed = f"{len(done.claims)}/{len(chapters.claims(done.nb))}"
+    own = any(claim["kind"] != "published" for claim in done.claims)
     facts = [f'<a href="{front}#part-{p.number}">part {p.number}</a>' for p in part] + [
         f"needs {', '.join(links)}" if links else "needs no other chapter",
         f"ran {done.run['seconds']['wall']:.0f} s on {done.device}, profile {done.run['profile']}",
-        f'<a href="{ledger_page}">{len(done.claims)}/{len(chapters.claims(done.nb))} claims</a>',
-        "no pulls: nothing is drawn at random" if done.worst == "none" else f"worst pull {done.worst}",
+        f'<a href="{ledger_page}">{weighed} claims</a>' if own else f"{weighed} printed numbers",
+        *(["no pulls: nothing is drawn at random" if done.worst == "none" else f"worst pull {done.worst}"] * own),
+        *more,
     ]
     return f'<p class="fk-strip mathjax_process">{" · ".join(facts)}</p>'

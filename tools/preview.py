@@ -43,5 +43,6 @@ def report(done: ledger.Chapter, site: Path) -> None:
     print()
     for claim in done.claims:
         pull = f"pull {claim['pull']:+.2f}" if claim["bar"] else f"{abs(claim['pull']):.2f} of its tolerance"
+        pull = claim["verdict"] or pull
         print(f"  {claim['name']:<26}{pull:<24}{claim['shown']} against {claim['shown_truth']}")
     print(f"\n{site / 'book' / f'{done.name}.html'}")

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from tools import chapters, folds, front, ledger, pages, parts, reference, sources
+from tools import chapters, folds, front, ledger, literature, pages, parts, reference, sources
 
 
 def stage(root: Path, book: list[ledger.Chapter]) -> Path:
@@ -26,14 +26,20 @@ def stage(root: Path, book: list[ledger.Chapter]) -> Path:
     fill(to, "index", "pulls", pages.figure(book, "pulls.svg"))
     fill(to, "claims", "claims", pages.claims_page(root, book))
     fill(to, "runs", "runs", pages.runs_page(book))
+    if literature.rows(book):
+        fill(to, "index", "literature", literature.line(book))
+        literature.histogram(book, to / "book" / "printed.svg")
     settings(root, to, reference.write(root, to, {done.name: done.nb for done in book}))
     titles = {name: chapters.title(chapters.source(root, name)) for name in chapters.chapters(root)}
     for done in book:
         title, _, rest = done.nb.cells[0].source.partition("\n")
         topic = chapters.topic(chapters.source(root, done.name))
         rest = rest.lstrip().partition("\n\n")[2] if topic else rest
-        head = [title, pages.topic(topic), pages.strip(root, done, titles), rest]
+        strip = pages.strip(root, done, titles, literature.links(done.name, book))
+        head = [title, pages.topic(topic), strip, rest]
         done.nb.cells[0].source = "\n\n".join(part for part in head if part)
+        for cell in (c for c in done.nb.cells if literature.MARKER in c.source):
+            cell.source = cell.source.replace(literature.MARKER, literature.page(root, book, titles))
         folds.on_the_site(done.nb.cells)
         (to / "book" / f"{done.name}.ipynb").write_text(nbformat.writes(done.nb, version=4), encoding="utf-8")
         (to / "book" / f"{done.name}.md").unlink()

@@ -1,7 +1,7 @@
-// The table of all claims: shown by part, kind and pull, and sorted.  Without a script it stands there whole, chapter by
-// chapter.
+// The table of all claims, and that of all printed numbers: shown by part, kind and pull, and sorted.  Without a script
+// it stands there whole, chapter by chapter.
 document.addEventListener("DOMContentLoaded", function () {
-  const table = document.getElementById("fk-claims");
+  const table = document.querySelector("#fk-claims, #fk-published");
   if (!table) return;
   const bodies = [...table.tBodies], rows = bodies.flatMap(body => [...body.querySelectorAll("tr[data-kind]")]);
   rows.forEach((row, i) => {
@@ -10,7 +10,7 @@ document.addEventListener("DOMContentLoaded", function () {
     const where = document.createElement("small");
     where.className = "fk-where";
     where.textContent = row.home.querySelector(".fk-group").textContent;
-    row.cells[0].append(where);
+    if (table.id === "fk-claims") row.cells[0].append(where);
   });
 
   const sorted = document.createElement("tbody");
@@ -33,9 +33,9 @@ document.addEventListener("DOMContentLoaded", function () {
   }
   const distinct = list => [...new Set(list)].map(v => [v, v]);
   const part = choice("Part", [["", "all"], ...distinct(bodies.map(body => body.dataset.part))]);
-  const kind = choice("Kind", [["", "all"], ...distinct(rows.map(row => row.dataset.kind))]);
+  const kind = choice(table.dataset.kind, [["", "all"], ...distinct(rows.map(row => row.dataset.kind))]);
   const pull = choice("Pull beyond", [[0, "0"], [1, "1"], [2, "2"], [3, "3"]]);
-  const order = choice("Sorted by", [["", "chapter"], ["pull", "pull, the largest first"], ["kind", "kind"], ["source", "source"]]);
+  const order = choice("Sorted by", [["", table.id === "fk-claims" ? "chapter" : "part"], ["pull", "pull, the largest first"], ["kind", table.dataset.kind.toLowerCase()], ["source", "source"]]);
   order.addEventListener("change", sort);
   bar.append(said);
   table.closest(".fk-scroll").before(bar);
@@ -48,7 +48,7 @@ document.addEventListener("DOMContentLoaded", function () {
       if (!row.hidden) shown++;
     }
     for (const body of bodies) body.hidden = ![...body.querySelectorAll("tr[data-kind]")].some(row => !row.hidden);
-    said.textContent = `${shown} of ${rows.length} claims`;
+    said.textContent = `${shown} of ${rows.length} ${table.dataset.noun}`;
     window.dispatchEvent(new Event("resize")); // formulas that were hidden are measured
   }
 

@@ -2,6 +2,7 @@
 
 Read in this order:
 - `ensembles`, `neurons`  Which functions does a random network draw, and what does one hidden neuron tell the world?
+- `laws`  What if the output weights are not Gaussian?
 - `wick`, `exact`  How does a Gaussian factorise, and what are the correlators of a finite width, exactly?
 - `correlators`, `measured`, `moments`  How are they measured, with which noise, and how many at once?
 - `action`  Which couplings reproduce a measured four-point function?

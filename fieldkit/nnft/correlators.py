@@ -22,8 +22,9 @@ import torch
 from torch import Tensor
 
 from fieldkit import chunks, given
-from fieldkit.nnft import ensembles, moments, tails, wick
+from fieldkit.nnft import ensembles, laws, moments, tails, wick
 from fieldkit.nnft.ensembles import Ensemble
+from fieldkit.nnft.laws import Law
 from fieldkit.nnft.measured import Measured
 
 BLOCK = 2**18  # numbers of a hidden layer at a time on a CPU: a megabyte, what a core's own cache holds
@@ -45,6 +46,7 @@ def from_outputs(
     *,
     points: int = 6,
     d_out: int = 1,
+    law: Law = laws.gaussian,
     n_chunks: int = 100,
     draw: Draw = plain,
     rng: torch.Generator,
@@ -52,14 +54,15 @@ def from_outputs(
 ) -> Measured:
     """2-, 4- (and, for points = 6, 6-) point functions at x (m, d) from the outputs of n networks alone.
 
-    Several outputs are sites of their own: site = point * d_out + output.  n is rounded up to whole chunks.  draw:
-    another law of networks, with weights, as in `tails`.  path: a folder from which an interrupted run goes on.
+    Several outputs are sites of their own: site = point * d_out + output.  law: of the output weights (`laws`).  n is
+    rounded up to whole chunks.  draw: another law of networks, with weights, as in `tails`.  path: a folder from which
+    an interrupted run goes on.
     """
     given.whole("d_out", d_out, least=1, why="a network has at least one output")
     given.generator(rng)
     x = ensembles.inputs(x, rng.device)
     m, powers = len(x) * d_out, _powers(points, (2, 4, 6))
-    values = functools.partial(_values, ensemble, d_out)
+    values = functools.partial(_values, ensemble, d_out, law)
     sums = _sums(ensemble, x, n, values, m, powers, draw, n_chunks=n_chunks, rng=rng, path=path)
     connect, missing = functools.partial(_from_moments, m), _missing(ensemble, x, n, draw)
     return Measured.of(sums, sites=m, variables=m, powers=powers, connect=connect, missing=missing)
@@ -145,8 +148,8 @@ def _sums(
     return chunks.gather(work, n_chunks, rng=rng, path=path, label=label)
 
 
-def _values(ensemble: Ensemble, d_out: int, h: Tensor, rng: torch.Generator) -> Tensor:
-    return ensembles.outputs(ensemble, h, d_out=d_out, rng=rng).flatten(0, 1)
+def _values(ensemble: Ensemble, d_out: int, law: Law, h: Tensor, rng: torch.Generator) -> Tensor:
+    return ensembles.outputs(ensemble, h, d_out=d_out, law=law, rng=rng).flatten(0, 1)
 
 
 def _fluctuations(ensemble: Ensemble, reference: Tensor, h: Tensor, rng: torch.Generator) -> Tensor:

@@ -20,6 +20,8 @@ import torch
 from torch import Tensor
 
 from fieldkit import given
+from fieldkit.nnft import laws
+from fieldkit.nnft.laws import Law
 from fieldkit.nnft.neurons import Neuron
 from fieldkit.propagation import activations, kernels
 from fieldkit.propagation.activations import Activation
@@ -164,19 +166,24 @@ def kernel_draws(ensemble: Ensemble, h: Tensor) -> Tensor:
     return _kernels(ensemble, h, ensemble.sb2)
 
 
-def outputs(ensemble: Ensemble, h: Tensor, *, d_out: int = 1, rng: torch.Generator) -> Tensor:
-    """f_a(x) from the last hidden layer h (m, n, N), with weights and biases of the last layer drawn: (m, d_out, n)."""
+def outputs(ensemble: Ensemble, h: Tensor, *, d_out: int = 1, law: Law = laws.gaussian, rng: torch.Generator) -> Tensor:
+    """f_a(x) from the last hidden layer h (m, n, N), with weights and biases of the last layer drawn: (m, d_out, n).
+
+    law: of the output weights in units of their spread (`laws`); biases stay Gaussian.
+    """
     given.whole("d_out", d_out, least=1, why="a network has at least one output")
     m, n, N = h.shape
     f = torch.empty(m, d_out, n, device=h.device, dtype=h.dtype)
     for a in range(d_out):
-        v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype)
+        v = law.draw((n, N), rng, h.dtype)
         f[:, a] = (h * v).sum(-1) * math.sqrt(ensemble.sw2 / N)
         if ensemble.sb2 > 0:
             f[:, a] += math.sqrt(ensemble.sb2) * torch.randn(n, generator=rng, device=rng.device, dtype=h.dtype)
     return f
 
 
-def functions(ensemble: Ensemble, x: Tensor, n: int, *, d_out: int = 1, rng: torch.Generator) -> Tensor:
+def functions(
+    ensemble: Ensemble, x: Tensor, n: int, *, d_out: int = 1, law: Law = laws.gaussian, rng: torch.Generator
+) -> Tensor:
     """n random functions at points x (m, d), all at once, to look at: (n, m, d_out).  Averages: see `correlators`."""
-    return outputs(ensemble, hidden(ensemble, x, n, rng=rng), d_out=d_out, rng=rng).permute(2, 0, 1)
+    return outputs(ensemble, hidden(ensemble, x, n, rng=rng), d_out=d_out, law=law, rng=rng).permute(2, 0, 1)

@@ -38,10 +38,19 @@ def kernel_covariance(ensemble: Ensemble, x: Tensor, index: Tensor) -> Tensor:
     return (ensemble.sw2**2 / ensemble.widths[0]) * (M(index) - M(index[:, :2]) * M(index[:, 2:]))
 
 
-def four_point(ensemble: Ensemble, x: Tensor, index: Tensor | None = None, outputs: Tensor | None = None) -> Tensor:
+def four_point(
+    ensemble: Ensemble,
+    x: Tensor,
+    index: Tensor | None = None,
+    outputs: Tensor | None = None,
+    *,
+    kurtosis: float = 3.0,
+) -> Tensor:
     """G4c (k,) at tuples (k, 4) of the points x (m, d), by default `wick.tuples(m, 4)`.
 
     outputs (k, 4): which output of the network each point belongs to; pairs of different outputs do not contribute.
+    kurtosis: E v^4 / (E v^2)^2 of the output weights (`laws`), 3 if they are Gaussian; what it has above 3 is a fourth
+    cumulant of the weights, which joins four points of one and the same output.
     """
     x = ensembles.inputs(x)
     index = wick.tuples(len(x), 4, x.device) if index is None else _tuples(index, 4, x)
@@ -53,6 +62,8 @@ def four_point(ensemble: Ensemble, x: Tensor, index: Tensor | None = None, outpu
         if outputs is not None:
             term = term * ((outputs[:, a] == outputs[:, b]) & (outputs[:, c] == outputs[:, d]))
         total = total + term
+    same = 1.0 if outputs is None else (outputs == outputs[:, :1]).all(1)
+    total = total + (kurtosis - 3) * four * same
     return (ensemble.sw2**2 / ensemble.widths[0]) * total
 
 

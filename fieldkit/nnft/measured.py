@@ -17,6 +17,7 @@ import torch
 from scipy.special import betainc
 from torch import Tensor
 
+from fieldkit import correlated
 from fieldkit.estimates import Estimate, jackknife, jackknife_covariance
 from fieldkit.nnft import moments, wick
 
@@ -74,6 +75,11 @@ class Measured:
         found = jackknife_covariance(self._recording(f, recorded), *self._reachable(points, unchecked))
         _refuse_if_heavy(torch.stack(recorded), unchecked)
         return found
+
+    def curve(self, f: Function, *, points: int | None = None) -> correlated.Curve:
+        """As `covariance`, widened as in `correlated`: what `Ledger.weigh_curve` wants of k numbers of one ensemble."""
+        values, covariance = self.covariance(f, points=points)
+        return values, covariance * correlated.widening(len(self.blocks[0]), len(values))
 
     def _recording(self, f: Function, recorded: list[Tensor]) -> Function:
         """f of the chunk means, which keeps every value that the jackknife asks for."""

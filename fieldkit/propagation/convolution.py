@@ -48,9 +48,7 @@ def eigenvalues(v: Tensor, shape: Sequence[int]) -> Tensor:
     match, or a filter wider than the torus.
     """
     if v.dim() != len(shape) or any(k > L for k, L in zip(v.shape, shape)):
-        raise ValueError(
-            f"filter {tuple(v.shape)} on {tuple(shape)}: give one side per axis; a filter fits the torus."
-        )
+        raise ValueError(f"filter {tuple(v.shape)} on {tuple(shape)}: give one side per axis; a filter fits the torus.")
     padded = torch.zeros(tuple(shape), device=v.device, dtype=v.dtype)
     padded[tuple(slice(0, _odd(k)) for k in v.shape)] = v
     centred = padded.roll([-(k // 2) for k in v.shape], dims=list(range(v.dim())))

@@ -52,8 +52,7 @@ def draw(
     given.whole("channels", channels, least=1, why="a layer has channels")
     if v.shape != (3, 3) or not gaussian.seen((v >= 0) & ((v.sum() - 1).abs() < 1e-6)):
         raise ValueError(
-            f"v of shape {tuple(v.shape)}: a profile (3, 3) of variances has the sum 1; "
-            "divide it by its sum."
+            f"v of shape {tuple(v.shape)}: a profile (3, 3) of variances has the sum 1; divide it by its sum."
         )
     sw2, sb2 = criticality.at_length(q, activation=activations.tanh)
     hidden = torch.zeros(depth, n, channels, 9, channels, device=rng.device)

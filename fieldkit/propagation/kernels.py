@@ -91,9 +91,7 @@ def ntk(
     return kernels(x, y, activation=activation, depth=depth, sw2=sw2, sb2=sb2)[1]
 
 
-def averages(
-    K: Tensor, *, activation: Function | Activation, n_terms: int = maps.TERMS
-) -> tuple[Tensor, Tensor]:
+def averages(K: Tensor, *, activation: Function | Activation, n_terms: int = maps.TERMS) -> tuple[Tensor, Tensor]:
     """(E phi(u_i) phi(u_j), E phi'(u_i) phi'(u_j)) for u ~ N(0, K), each (P, P) as K: one layer without its weights.
 
     The diagonal by its own integral.  Raises `ValueError` when K is not square.
@@ -144,9 +142,7 @@ def regress(train: Tensor, cross: Tensor, targets: Tensor, *, noise: float) -> T
     return cross @ torch.cholesky_solve(targets, factor)
 
 
-def gradient_descent(
-    K: Tensor, T: Tensor, y: Tensor, *, rate: float, steps: Sequence[float]
-) -> tuple[Tensor, Tensor]:
+def gradient_descent(K: Tensor, T: Tensor, y: Tensor, *, rate: float, steps: Sequence[float]) -> tuple[Tensor, Tensor]:
     r"""(mean, variance) over infinitely wide networks of their answers to m new inputs, each (len(steps), m).
 
     After t steps of full-batch gradient descent on sum |f - y|^2 / 2 a network that began as f_0 answers

@@ -128,9 +128,7 @@ def near(phi: Activation, left: Side, right: Side, pair: Near) -> Averages:
     )
 
 
-def _series(
-    phi: Activation, left: Side, right: Side, k: Tensor, skip: Tensor | None
-) -> tuple[Pair, Tensor | None]:
+def _series(phi: Activation, left: Side, right: Side, k: Tensor, skip: Tensor | None) -> tuple[Pair, Tensor | None]:
     """Mehler's series, and the pairs, `skip` apart, for which it is too short (None: for no pair)."""
     here, there = _inverse_root(left.q), _inverse_root(right.q)
     scale = here * there
@@ -243,5 +241,3 @@ def _coincidences(phi: Activation, grid: Tensor, a: Tensor, b: Tensor, c: Tensor
     both = gaussian.density(z)[..., None] * gaussian.density(y) / (a * b * s)[..., None]
     both = torch.where(both.isnan(), 0.0, both)  # 0 * inf
     return total + (J[:, None] * J * both).sum((-2, -1))
-
-

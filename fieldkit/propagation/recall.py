@@ -76,9 +76,7 @@ def _draw(gate: Gate, n: int, N: int, rng: torch.Generator) -> dict[str, Tensor]
     }
 
 
-def _answers(
-    now: dict[str, Tensor], delay: int, batch: int, gate: Gate, rng: torch.Generator
-) -> tuple[Tensor, Tensor]:
+def _answers(now: dict[str, Tensor], delay: int, batch: int, gate: Gate, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     """(bits s, readouts), each (n, batch, 1), for fresh sequences."""
     n, _, N = now["pattern"].shape
     s = torch.randint(2, (n, batch, 1), generator=rng, device=rng.device, dtype=torch.float32) * 2 - 1

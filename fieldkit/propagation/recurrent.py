@@ -10,10 +10,11 @@ tangent grows by chi_1 each step.  Noise of variance D in each step adds to q* l
 but no two times share it.  Continuous time keeps a memory through the leak, and its exponent converges slowly in N:
 plot it against 1 / N.
 
-Each network runs from `starts` states side by side: one matrix is read once for all of them.
+Each network runs from `starts` states side by side: one matrix is read once for all of them.  The eigenvalues of J fill
+a disc of radius g; x = 0 is unstable where one of them lies beyond 1.
 
-Sources: Amari 1972; Molgedey, Schuchhardt and Schuster 1992 (noise); Cessac 1995; Sompolinsky, Crisanti and Sommers
-1988.
+Sources: Ginibre 1965 (the disc); Amari 1972; Molgedey, Schuchhardt and Schuster 1992 (noise); Cessac 1995; Sompolinsky,
+Crisanti and Sommers 1988.
 """
 
 from __future__ import annotations
@@ -29,6 +30,20 @@ from fieldkit.propagation import activations, fixed_points, gaussian, maps
 from fieldkit.propagation.activations import Activation
 
 Function = Callable[[Tensor], Tensor]
+
+
+def weights(n: int, N: int, g: float, *, rng: torch.Generator) -> Tensor:
+    """n matrices J with entries N(0, g^2 / N): (n, N, N).  Raises `ValueError` for g < 0 or too large to square."""
+    gaussian.variance("g", g, why="it is the spread of the weights")
+    return g / math.sqrt(N) * gaussian.normal((n, N, N), rng)
+
+
+def share_beyond(g: float) -> float:
+    """Share of the eigenvalues of J with a real part above 1 at N -> infinity: the part of the disc of radius g beyond
+    a line at distance 1 from its centre, (arccos(1/g) - sqrt(g^2 - 1) / g^2) / pi; zero for g <= 1 (Ginibre 1965).
+    """
+    given.positive("g", g, why="it is the spread of the weights")
+    return (math.acos(1 / g) - math.sqrt(g * g - 1) / (g * g)) / math.pi if g > 1 else 0.0
 
 
 def discrete_mean_field(
@@ -69,13 +84,13 @@ def discrete(
     for name, value in (("sb2", sb2), ("D", D), ("q", q)):
         gaussian.variance(name, value)
     b = math.sqrt(sb2) * gaussian.normal((n, N, 1), rng)
-    J = _weights(n, N, g, rng)
+    J = weights(n, N, g, rng=rng)
     x = math.sqrt(q) * gaussian.normal((n, N, starts), rng)
     v = _unit(gaussian.normal((n, N, starts), rng))[0]
     states, growth = [x], []
     for step in range(steps):
         if step and not tied:
-            J = _weights(n, N, g, rng)
+            J = weights(n, N, g, rng=rng)
         h, v = (J @ torch.cat([phi(x), phi.derivative(x) * v], -1)).chunk(2, -1)
         x = h + b
         if D > 0:
@@ -108,7 +123,7 @@ def continuous(
     given.positive("h", h, why="time goes on")
     given.whole("every", every, least=1, why="states are saved after some steps")
     gaussian.variance("q", q)
-    J = _weights(n, N, g, rng)
+    J = weights(n, N, g, rng=rng)
     x = math.sqrt(q) * gaussian.normal((n, N, starts), rng)
     y = torch.cat([x, _unit(gaussian.normal((n, N, starts), rng))[0]], -1)
 
@@ -141,11 +156,6 @@ def autocorrelation(states: Tensor, lags: int) -> Tensor:
     if lags > T:
         raise ValueError(f"lags = {lags}: a run of {T} saved states has lags below {T}; save more states.")
     return torch.stack([(states[..., : T - k, :] * states[..., k:, :]).mean((-2, -1)) for k in range(lags)], -1)
-
-
-def _weights(n: int, N: int, g: float, rng: torch.Generator) -> Tensor:
-    gaussian.variance("g", g, why="it is the spread of the weights")
-    return g / math.sqrt(N) * gaussian.normal((n, N, N), rng)
 
 
 def _unit(v: Tensor) -> tuple[Tensor, Tensor]:

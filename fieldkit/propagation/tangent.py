@@ -47,9 +47,7 @@ def empirical_ntk(module: nn.Module, x: Tensor, y: Tensor | None = None, *, chun
         for i in range(0, len(x) * k, step):
             left = _gradients(module, state, name, x, k, slice(i, i + step), whole)
             for j in range(i if y_is_x else 0, len(y) * k, step):
-                right = left if y_is_x and i == j else _gradients(
-                    module, state, name, y, k, slice(j, j + step), whole
-                )
+                right = left if y_is_x and i == j else _gradients(module, state, name, y, k, slice(j, j + step), whole)
                 block = left @ right.T
                 total[i : i + step, j : j + step] += block
                 if y_is_x and i != j:

@@ -202,9 +202,7 @@ def _logits(parameters: Parameters, x: Tensor, *, activation: Function) -> Tenso
     return layers(parameters, x, activation=activation)[-1]
 
 
-def _descent(
-    forward: Forward, parameters: Parameters, x: Tensor, labels: Tensor
-) -> tuple[Tensor, dict[str, Tensor]]:
+def _descent(forward: Forward, parameters: Parameters, x: Tensor, labels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     """(losses (n,), their gradients): no network knows of another, so the sum's gradient is each one's own."""
     leaves = {name: p.detach().requires_grad_() for name, p in parameters.items()}
     loss = losses(forward(leaves, x), labels)

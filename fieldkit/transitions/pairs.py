@@ -188,9 +188,7 @@ def top_vector(matrix: Tensor) -> tuple[Tensor, Tensor]:
     return torch.tensor(values[0], dtype=torch.float64), torch.from_numpy(vectors[:, 0])
 
 
-def train(
-    matrices: Tensor, *, rng: torch.Generator, step: float, n_steps: int = 450, start: float = 1e-30
-) -> Tensor:
+def train(matrices: Tensor, *, rng: torch.Generator, step: float, n_steps: int = 450, start: float = 1e-30) -> Tensor:
     """Weights (K, p) of K linear encoders with one output after gradient descent on (1 - w^T M w)^2, the loss of
     Barlow twins (`stairs`), from Gaussian weights of size `start`; matrices (K, p, p) their M.
 

@@ -62,9 +62,7 @@ def step_times(weights: Tensor, cross: Tensor, *, steps: int | None = None, step
     return _recursion_times(gamma * used, gamma, step)
 
 
-def average_step_times(
-    cross: Tensor, *, size: float, rows: int, steps: int | None = None, step: float = 0.0
-) -> Tensor:
+def average_step_times(cross: Tensor, *, size: float, rows: int, steps: int | None = None, step: float = 0.0) -> Tensor:
     """Mean times (steps,) over Gaussian starts: weights (rows, p) with independent entries of standard deviation size.
 
     R_jj^2/size^2 is then chi-squared with rows - j + 1 degrees of freedom, and the clock is linear in its logarithm,

@@ -9,9 +9,11 @@ import pytest
 
 from tools.chapters import ROOT
 
-FILES = [p for folder in ("benchmarks", "fieldkit", "tests", "tools") for p in sorted((ROOT / folder).rglob("*.py"))]
+FOLDERS = ("benchmarks", "coursework", "fieldkit", "tests", "tools")
+FILES = [p for folder in FOLDERS for p in sorted((ROOT / folder).rglob("*.py"))]
 TEXT = ("read_text", "write_text")
 OPEN = ("open", "fdopen")
+BINARY = ("Image.open", "archive.open", "os.open")
 RUN = ("run", "Popen", "check_output", "check_call")
 
 
@@ -22,7 +24,7 @@ def without_encoding(tree: ast.Module) -> Iterator[ast.Call]:
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         given = {k.arg: k.value for k in call.keywords}
         mode = given.get("mode", next(iter(call.args[0 if method and name == "open" else 1 :]), None))
-        binary = isinstance(mode, ast.Constant) and "b" in str(mode.value) or ast.unparse(call.func) == "Image.open"
+        binary = isinstance(mode, ast.Constant) and "b" in str(mode.value) or ast.unparse(call.func) in BINARY
         as_text = name in RUN and given.keys() & {"text", "universal_newlines"}
         if (name in TEXT or name in OPEN and not binary or as_text) and "encoding" not in given:
             yield call

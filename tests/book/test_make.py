@@ -54,7 +54,8 @@ def test_options_reach_the_tools_whatever_they_contain(make):
 def test_a_misspelt_option_is_answered_in_one_line(make, option):
     done = make("book", option)
     assert done.returncode and done.stdout == "" and len(done.stderr.splitlines()) == 1
-    assert f"{option.split('=')[0]}= is no option; there are PROFILE DEVICE SEED JOBS CHAPTER PYTHON" in done.stderr
+    options = "PROFILE DEVICE SEED JOBS CHAPTER COURSE ASSIGNMENT PYTHON"
+    assert f"{option.split('=')[0]}= is no option; there are {options}" in done.stderr
 
 
 def test_nobodys_private_python_gets_in(make):

@@ -133,7 +133,8 @@ def test_what_a_chapter_claims_and_draws_is_judged_before_the_site_is_built(buil
         "book/part/two.md: exercise ex-two: no solution passes the whole check",
         "book/part/one.md: claim mean: |pull| = 5.00 > 4 (5.0(1.0) against 0)",
         "book/part/one.md: claim never: stated but not weighed",
-        "book/part/one.md: claim loop: weighed, but no cell says ledger.weigh, weigh_curve or check with this name",
+        "book/part/one.md: claim loop: weighed, but no cell says ledger.weigh, weigh_curve, check or published with "
+        "this name",
         "book/part/one.md: claim loop: weighed 2 times; a name stands for one sentence",
         "book/part/one.md: figure fig-one: no alt text",
         "the site was not built; the last good site is untouched",
@@ -176,7 +177,8 @@ def test_a_page_that_is_not_written(built, tool):
 
 @pytest.mark.parametrize("error", [None, 0.0, float("nan")])
 def test_a_claim_without_an_error_bar(error):
-    claim = {"name": "mean", "bar": True, "pull": 0.0, "error": error, "shown": "0", "shown_truth": "0"}
+    claim = {"name": "mean", "kind": "statistical", "bar": True, "pull": 0.0, "error": error}
+    claim |= {"shown": "0", "shown_truth": "0"}
     done = ledger.Chapter("part/one", "", {"cells": []}, {}, [claim])  # type: ignore[arg-type]
     assert ledger.poor_claims(done) == [f"claim mean: no error bar (error = {error})"]
 

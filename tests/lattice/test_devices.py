@@ -34,9 +34,7 @@ SAMPLERS = {
         rng, 1 / (free.momentum_squared(6, 2, device=rng.device) + 0.5)
     ),
     "embedded clusters": lambda rng: next(
-        embedded.chain(
-            phi4.Phi4(-1.0, 0.5), torch.zeros((3, 4, 4), device=rng.device), width=1.0, n_rounds=4, rng=rng
-        )
+        embedded.chain(phi4.Phi4(-1.0, 0.5), torch.zeros((3, 4, 4), device=rng.device), width=1.0, n_rounds=4, rng=rng)
     ),
     "neuron": lambda rng: neuron.sample(
         4, torch.linspace(-1, 1, 3, device=rng.device), pair=(torch.tanh, neuron.tanh_potential), beta=2.0, rng=rng

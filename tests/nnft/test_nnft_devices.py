@@ -5,7 +5,7 @@ import functools
 import pytest
 import torch
 
-from fieldkit.nnft import beyond, correlators, ensembles, neurons, tails, tangent
+from fieldkit.nnft import beyond, correlators, ensembles, laws, neurons, tails, tangent
 from fieldkit.nnft.ensembles import Ensemble
 from tests.fakegpu import NAME, fake_gpu
 
@@ -16,7 +16,8 @@ def chunk(rng, network, values, variables, powers, draw=correlators.plain):
 
 
 def outputs(rng, network, **options):
-    return chunk(rng, network, functools.partial(correlators._values, network, 2), 6, (2, 4, 6), **options)
+    values = functools.partial(correlators._values, network, 2, laws.gaussian)
+    return chunk(rng, network, values, 6, (2, 4, 6), **options)
 
 
 def integrated(rng, network, **options):

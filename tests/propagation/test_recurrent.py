@@ -55,6 +55,24 @@ def test_the_integrator_is_of_fourth_order():
     assert 13 < ratio < 21  # (4^4 - 1) / (2^4 - 1) = 17
 
 
+def test_eigenvalues_fill_the_disc_evenly():
+    g, rng = 2.0, torch.Generator().manual_seed(12)
+    z = torch.linalg.eigvals(recurrent.weights(40, 100, g, rng=rng))
+    beyond = estimates.mean((z.real > 1).double().mean(1))
+    assert abs(beyond.value - recurrent.share_beyond(g)) < 4 * beyond.error + 1 / 100
+    assert abs(estimates.mean((z.abs() < g / 2).double().mean(1)).pull(0.25)) < 4
+
+
+def test_the_share_beyond_the_line_is_an_area_of_the_disc():
+    for g in (1.0, 1.3, 2.0, 10.0):
+        x = torch.linspace(1, g, 200_001, dtype=torch.float64)
+        area = torch.trapezoid(2 * (g * g - x * x).clamp_min(0).sqrt(), x) / (math.pi * g * g)
+        assert recurrent.share_beyond(g) == pytest.approx(area.item(), abs=1e-7)
+    assert recurrent.share_beyond(0.5) == 0
+    with pytest.raises(ValueError, match="spread of the weights"):
+        recurrent.share_beyond(0.0)
+
+
 def test_starts_of_one_network_share_its_matrix_and_nothing_else():
     run = {"activation": activations.linear, "g": 1.0}
     x, _ = recurrent.discrete(2, 6, 1, starts=40, rng=torch.Generator().manual_seed(1), **run)

@@ -7,10 +7,11 @@ from urllib.parse import quote
 import pytest
 
 from tests.site.conftest import ROOT, SITE
-from tools import chapters, names, parts, sources
+from tools import chapters, literature, names, parts, sources
 
 CHAPTERS = chapters.chapters(ROOT)
 FRONT = "book/index.html"
+RECORDS = json.loads((SITE / "claims.json").read_text(encoding="utf-8"))
 
 # What one might look for, and the page that must come first.
 QUERIES = {
@@ -49,7 +50,7 @@ def test_the_search_finds_the_right_page_first_and_says_why(visit):
 def test_claims_are_shown_by_part_kind_and_pull_and_sorted(visit):
     page, _ = visit("book/claims.html")
     rows = page.locator("#fk-claims tr[data-kind]:visible")
-    records = json.loads((SITE / "claims.json").read_text(encoding="utf-8"))
+    records = [r for r in RECORDS if r["kind"] != "published"]
     assert rows.count() == len(records)
     page.locator("label", has_text=re.compile(r"^Pull beyond")).locator("select").select_option("1")
     assert rows.count() == sum(abs(r["pull"]) >= 1 for r in records)
@@ -67,6 +68,29 @@ def test_claims_are_shown_by_part_kind_and_pull_and_sorted(visit):
     assert pulls == sorted(pulls, reverse=True) and len(pulls) == len(inside)
     page.locator("label", has_text=re.compile(r"^Sorted by")).locator("select").select_option("")
     assert page.locator("#fk-claims .fk-group:visible").count() == len({r["chapter"] for r in inside})
+
+
+def test_printed_numbers_are_shown_by_part_and_verdict(visit):
+    page, _ = visit("book/ledger.html")
+    records = [r for r in RECORDS if r["kind"] == "published"]
+    rows = page.locator("#fk-published tr[data-kind]:visible")
+    assert rows.count() == len(records) >= 50
+    page.locator("label", has_text=re.compile(r"^Verdict")).locator("select").select_option("disagrees")
+    wrong = [r for r in records if r["verdict"] == "disagrees"]
+    assert rows.count() == len(wrong) > 0
+    part = parts.parts(ROOT)[1]
+    page.locator("label", has_text=re.compile(r"^Part")).locator("select").select_option(
+        f"part {part.number} · {part.name}"
+    )
+    assert rows.count() == sum(r["about"] in part.pages for r in wrong) > 0
+
+
+def test_a_chapter_and_the_printed_numbers_about_it_lead_to_each_other():
+    ledger = (SITE / "book" / "ledger.html").read_text(encoding="utf-8")
+    for chapter in {r["about"] for r in RECORDS if r["kind"] == "published"}:
+        page = (SITE / "book" / f"{chapter}.html").read_text(encoding="utf-8")
+        name = re.search(r'href="\.\./ledger\.html#(claim-[\w-]+)">\d+ in print', page)[1]
+        assert f'id="{name}"' in ledger and f'href="{chapter}.html"' in ledger
 
 
 def test_on_a_phone_a_claim_is_a_card_that_names_its_columns(visit):
@@ -110,7 +134,8 @@ def test_the_topic_stands_under_the_title_in_the_sidebar_and_on_the_front_page(c
     page = (SITE / "book" / f"{chapter}.html").read_text(encoding="utf-8")
     assert len(topic) > 40 and f'<p class="fk-topic">{plain}</p>' in page
     front = (SITE / FRONT).read_text(encoding="utf-8")
-    assert f'href="{chapter}.html" title="' in front and f'<span class="fk-about">{plain}</span>' in front
+    assert f'href="{chapter}.html" title="' in front
+    assert f'<span class="fk-about">{plain}</span>' in front or chapter == literature.NAME  # which is of no part
 
 
 def test_parts_have_their_numbers_wherever_they_are_named():
@@ -136,7 +161,7 @@ def test_pages_say_what_they_are_to_search_engines_and_where_they_are_linked():
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_notebook_can_be_taken_home(chapter):
     page = (SITE / "book" / f"{chapter}.html").read_text(encoding="utf-8")
-    assert f'href="{chapter.split("/")[1]}.ipynb"' in page
+    assert f'href="{chapter.split("/")[-1]}.ipynb"' in page
     assert (SITE / "book" / f"{chapter}.ipynb").read_bytes() == (ROOT / "book" / f"{chapter}.ipynb").read_bytes()
 
 

@@ -51,4 +51,12 @@ MUTANTS = [
         "a derivative that is not squared",
     ),
     forgetful("strangers"),
+    forgetful("score"),
+    Mutant(
+        "score",
+        "fieldkit/scores.py",
+        "+ math.log(bar / honest) - 0.5",
+        "+ math.log(honest / bar) - 0.5",
+        "the price of a wide bar paid out",
+    ),
 ]

@@ -17,8 +17,8 @@ MUTANTS = [
     Mutant(
         "outputs",
         ENSEMBLES,
-        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype)",
-        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype).sign()",
+        "v = law.draw((n, N), rng, h.dtype)",
+        "v = law.draw((n, N), rng, h.dtype).sign()",
         "output weights that are not Gaussian",
     ),
     Mutant("integrated", WICK, "return kappa[entries].sum(0)", "return kappa[entries][0]", "one pairing of three"),

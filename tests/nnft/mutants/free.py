@@ -45,8 +45,8 @@ MUTANTS = [
     Mutant(
         "excess",
         ENSEMBLES,
-        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype)",
-        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype).sign()",
+        "v = law.draw((n, N), rng, h.dtype)",
+        "v = law.draw((n, N), rng, h.dtype).sign()",
         "output weights of the right variance that are not Gaussian",
     ),
     Mutant(
@@ -73,11 +73,35 @@ MUTANTS = [
     Mutant(
         "deep-shift",
         CHAPTER,
-        "torch.cartesian_prod(*[torch.arange(3)] * 2)",
+        "torch.cartesian_prod(torch.arange(3), torch.arange(3))",
         "torch.tensor([[1, 1]] * 9)",
         "only the off-diagonal entry fluctuates",
     ),
     Mutant("deep-relu", CHAPTER, "(4, 4, 4), sw2=2.0)", "(4, 4, 4), sw2=1.0)", "the variance of linear networks"),
+    Mutant("floor", *TRUNCATED),
+    Mutant(
+        "floor",
+        WICK,
+        "return _entries(four, len(two), 4) - gaussian(two, tuples(len(two), 4, two.device))",
+        "return _entries(four, len(two), 4) - gaussian(two, tuples(len(two), 4, two.device)) / 3",
+        "one pairing of three is taken away",
+    ),
+    Mutant(
+        "uniform",
+        "fieldkit/nnft/laws.py",
+        "math.sqrt(12) * (torch.rand(shape, generator=rng, device=rng.device, dtype=dtype) - 0.5)",
+        "torch.rand((12, *shape), generator=rng, device=rng.device, dtype=dtype).sub(0.5).sum(0)",
+        "twelve uniform numbers, the Gaussian of old programs",
+    ),
+    Mutant("uniform", EXACT, "(kurtosis - 3) * four * same", "(kurtosis - 3) * four", "one law for all outputs"),
+    Mutant(
+        "signs",
+        ENSEMBLES,
+        "    for a in range(d_out):\n",
+        "    for a in range(d_out):\n        h = h[:, torch.randperm(n, generator=rng, device=rng.device)]\n",
+        "each output has hidden neurons of its own",
+    ),
+    Mutant("signs", EXACT, "(kurtosis - 3) * four * same", "kurtosis * 0.0", "weights taken for Gaussian"),
     Mutant(
         "deep-relu",
         ENSEMBLES,
@@ -107,7 +131,6 @@ MUTANTS = [
         "a crossed pairing three times",
     ),
     Mutant("approach", *TRUNCATED),
-    Mutant("excess", *TRUNCATED),
     Mutant(
         "kernel",
         ENSEMBLES,

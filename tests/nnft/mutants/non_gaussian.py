@@ -29,8 +29,8 @@ MUTANTS = [
     Mutant(
         "distance",
         ENSEMBLES,
-        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype)",
-        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype).sign()",
+        "v = law.draw((n, N), rng, h.dtype)",
+        "v = law.draw((n, N), rng, h.dtype).sign()",
         "output weights that are not Gaussian",
     ),
     Mutant(
@@ -53,8 +53,8 @@ MUTANTS = [
     Mutant(
         "evidence",
         ENSEMBLES,
-        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype)",
-        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype).sign()",
+        "v = law.draw((n, N), rng, h.dtype)",
+        "v = law.draw((n, N), rng, h.dtype).sign()",
         "output weights that are not Gaussian",
     ),
     Mutant(
@@ -116,15 +116,15 @@ MUTANTS = [
     Mutant(
         "windows",
         ENSEMBLES,
-        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype)",
-        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype).sign()",
+        "v = law.draw((n, N), rng, h.dtype)",
+        "v = law.draw((n, N), rng, h.dtype).sign()",
         "output weights that are not Gaussian",
     ),
     Mutant(
         "distances",
         ENSEMBLES,
-        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype)",
-        "v = torch.randn(n, N, generator=rng, device=rng.device, dtype=h.dtype).sign()",
+        "v = law.draw((n, N), rng, h.dtype)",
+        "v = law.draw((n, N), rng, h.dtype).sign()",
         "output weights that are not Gaussian",
     ),
 ]

@@ -70,6 +70,13 @@ MUTANTS = [
         "the spread of Gaussian weights is forgotten",
     ),
     Mutant(
+        "typical",
+        JACOBIAN,
+        "return averages.normal((n, width, width), rng) / math.sqrt(width)",
+        "return averages.normal((n, width, width), rng) * averages.normal((n, width, 1), rng) / math.sqrt(width)",
+        "a gain of its own for every neuron",
+    ),
+    Mutant(
         "spectra",
         JACOBIAN,
         "h = math.sqrt(q) * averages.normal((n, width, 1), rng)",

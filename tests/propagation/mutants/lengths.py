@@ -7,6 +7,7 @@ NETWORKS, CURVES, MAPS, POINTS, FINITE, PHI = (
     for name in ("networks", "curves", "maps", "fixed_points", "finite_width", "closed_forms")
 )
 RANDOM = "fieldkit/propagation/random_kernels.py"
+CHAPTER = "book/propagation/lengths.md"
 
 
 def flat(claim: str) -> Mutant:
@@ -56,6 +57,21 @@ MUTANTS = [
         "growth = twice + rest / 2 + rest * (1 -",
         "one term of the derivative is lost",
         refuses="has the same sign at both ends",
+    ),
+    Mutant(
+        "recipes",
+        PHI,
+        "return self.mean * q, torch.full_like(q, self.mean)",
+        "return 2 * self.mean * q, torch.full_like(q, self.mean)",
+        "the silent half of the neurons forgotten",
+    ),
+    Mutant("recipes", CHAPTER, "signal = phi(h)", "signal = h", "no activation between the layers"),
+    Mutant(
+        "recipes",
+        CHAPTER,
+        "edge = loud.repeat(4).float(), [], math.sqrt(3 * sb2)",
+        "edge = loud.repeat(4).float(), [], math.sqrt(sb2)",
+        "the edge of a uniform law taken for its standard deviation",
     ),
     Mutant(
         "linear", FINITE, "return _power(2, width", "return _power(1, width", "E g^4 = 2, as if weights were complex"

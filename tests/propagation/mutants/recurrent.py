@@ -27,6 +27,14 @@ MUTANTS = [
         "a tangent that leaks less than the state",
     ),
     Mutant("drift", BALL, "return -1 + math.sqrt(1 - E0)", "return -E0", "the level taken for the exponent"),
+    Mutant(
+        "disc",
+        LOOPS,
+        "return g / math.sqrt(N) * gaussian.normal((n, N, N), rng)",
+        "J = gaussian.normal((n, N, N), rng); return g / math.sqrt(2 * N) * (J + J.mT)",
+        "a symmetric matrix, whose eigenvalues are real and reach 2 g",
+    ),
+    Mutant("disc", LOOPS, "(math.acos(1 / g) - math", "(math.acos(1 / g) + math", "sector and triangle added"),
     Mutant("fresh-leak", TABLE, "if step and not tied:", "if step < 0:", "the deep network keeps its first matrix"),
     Mutant(
         "fresh-leak",
@@ -69,6 +77,20 @@ MUTANTS = [
         "return [math.sqrt(value / (1 + c))]",
         "return [math.sqrt(2 * value)]",
         "no kinetic mass in the energy of the ball",
+    ),
+    Mutant(
+        "ball-3",
+        BALL,
+        "return [math.sqrt(value / (1 + c))]",
+        "return [math.sqrt(2 * value)]",
+        "no kinetic mass in the energy of the ball",
+    ),
+    Mutant(
+        "ball-2",
+        LOOPS,
+        "y = y + h / 6 * (k1 + 2 * k2 + 2 * k3 + speed(y + h * k3))",
+        "y = y + h / 3 * (k1 + k2 + k3 + speed(y + h * k3))",
+        "a step longer than the clock says",
     ),
     Mutant("lyapunov", BALL, "return -1 + math.sqrt(1 - E0)", "return -E0", "the level taken for the exponent"),
     Mutant(

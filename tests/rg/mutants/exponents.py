@@ -14,9 +14,7 @@ def squared(claim: str) -> Mutant:
 
 
 def lattice(claim: str) -> Mutant:
-    return Mutant(
-        claim, DYSON, "float(eigenvalues[0])) / D", "float(eigenvalues[0])) / 2.99", "another dimension"
-    )
+    return Mutant(claim, DYSON, "float(eigenvalues[0])) / D", "float(eigenvalues[0])) / 2.99", "another dimension")
 
 
 MUTANTS = [

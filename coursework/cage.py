@@ -1,0 +1,101 @@
+"""Which walls are there around a worker?  The kernel's: namespaces by bubblewrap, a user of its own, limits.
+
+Inside: the system and the library, to read; 64 MB of /tmp in memory; no network, no other process, no capability, an
+empty environment.  As root the worker becomes a user that owns nothing, because limits do not bind root.  As an
+ordinary user bubblewrap is process 1 inside and its /proc/1/environ is open to read: it is started with nothing in it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+NEEDED = {"bwrap": "bubblewrap", "setpriv": "util-linux", "prlimit": "util-linux"}
+PROFILE = """\
+/etc/apparmor.d/bwrap:
+  abi <abi/4.0>,
+  profile bwrap /usr/bin/bwrap flags=(unconfined) { userns, }
+then: sudo apparmor_parser -r /etc/apparmor.d/bwrap"""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds a call and for all cells; bytes of memory a process, of files, of text that is kept; processes."""
+
+    call: float = 30
+    notebook: float = 60
+    memory: int = 4 << 30
+    scratch: int = 64 << 20
+    text: int = 20_000
+    processes: int = 48
+
+
+def missing() -> str:
+    """Why there is no sandbox on this machine and what to do about it, or nothing."""
+    if not sys.platform.startswith("linux"):
+        return "strangers' code is locked in by Linux; mark on Linux, or trust it: --trust"
+    absent = sorted({package for tool, package in NEEDED.items() if shutil.which(tool) is None})
+    if absent:
+        return f"strangers' code is locked in by {', '.join(absent)}; sudo apt install {' '.join(absent)}, or --trust"
+    tried = subprocess.run(
+        ["bwrap", *walls(), "--ro-bind", "/", "/", "--proc", "/proc", "--", "/bin/true"],
+        env={"PATH": "/usr/bin:/bin"}, capture_output=True, encoding="utf-8", errors="replace", timeout=60,
+    )  # fmt: skip
+    if tried.returncode == 0:
+        return ""
+    why = (tried.stderr.strip().splitlines() or ["it says nothing"])[-1][:200]
+    remedy = f"; where AppArmor forbids it (Ubuntu 24.04), write\n{PROFILE}" if "setting up uid map" in why else ""
+    return f"bubblewrap does not work here ({why}); mark on another machine, or trust the code: --trust{remedy}"
+
+
+def walls() -> list[str]:
+    """The namespaces and rights of bubblewrap's command line."""
+    root = os.geteuid() == 0
+    return [
+        "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
+        *([] if root else ["--unshare-user"]), "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL",
+        *(["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if root else []),
+    ]  # fmt: skip
+
+
+def command(library: Path, limits: Limits, inbox: int, outbox: int) -> list[str]:
+    """The whole command line of a worker with these two pipes."""
+    prefix, base = Path(sys.prefix).resolve(), Path(sys.executable).resolve().parents[1]
+    binds = list(dict.fromkeys(["/usr", str(prefix), str(base)]))
+    bwrap = ["bwrap", *walls()]
+    for path in dict.fromkeys(str(p) for b in binds for p in reversed(Path(b).parents) if str(p) != "/"):
+        bwrap += ["--perms", "0755", "--dir", path]  # else they are 0700, closed to the user that root becomes
+    for path in binds:
+        bwrap += ["--ro-bind", path, path]
+    for name in ("bin", "lib", "lib64", "sbin"):
+        bwrap += ["--symlink", f"usr/{name}", f"/{name}"]
+    bwrap += ["--proc", "/proc", "--dev", "/dev", "--size", str(limits.scratch), "--perms", "1777", "--tmpfs", "/tmp"]
+    bwrap += ["--ro-bind", str(library), "/book", "--remount-ro", "/", "--chdir", "/tmp"]
+    for key, value in environment("/book", "/tmp").items():
+        bwrap += ["--setenv", key, value]
+    uid = str(60_000 + os.getpid() % 5000)
+    drop = ["setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "--no-new-privs", "--inh-caps=-all",
+            "--bounding-set=-all"]  # fmt: skip
+    return [*bwrap, "--", *(drop if os.geteuid() == 0 else []), *confined(limits, prefix, inbox, outbox)]
+
+
+def confined(limits: Limits, prefix: Path, inbox: int, outbox: int) -> list[str]:
+    """The worker itself under the limits of the kernel; all that is left of the walls with --trust."""
+    seconds = int(limits.notebook + 20 * limits.call)
+    return [
+        "prlimit", f"--nproc={limits.processes}", f"--as={limits.memory}", f"--fsize={limits.scratch}",
+        f"--cpu={seconds}", "--core=0", "--nofile=256", "--",
+        str(prefix / "bin" / "python"), "-P", "-m", "coursework.worker", str(inbox), str(outbox),
+    ]  # fmt: skip
+
+
+def environment(library: str, home: str) -> dict[str, str]:
+    """All that a worker finds in its environment."""
+    return {
+        "HOME": home, "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "PYTHONPATH": library,
+        "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", "LANG": "C.UTF-8", "IPYTHONDIR": f"{home}/ipython",
+    }  # fmt: skip

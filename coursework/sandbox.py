@@ -1,0 +1,136 @@
+"""Where does a student's code run?  In a process that can compute and answer, and can do nothing else.
+
+What it sends back are numbers, scored outside: nothing in it is worth forging.  Every fault of it, silence, garbage or
+death, is `Ended`, with a sentence for the student.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coursework import cage, frames
+from coursework.cage import Limits
+
+MOST_PRINTED = 64 << 20
+DEATHS = {
+    None: "it closed the line to the marker",
+    0: "it ended itself",
+    128 + signal.SIGKILL: "it was stopped by the system (memory, or it killed itself)",
+    128 + signal.SIGXCPU: "it used more processor time than allowed",
+    128 + signal.SIGSEGV: "it crashed (often memory)",
+    128 + signal.SIGABRT: "it crashed (often memory)",
+}
+Reply = tuple[dict[str, Any], list[np.ndarray]]
+
+
+class Ended(Exception):
+    """The sandbox gave no answer; the text says why."""
+
+
+@dataclass
+class Sandbox:
+    """One running worker: `ask` sends a request with arrays and waits for the answer.  Raises `Ended`."""
+
+    library: Path
+    limits: Limits = field(default_factory=Limits)
+    trust: bool = False
+    printed: str = ""
+    cell: int | None = None
+
+    def __enter__(self) -> Sandbox:
+        ours_in, theirs_out = os.pipe()
+        theirs_in, ours_out = os.pipe()
+        self.home = tempfile.mkdtemp(prefix="coursework-") if self.trust else ""
+        command = cage.command(self.library, self.limits, theirs_in, theirs_out)
+        environment = {"PATH": "/usr/bin:/bin"}  # bubblewrap's own, open to read inside
+        if self.trust:
+            command = cage.confined(self.limits, Path(sys.prefix), theirs_in, theirs_out)
+            command = [part for part in command if not part.startswith("--nproc")]  # all the user's processes count
+            environment = cage.environment(str(self.library), self.home)
+        try:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                pass_fds=(theirs_in, theirs_out), start_new_session=True, env=environment, cwd=self.home or None,
+            )  # fmt: skip
+        finally:
+            os.close(theirs_in)
+            os.close(theirs_out)
+        os.set_blocking(ours_out, False)
+        self.inbox, self.outbox = ours_in, ours_out
+        threading.Thread(target=self._listen, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        os.close(self.inbox)
+        os.close(self.outbox)
+        if self.home:
+            shutil.rmtree(self.home, ignore_errors=True)
+
+    def ask(self, request: dict[str, Any], arrays: Sequence[np.ndarray] = (), *, deadline: float) -> Reply:
+        """The answer to a request, or to a reply to the box's question; deadline in seconds of `time.monotonic`."""
+        self._send(frames.packed(request, arrays), deadline)
+        try:
+            return frames.unpacked(lambda n: self._read(n, deadline))
+        except frames.Unreadable as error:
+            raise Ended(str(error)) from None
+
+    def _send(self, data: bytes, deadline: float) -> None:
+        view = memoryview(data)
+        while view:
+            if not select.select([], [self.outbox], [], max(0, deadline - time.monotonic()))[1]:
+                raise Ended("it took longer than allowed")
+            try:
+                view = view[os.write(self.outbox, view[:65536]) :]
+            except OSError:
+                raise Ended(self._death()) from None
+
+    def _read(self, n: int, deadline: float) -> bytes:
+        data = bytearray()
+        while len(data) < n:
+            if not select.select([self.inbox], [], [], max(0, deadline - time.monotonic()))[0]:
+                raise Ended("it took longer than allowed")
+            block = os.read(self.inbox, min(n - len(data), 1 << 20))
+            if not block:
+                raise Ended(self._death())
+            data += block
+        return bytes(data)
+
+    def _death(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(2)
+        code = self.process.returncode
+        code = 128 - code if code is not None and code < 0 else code
+        return DEATHS.get(code, f"it ended itself with code {code}")
+
+    def _listen(self) -> None:
+        """Keep the first text, drop the rest, hang up on a flood."""
+        seen, stream = 0, self.process.stdout
+        assert stream is not None
+        with contextlib.suppress(OSError, ValueError):
+            while block := stream.read1(65536):  # type: ignore[attr-defined]
+                if len(self.printed) < self.limits.text:
+                    text = block.decode("utf-8", "replace")
+                    self.printed += text[: self.limits.text - len(self.printed)]
+                seen += len(block)
+                if seen > MOST_PRINTED:
+                    self.printed += f"\n[more than {MOST_PRINTED >> 20} MB were printed: cut]"
+                    break
+        stream.close()

@@ -1,0 +1,189 @@
+"""The lecturer's side: draws, release, deadlines, comments, results that are kept."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from datetime import datetime, timedelta
+
+import nbformat
+import pytest
+
+from coursework import alike, assignments, cage, course, jobs, late, library, rehearsal, release, results, separation
+from coursework.course import Fault, Student
+from coursework.draws import Draws
+from coursework.marking import Result
+
+DRAWS = Draws(b"s" * 32, "lattice/machine", "Ada")
+
+
+def test_draws_are_the_same_for_ever_and_for_every_spelling():
+    assert DRAWS.seal() == Draws(b"s" * 32, "lattice/machine", " ada").seal() == "07fb6d573a"
+    assert DRAWS.seal() != Draws(b"t" * 32, "lattice/machine", "Ada").seal()
+    assert "ssss" not in repr(DRAWS)
+
+
+def test_draws_lie_on_their_grid_and_fill_it():
+    values = {Draws(b"s" * 32, "x", str(i)).between("m", -1, 1, step=0.5) for i in range(200)}
+    assert values == {-1.0, -0.5, 0.0, 0.5, 1.0}
+    assert sorted(DRAWS.shuffled("o", "abcd")) == list("abcd") and 0 <= DRAWS.seed("x") < 2**31
+
+
+@pytest.fixture
+def folder(tmp_path):
+    text = "student,name,due,extra_hours\nada,Ada,,\nbob,,2030-01-01T12:00,24\n"
+    (tmp_path / "roster.csv").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_the_secret_is_made_once_and_for_its_owner_only(folder):
+    first = course.secret(folder, make=True)
+    assert first == course.secret(folder, make=True) and (folder / "secret").stat().st_mode & 0o777 == 0o600
+    (folder / "secret").chmod(0o644)
+    with pytest.raises(Fault, match="chmod 600"):
+        course.secret(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no students"),
+        ("name\nada\n", "student,name"),
+        ("student\nada\nADA\n", "one name"),
+        ("student,due\nada,tomorrow\n", "line 2"),
+        ("student,extra_hours\nada,many\n", "line 2"),
+    ],
+)
+def test_a_roster_with_a_fault_says_which(folder, text, words):
+    (folder / "roster.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(Fault, match=words):
+        course.roster(folder)
+
+
+@pytest.mark.parametrize("name", assignments.ORDER)
+def test_a_sheet_is_plain_python_and_markdown_with_the_students_numbers(name):
+    module = assignments.find(name)
+    draws = Draws(b"s" * 32, module.NAME, "Ada")
+    book = release.notebook(module, draws, library="x")
+    nbformat.validate(book)
+    code = [c.source for c in book.cells if c.cell_type == "code"]
+    prose = "\n".join(c.source for c in book.cells if c.cell_type == "markdown")
+    names: dict = {}
+    exec(next(c for c in code if "seal" in c), names)
+    assert {n: names[n] for n in module.NAMES} == module.parameters(draws) and names["seal"] == draws.seal()
+    assert not re.search(r"^:::|^```\{|\{(doc|cite|eq|ref|numref)\w*(:\w)?\}`", prose, re.M)
+    for task in module.TASKS:
+        assert any(f"def {task.name}(" in c for c in code) and f"`{task.name}`" in prose + f"`{task.name}`"
+    assert f'rehearse("{name}")' in code[-1]
+    points = [float(p) for p in re.findall(r"^## .*\((\d+) points?\)$", prose, re.M)]
+    assert points == [t.points for t in module.TASKS] and sum(points) == 10 and len(points) >= 4
+
+
+@pytest.mark.parametrize("name", assignments.ORDER)
+def test_parameters_differ_on_at_least_three_axes(name):
+    module = assignments.find(name)
+    given = [module.parameters(Draws(b"s" * 32, name, str(i))) for i in range(30)]
+    assert sum(len({repr(g[n]) for g in given}) > 1 for n in given[0]) >= 3
+
+
+def test_release_writes_a_notebook_each_and_solutions_and_truths(folder, capsys):
+    assert release.main([str(folder), "--assignment", "lattice/machine"]) == 0
+    assert "pairs not told apart" in capsys.readouterr().out
+    for kind in ("release", "solutions"):
+        assert sorted(p.name for p in (folder / kind / "lattice-machine").iterdir()) == ["ada.ipynb", "bob.ipynb"]
+    lines = (folder / "truths" / "lattice-machine.csv").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 3 and lines[0].startswith("student,stiffness")
+    first = (folder / "release" / "lattice-machine" / "ada.ipynb").read_bytes()
+    release.main([str(folder), "--assignment", "lattice/machine"])
+    assert (folder / "release" / "lattice-machine" / "ada.ipynb").read_bytes() == first
+
+
+def test_release_refuses_truths_that_lie_too_near(folder, monkeypatch):
+    module = assignments.find("lattice/machine")
+    monkeypatch.setattr(module, "truths", lambda t: {"force": {"x": (round(t.mass2), 0.01)}})
+    with pytest.raises(Fault, match="cannot be told apart"):
+        release.release(folder, module)
+    assert not (folder / "release").exists()
+
+
+def test_release_without_a_roster_writes_its_first_line_and_says_so(tmp_path, capsys):
+    assert release.main([str(tmp_path / "new")]) == 2
+    assert "roster.csv: written" in capsys.readouterr().err
+
+
+def test_pairs_are_alike_only_when_all_numbers_are():
+    a, b, c = ({"q": {"x": (v, 0.1), "y": (w, 0.1)}} for v, w in ((0, 0), (0.3, 0.3), (0.3, 5)))
+    assert separation.confused([a, b, c])["q"] == pytest.approx(1 / 3) and separation.confused([a]) == {}
+
+
+def test_a_late_day_costs_what_the_rule_says_and_an_extension_counts(folder):
+    ada, bob = course.roster(folder)
+    assert late.due(folder, ada, "x") is None and late.due(folder, bob, "x") == datetime(2030, 1, 2, 12)
+    hour = timedelta(hours=1)
+    assert [late.factor(folder, h * hour)[0] for h in (-1, 0, 1, 25, 24 * 5, 24 * 5 + 1)] == [1, 1, 0.9, 0.8, 0.5, 0]
+    (folder / "course.toml").write_text('[late]\nper_day = 0.5\n[due]\n"x" = 2029-01-01T00:00:00\n', encoding="utf-8")
+    assert late.due(folder, ada, "x") == datetime(2029, 1, 1) and late.factor(folder, hour)[0] == 0.5
+
+
+def test_a_comment_can_be_used_again(folder):
+    text = "student,question,points,text\nbars,,,think of memory\nada,estimate,-0.5,@bars\nbob,,1,well done\n"
+    (folder / "comments.csv").write_text(text, encoding="utf-8")
+    assert late.comments(folder, "ADA") == [("estimate", -0.5, "think of memory")]
+    assert late.comments(folder, "bob") == [("", 1.0, "well done")]
+
+
+def test_a_result_is_kept_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "a.json"
+    result = Result("ada", {"q": (1.0, 2.0, "so")}, ["n"], {"q": [(0.5, 1.1)]})
+    results.save(path, result, "d")
+    assert results.load(path, "d") == result and results.load(path, "e") is None and results.load(path) == result
+    path.write_bytes(path.read_bytes()[:40])
+    assert results.load(path) is None and list(tmp_path.iterdir()) == [path]
+
+
+def test_like_code_is_found_under_other_names_and_numbers():
+    one = "def f(x):\n" + "".join(f"    a{i} = x + {i}\n" for i in range(12)) + "    return a1"
+    other = one.replace("a1", "b7").replace("x", "why").replace("+ 3", "+ 9")
+    codes = {"ada": alike.fingerprint([one]), "bob": alike.fingerprint([other]), "eve": alike.fingerprint(["x = 1"])}
+    assert alike.groups(codes) == [["ada", "bob"]]
+
+
+def test_a_neighbours_seal_is_named():
+    students = [Student("Ada", "", None, 0), Student("bob", "", None, 0)]
+    bob = Draws(DRAWS.secret, DRAWS.assignment, "bob")
+    assert "made for bob" in alike.seals([bob.seal()], DRAWS, students)[0]
+    assert alike.seals([DRAWS.seal()], DRAWS, students) == []
+
+
+def test_the_library_inside_imports_and_holds_no_exact_result(tmp_path):
+    seen = library.make(tmp_path / "book")
+    assert not (seen / "fieldkit" / "answers").exists() and not (seen / "coursework" / "draws.py").exists()
+    program = "import coursework.rehearsal, coursework.calls\n"
+    program += "from fieldkit.lattice import hmc, ising, phi4, small_lattices\n"
+    program += "try:\n    small_lattices.torus\nexcept AttributeError as e:\n    print(e)"
+    command, environment = [sys.executable, "-P", "-c", program], {"PYTHONPATH": str(seen)}
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, encoding="utf-8")
+    assert "compute torus" in done.stdout, done.stderr
+
+
+def test_rehearsal_prints_a_line_for_each_question_and_its_sum(capsys):
+    module = assignments.find("lattice/machine")
+    names = module.parameters(DRAWS)
+    found = rehearsal.rehearse("lattice/machine", names)
+    out = capsys.readouterr().out.splitlines()
+    assert found.total == 0 and len(out) == 5 and "there is no force" in out[0]
+    with pytest.raises(NameError, match="run the cell with your numbers"):
+        rehearsal.rehearse("lattice/machine", {})
+
+
+def test_without_the_tools_the_remedy_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(cage.shutil, "which", lambda name: None)
+    assert "sudo apt install bubblewrap util-linux" in cage.missing()
+
+
+def test_file_names_are_no_paths():
+    for name in ("../../x", "a/b", "", ".", "=cmd|x", "\u202egnp.exe", "x" * 999):
+        assert (
+            "/" not in jobs.page_name(name) and jobs.page_name(name)[0] not in ".=" and len(jobs.page_name(name)) < 60
+        )
