@@ -6,11 +6,11 @@ from tests.neuralrg.learning import GAUSSIAN_ONLY, UNTRAINED
 DUAL, EXACT = "fieldkit/neuralrg/ising_dual.py", "fieldkit/neuralrg/ising_dual_exact.py"
 COUPLINGS, SPECTRUM, WEIGHING = (f"fieldkit/neuralrg/{name}.py" for name in ("couplings", "spectrum", "weighing"))
 SPLINES, PAGE = "fieldkit/neuralrg/splines.py", "book/neuralrg/drawing.md"
-ONE_COLOUR = (
-    COUPLINGS,
-    "            b, log_det = b * s.exp() + t, log_det + over_blocks(s)\n            x = whole",
-    "            b, log_det = b * s.exp() + t, log_det\n            x = whole",
-    "the volume of one colour is not counted",
+TWICE = (
+    SPECTRUM,
+    "y + self.mean), half.sum().expand(len(x))",
+    "y + self.mean), 2 * half.sum().expand(len(x))",
+    "every wave counts twice, as power and not as amplitude",
 )
 
 MUTANTS = [
@@ -42,14 +42,14 @@ MUTANTS = [
         "return size + torch.log1p(torch.exp(-2 * size))",
         "cosh without its half",
     ),
-    Mutant("volume", *ONE_COLOUR),
     Mutant(
-        "free-field",
-        SPECTRUM,
-        "y + self.mean), half.sum().expand(len(x))",
-        "y + self.mean), 2 * half.sum().expand(len(x))",
-        "every wave counts twice, as power and not as amplitude",
+        "volume",
+        COUPLINGS,
+        "            b, log_det = b * s.exp() + t, log_det + over_blocks(s)\n            x = whole",
+        "            b, log_det = b * s.exp() + t, log_det\n            x = whole",
+        "the volume of one colour is not counted",
     ),
+    Mutant("free-field", *TWICE),
     Mutant("free-field", *UNTRAINED),
     Mutant("learned", *UNTRAINED),
     Mutant("learned", *GAUSSIAN_ONLY),
@@ -62,7 +62,7 @@ MUTANTS = [
     ),
     Mutant("critical", *UNTRAINED),
     Mutant("critical", *GAUSSIAN_ONLY),
-    Mutant("bound", *ONE_COLOUR),
+    Mutant("bound", *TWICE),
     Mutant(
         "bound",
         EXACT,
