@@ -78,13 +78,6 @@ MUTANTS = [
         "the quadratic part ten per cent too stiff",
     ),
     Mutant(
-        "retouched",
-        DUAL,
-        "return (t.sum(1).square() + (1 - t.square()).sum(1)) / self.volume**2",
-        "return t.sum(1).square() / self.volume**2",
-        "spins that are sharp, given the field",
-    ),
-    Mutant(
         "splines",
         SPLINES,
         "    inside = (x > -bound) & (x < bound)\n",
