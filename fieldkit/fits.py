@@ -9,7 +9,8 @@ would give bars that are too small and a chi^2 that means nothing (Aitken 1936).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -33,6 +34,14 @@ class Fit:
         if not 0 <= i < len(self.parameters):
             raise ValueError(f"i = {i}: the fit has parameters 0 to {len(self.parameters) - 1}; choose one of them.")
         return Estimate(self.parameters[i].item(), self.covariance[i, i].sqrt().item())
+
+    def at(self, row: Sequence[float] | Tensor) -> Estimate:
+        """What the fit says where the design has this row (p,): row @ parameters, with the error that the covariance
+        gives.  Raises `ValueError` for a row of another length."""
+        x = given.numbers(row).double()
+        if x.shape != self.parameters.shape:
+            raise ValueError(f"row {tuple(x.shape)}: the fit has {len(self.parameters)} parameters; give one for each.")
+        return Estimate(float(x @ self.parameters), math.sqrt(float(x @ self.covariance @ x)))
 
 
 def linear_fit(design: Tensor, values: Tensor, covariance: Tensor) -> Fit:

@@ -36,6 +36,15 @@ def test_parameters_scatter_as_their_covariance_says_and_chi2_counts_degrees_of_
     assert abs(sum(fit.chi2 for fit in fits) / 2000 - 4) < 4 * (8 / 2000) ** 0.5
 
 
+def test_a_fit_is_continued_with_the_error_of_its_parameters_together():
+    fit = linear_fit([[1.0, 0.0], [1.0, 1.0]], [2.0, 3.0], [0.04, 0.09])
+    told = fit.at([1.0, 1.0])  # the second point again
+    assert told.value == pytest.approx(3.0) and told.error == pytest.approx(0.3)
+    assert fit.at([1.0, 0.0]) == fit.estimate(0)
+    with pytest.raises(ValueError, match="2 parameters"):
+        fit.at([1.0])
+
+
 def test_a_question_without_an_answer_is_refused():
     with pytest.raises(ValueError, match="positive definite"):
         linear_fit(LINE, X, torch.ones(6, 6))

@@ -63,3 +63,35 @@ def mean(K: Tensor, n_layers: int, *, width: int, activation: Function | Activat
         delta = slope * delta + (high - low) / (2 * step) * V_l / 2
         means.append(sw2 * activations.moments(activation, K_l)[0] + sb2 + delta / width)
     return torch.stack(means)
+
+
+def pushed(
+    n: int,
+    K: Tensor,
+    depth: int,
+    *,
+    width: int,
+    activation: Function | Activation,
+    sw2: float,
+    sb2: float,
+    rng: torch.Generator,
+) -> Tensor:
+    """Kernels of two inputs u, v and of a push u' of the first, in layers 1 ... depth: (n, depth, 3, 3), K (3, 3).
+
+    The push is a derivative, u + t u' at t = 0, and is carried exactly, u' -> W phi'(u) u': no bias, no noise from a
+    finite difference.  Given the layer before, all three are jointly Gaussian, so that no weights are drawn.  At the
+    fixed point the mean of <u' u'> is multiplied by chi_1 a layer, and that of <u' v> by C'(c), chi_c at c*, if <u' u>
+    begins with zero (Price 1958).  Raises as `history`, and `ValueError` for another shape of K.
+    """
+    given.whole("depth", depth, least=1, why="a network has at least one layer of weights")
+    given.whole("width", width, least=1, why="a layer has at least one neuron")
+    if K.shape != (3, 3):
+        raise ValueError(f"shape {tuple(K.shape)}: K is the (3, 3) covariance of u, v and the push u'.")
+    phi = activations.of(activation)
+    bias = sb2 * torch.tensor([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 0.0]], dtype=torch.float64)
+    found = [K.to(device=rng.device, dtype=torch.float64).expand(n, 3, 3)]
+    for _ in range(depth - 1):
+        u, v, push = finite_width.sample_layer(found[-1], width, rng=rng).unbind(1)
+        x = torch.stack([phi(u), phi(v), phi.derivative(u) * push], 1)
+        found.append(sw2 * (x @ x.mT) / width + bias.to(rng.device))
+    return torch.stack(found, 1)

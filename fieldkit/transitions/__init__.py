@@ -13,6 +13,8 @@ a place that does not move when the marks are changed.  Read in this order:
 - `magnets`: what a network can know of a phase at best;  `networks`: many trained at once;  `triangular`: a lattice
   that none of them was trained on.
 - `learning_curves` and `laws`: is a scaling law a straight line;  `in_context`: clocks of learning to learn.
-- `speciation`: when a diffusion model makes up its mind, and when it remembers;  `denoiser`: a trained one.
-- `capacity`: how much fits in;  `sealed`: predictions that are sealed before they are measured.
+- `speciation`: when a diffusion model makes up its mind, and when it remembers;  `collapse`: how
+  sharply;  `denoiser`: a trained one.
+- `capacity`: how much fits in;  `sealed`: predictions that are sealed before they are measured;  `grokking`: one that
+  failed.
 """

@@ -133,3 +133,29 @@ def clones(
 def nearest(points: Tensor, data: Tensor) -> Tensor:
     """Index (n,) of the data point (N, d) closest to each point (n, d)."""
     return torch.cdist(points, data).argmin(1)
+
+
+def alike(
+    data: Tensor, kinds: Tensor, n: int, t: float, score: Score, *, rng: torch.Generator, n_steps: int = 120
+) -> Tensor:
+    """Whether two clones are nearest to the same picture of data (N, d), and whether their nearest pictures are of the
+    same kind, kinds (N,) booleans: booleans (n, 2)."""
+    a, b = (nearest(x, data) for x in clones(data, n, t, score, rng=rng, n_steps=n_steps))
+    return torch.stack([a == b, kinds[a] == kinds[b]], 1)
+
+
+def expected_alike(data: Tensor, kinds: Tensor, n: int, t: float, *, rng: torch.Generator) -> Tensor:
+    """The same for the empirical score without its reverse process: (n, 2), whose means are exact for these data.
+
+    The process with the empirical score draws a picture i with its weight w_i at x_t: two clones are the same picture
+    with probability sum w_i^2, and of the same kind with p^2 + (1 - p)^2, p the weight of one kind.
+    """
+    given.whole("n", n, least=1, why="originals")
+    given.generator(rng)
+    chosen = data[torch.randint(len(data), (n,), generator=rng, device=rng.device)]
+    z = torch.randn(chosen.shape, generator=rng, device=rng.device, dtype=data.dtype)
+    decay, noise = math.exp(-t), -math.expm1(-2 * t)
+    noised = decay * chosen + math.sqrt(noise) * z
+    w = torch.softmax(-torch.cdist(noised, decay * data).square() / (2 * noise), 1)
+    p = w @ kinds.to(w.dtype)
+    return torch.stack([w.square().sum(1), p * p + (1 - p) ** 2], 1)

@@ -13,6 +13,7 @@ the labels are easiest to learn.  Carrasquilla & Melko 2017; van Nieuwenburg, Li
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -38,10 +39,16 @@ def law_of_magnetization(L: int) -> Law:
     return law
 
 
-def law_of_states(L: int, statistic: Callable[[Tensor, Tensor], Tensor]) -> tuple[Law, Tensor]:
+def law_of_states(
+    L: int, statistic: Callable[[Tensor, Tensor], Tensor], energy: Tensor | None = None
+) -> tuple[Law, Tensor]:
     """The law of any statistic of energy and magnetisation over all states of the L x L torus, L <= 4, and the number
-    (2^(L^2),) of the value that each state of `ising_exact.all_states` has."""
-    energy, magnetization = ising_exact.enumerate_states(L, L)
+    (2^(L^2),) of the value that each state of `ising_exact.all_states` has.
+
+    energy (2^(L^2),): of each state, where it is not that of the square lattice (`triangular.energy`).
+    """
+    square, magnetization = ising_exact.enumerate_states(L, L)
+    energy = square if energy is None else energy
     _, value = torch.unique(statistic(energy, magnetization), return_inverse=True)
     count = int(value.max()) + 1
 
@@ -50,6 +57,35 @@ def law_of_states(L: int, statistic: Callable[[Tensor, Tensor], Tensor]) -> tupl
         return torch.zeros(count, dtype=torch.float64).index_add_(0, value, weight)
 
     return law, value
+
+
+def remembered(law: Law, low: float, high: float, n: int = 28) -> Law:
+    """The same law between `low` and `high`, by the polynomial through n temperatures.
+
+    On a finite lattice every probability is a ratio of sums of exponentials of 1/T, so that the error falls
+    geometrically with n at Chebyshev's nodes (barycentric formula; Berrut & Trefethen 2004).  Raises `ValueError` for
+    temperatures outside.
+    """
+    given.positive("low", low, why="a temperature")
+    given.whole("n", n, least=2, why="a polynomial goes through points")
+    if not high > low:
+        raise ValueError(f"low = {low}, high = {high}: a range of temperatures goes upwards; exchange them.")
+    angle = math.pi * (torch.arange(n, dtype=torch.float64) + 0.5) / n
+    nodes = (low + high) / 2 + (high - low) / 2 * angle.cos()
+    weight = angle.sin() * (-1.0) ** torch.arange(n)
+    rows = torch.stack([law(T) for T in nodes.tolist()])
+
+    def quick(T: float) -> Tensor:
+        if not low <= T <= high:
+            raise ValueError(f"T = {T}: the law is remembered from {low} to {high}; ask there, or widen the range.")
+        away = T - nodes
+        hit = away.abs().argmin()
+        if away[hit].abs() < 1e-13:
+            return rows[hit].clone()
+        share = weight / away
+        return ((share / share.sum()) @ rows).clamp_min(0)
+
+    return quick
 
 
 def posterior(law: Law, temperatures: Sequence[float], critical: float = ising_exact.T_CRITICAL) -> Tensor:
@@ -74,6 +110,54 @@ def half_temperature(law: Law, answer: Tensor, *, low: float, high: float) -> fl
     if excess(low) * excess(high) > 0:
         raise ValueError(f"the answer does not pass 1/2 between T = {low} and {high}: widen the range.")
     return brentq(excess, low, high, xtol=1e-12)
+
+
+def logistic_optimum(
+    law: Law, feature: Tensor, temperatures: Sequence[float], critical: float = ising_exact.T_CRITICAL
+) -> tuple[float, float]:
+    """(a, b) of the smallest network, sigmoid(a feature + b), that learns best from unlimited pictures.
+
+    The cross-entropy is convex in both, so that Newton's steps end at its only minimum.  feature (k,): of each value.
+    Raises `ValueError` as `posterior`, and for a feature of another shape; `ArithmeticError` where no finite minimum
+    exists.
+    """
+    cold, hot = _sides(law, temperatures, critical)
+    if feature.shape != cold.shape:
+        raise ValueError(f"feature {tuple(feature.shape)}: expected one number for each of {len(cold)} values.")
+    x = torch.stack([feature.double(), torch.ones_like(cold)])
+    weight = torch.zeros(2, dtype=torch.float64)
+    for _ in range(200):
+        answer = torch.sigmoid(weight @ x)
+        slope = x @ (cold - (cold + hot) * answer)
+        bend = (x * ((cold + hot) * answer * (1 - answer))) @ x.T
+        if float(torch.linalg.det(bend)) <= 1e-14 * float(bend.diagonal().prod()):
+            break
+        step = torch.linalg.solve(bend, slope)
+        weight = weight + step * min(1.0, 5 / float(step.abs().max().clamp_min(1e-300)))
+        if float(step.abs().max()) < 1e-11 * (1 + float(weight.abs().max())):
+            return float(weight[0]), float(weight[1])
+    raise ArithmeticError("no finite minimum: the feature parts cold from hot without an error; mix the temperatures.")
+
+
+def passing(temperatures: Tensor, answers: Tensor) -> Tensor:
+    """T (...,) at which falling mean answers (..., n) at n >= 3 temperatures pass 1/2.
+
+    A parabola through their log-odds, each with the weight q (1 - q): smooth in the answers, so that a jackknife may go
+    through it, and deaf to where they are certain.  Newton's steps start where the straight line passes.
+    """
+    q = answers.double().clamp(1e-12, 1 - 1e-12)
+    if temperatures.shape != q.shape[-1:] or len(temperatures) < 3:
+        raise ValueError(
+            f"{len(temperatures)} temperatures, {tuple(q.shape)} answers: expected three or more, (..., n)."
+        )
+    middle, width = float(temperatures.double().mean()), float(temperatures.double().std())
+    x = ((temperatures.double() - middle) / width).to(q.device)
+    powers, weight = x[:, None] ** torch.arange(3, device=q.device), (q * (1 - q))[..., None]
+    c = torch.linalg.solve(powers.mT @ (weight * powers), (powers.mT @ (weight * q.logit()[..., None])))[..., 0]
+    root = -c[..., 0] / c[..., 1]
+    for _ in range(20):
+        root = root - (c[..., 0] + root * (c[..., 1] + root * c[..., 2])) / (c[..., 1] + 2 * root * c[..., 2])
+    return middle + width * root
 
 
 def best_accuracy(law: Law, temperatures: Sequence[float], critical: float = ising_exact.T_CRITICAL) -> float:

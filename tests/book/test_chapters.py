@@ -16,15 +16,10 @@ CELLS = {name: chapters.read(chapters.source(ROOT, name)).cells for name in NAME
 # Chapters that have not yet the form of the others; who brings one to it takes it from here.
 OLD = [
     "propagation/convolutions",
-    "propagation/gates",
     "propagation/graphs",
     "propagation/kernels",
     "propagation/skips",
-    "propagation/trainability",
-    "propagation/twins",
-    "nnft/coupling",
     "nnft/lagrangian",
-    "nnft/non_gaussian",
     "nnft/six_point",
     "neuralrg/latent",
     "neuralrg/losing",

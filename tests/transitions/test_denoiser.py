@@ -58,6 +58,15 @@ def test_clones_of_the_empirical_score_end_at_their_own_picture_until_the_noise_
     assert same[0] > 0.9 and same[1] < 0.4
 
 
+def test_clones_of_the_empirical_score_are_alike_as_often_as_their_weights_say(rng):
+    data, n = torch.randn(40, 6, generator=rng), 600
+    kinds = data[:, 0] > 0
+    for t in (0.15, 0.6):
+        exact = denoiser.expected_alike(data, kinds, 4000, t, rng=rng).mean(0)
+        found = denoiser.alike(data, kinds, n, t, denoiser.empirical_score(data), rng=rng).double().mean(0)
+        assert ((found - exact).abs() < 4 * (exact * (1 - exact) / n).sqrt() + 0.01).all()
+
+
 def test_impossible_diffusions_are_refused(rng):
     for call, words in (
         (lambda: denoiser.train(torch.ones(3), rng=rng), "expected"),

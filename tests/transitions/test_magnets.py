@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fieldkit.lattice import ising_exact
-from fieldkit.transitions import magnets, networks
+from fieldkit.transitions import magnets, networks, triangular
 from tests.transitions.golden import golden
 
 TEMPERATURES = [1.5 + 0.1 * k for k in range(8)] + [2.34 + 0.1 * k for k in range(8)]
@@ -25,6 +25,14 @@ def test_the_law_of_all_states_is_the_law_of_the_transfer_matrix(of_states):
     assert len(value) == 2**16
     odd = magnets.law_of_magnetization(3)(2.0)
     assert len(odd) == 5 and odd.sum().item() == pytest.approx(1.0)
+
+
+def test_a_law_of_states_takes_another_energy():
+    states = ising_exact.all_states(3, 3)
+    law, number = magnets.law_of_states(3, lambda e, m: m.abs(), triangular.energy(states))
+    weight = torch.softmax(-triangular.energy(states) / 3.4, 0)
+    assert law(3.4)[0].item() == pytest.approx(float(weight[states.sum((1, 2)).abs() == 1].sum()), rel=1e-12)
+    assert len(number) == 512 and law(3.4).sum().item() == pytest.approx(1.0)
 
 
 def test_half_temperatures_are_the_independent_ones_and_six_agrees_by_accident():
@@ -94,6 +102,54 @@ def test_the_first_principal_component_is_the_order_parameter():
     drawn = torch.multinomial(probability, 40000, replacement=True, generator=rng)
     share = networks.leading_share(ising_exact.all_states(3, 3).reshape(-1, 9)[drawn])
     assert share == pytest.approx(ising_exact.magnetization_moment(3, 2.0, 2), abs=0.01)
+
+
+def test_a_law_that_is_remembered_is_the_law():
+    """The error falls geometrically with the number of temperatures."""
+    law = magnets.law_of_magnetization(5)
+
+    def worst(n):
+        quick = magnets.remembered(law, 1.3, 3.6, n=n)
+        return max(float((quick(T) - law(T)).abs().max()) for T in (1.3, 1.77, 2.45, 3.6))
+
+    assert 100 * worst(24) < worst(12) and 100 * worst(36) < worst(24)
+    quick = magnets.remembered(law, 1.3, 3.6, n=24)
+    node = 2.45 + 1.15 * math.cos(math.pi * 0.5 / 24)
+    assert torch.allclose(quick(node), law(node), atol=1e-14)
+    with pytest.raises(ValueError, match="is remembered from"):
+        quick(3.7)
+    with pytest.raises(ValueError, match="goes upwards"):
+        magnets.remembered(law, 3.0, 2.0)
+
+
+def test_the_smallest_network_at_its_optimum_has_learnt_the_means_of_its_labels(of_states):
+    """Where the slope of the cross-entropy vanishes, answers and labels agree on average, and so with the feature."""
+    law, _ = of_states
+    m2 = (torch.arange(0, 17, 2, dtype=torch.float64) / 16) ** 2
+    a, b = magnets.logistic_optimum(law, m2, TEMPERATURES)
+    answer = torch.sigmoid(a * m2 + b)
+    cold, total = sum(law(T) for T in TEMPERATURES[:8]), sum(law(T) for T in TEMPERATURES)
+    for weight in (torch.ones_like(m2), m2):
+        assert float((answer * total - cold) @ weight) == pytest.approx(0.0, abs=1e-10)
+    assert magnets.half_temperature(law, answer, low=1.8, high=3.5) == pytest.approx(2.30408, abs=2e-5)
+    with pytest.raises(ValueError, match="one number for each"):
+        magnets.logistic_optimum(law, m2[1:], TEMPERATURES)
+
+
+def test_a_feature_that_knows_the_label_has_no_finite_optimum():
+    def law(T):
+        return torch.tensor([1.0, 0.0] if T < 2 else [0.0, 1.0], dtype=torch.float64)
+
+    with pytest.raises(ArithmeticError, match="no finite minimum"):
+        magnets.logistic_optimum(law, torch.tensor([1.0, 0.0]), [1.0, 3.0])
+
+
+def test_answers_pass_one_half_where_their_log_odds_do():
+    t = torch.linspace(2.0, 2.6, 8, dtype=torch.float64)
+    falling = torch.stack([torch.sigmoid(-a * (t - 2.3) - b * (t - 2.3) ** 2) for a, b in ((4, 0), (9, 3), (40, -8))])
+    assert magnets.passing(t, falling).tolist() == pytest.approx([2.3] * 3, abs=1e-9)
+    with pytest.raises(ValueError, match="three or more"):
+        magnets.passing(t[:2], falling[:, :2])
 
 
 def test_impossible_labels_are_refused(of_states):

@@ -60,7 +60,7 @@ MUTANTS = [
     Mutant(
         "six", WICK, "return kappa[entries].sum(0)", "return kappa[entries][:10].sum(0)", "ten pairings of six points"
     ),
-    Mutant("six", CHAPTER, "400 * g6, 44", "20 * g6, 44", "one power of the width"),
+    Mutant("six", CHAPTER, "400 * twenty.jackknife", "20 * twenty.jackknife", "one power of the width"),
     Mutant(
         "cosine-six",
         CHAPTER,

@@ -18,7 +18,7 @@ MUTANTS = [
         "relu = Neuron(lambda z, q: torch.relu(z + 0.1)",
         "neurons with a threshold",
     ),
-    Mutant("atom", CHAPTER, "fraction(outputs(5, n) == 0)", "fraction(outputs(4, n) == 0)", "one neuron fewer"),
+    Mutant("atom", CHAPTER, "five, twenty = outputs(5, n)", "five, twenty = outputs(4, n)", "one neuron fewer"),
     Mutant(
         "distance",
         BEYOND,
@@ -89,7 +89,7 @@ MUTANTS = [
     Mutant(
         "both",
         CHAPTER,
-        "torch.cartesian_prod(*[torch.arange(3)] * 2)",
+        "torch.cartesian_prod(torch.arange(3), torch.arange(3))",
         "torch.tensor([[1, 1]] * 9)",
         "only the off-diagonal entry fluctuates",
     ),
@@ -110,6 +110,14 @@ MUTANTS = [
         "masks of their own on the way back",
     ),
     Mutant("tangent-deep", FINITE, "C * zS + CB * pS", "C * zS", "layers that are correlated through the signal only"),
+    Mutant(
+        "layers",
+        FINITE,
+        "fourth - square.square() + growth.square() * V",
+        "fourth - square.square() + growth * V",
+        "the slope handed on once, for a variance",
+    ),
+    Mutant("layers", CHAPTER, "torch.tanh(z).square()", "torch.erf(z).square()", "another function that saturates"),
     Mutant("tail", *TRUNCATED),
     Mutant("evidence", *TRUNCATED),
     Mutant("windows", *TRUNCATED),

@@ -32,6 +32,45 @@ MUTANTS = [
         "return q - square / slope**0.9 - sb2",
         "nearly the right power of the slope",
     ),
+    Mutant(
+        "depths",
+        RANDOM,
+        "phi.derivative(u) * push]",
+        "phi.derivative(v) * push]",
+        "the push of one input through the slope of the other",
+    ),
+    Mutant("depths", RANDOM, "[0.0, 0.0, 0.0]]", "[0.0, 0.0, 1.0]]", "a derivative that is given biases"),
+    Mutant(
+        "depths",
+        POINTS,
+        "return torch.where(chi == 1, torch.inf, -1 / torch.log(chi))",
+        "return torch.where(chi == 1, torch.inf, -2 / torch.log(chi))",
+        "the depth of a distance, not of its square",
+    ),
+    Mutant(
+        "order-parameter", FINITE, "K = (sw2 / width) * (x @ x.mT) + sb2", "K = (sw2 / width) * (x @ x.mT)", "no biases"
+    ),
+    Mutant(
+        "order-parameter",
+        FINITE,
+        "2 * K[0, 1] / (K[0, 0] + K[1, 1])",
+        "2 * (K[0, 1] - 0.05) / (K[0, 0] + K[1, 1] - 0.1)",
+        "the correlation of post-activations",
+    ),
+    Mutant(
+        "beta",
+        CRITICAL,
+        "return q - square / slope - sb2",
+        "return q - square / slope - sb2 - 1e-5",
+        "the border in a slightly wrong place",
+    ),
+    Mutant(
+        "nu",
+        POINTS,
+        "return torch.where(chi == 1, torch.inf, -1 / torch.log(chi))",
+        "return torch.where(chi == 1, torch.inf, (-1 / torch.log(chi)).sqrt())",
+        "depth as a random walk, the square root of the number of layers",
+    ),
     Mutant("strangers", FINITE, "K = (sw2 / width) * (x @ x.mT) + sb2", "K = (sw2 / width) * (x @ x.mT)", "no biases"),
     Mutant(
         "strangers",
