@@ -17,8 +17,6 @@ CELLS = {name: chapters.read(chapters.source(ROOT, name)).cells for name in NAME
 OLD = [
     "propagation/kernels",
     "nnft/lagrangian",
-    "neuralrg/backwards",
-    "neuralrg/drawing",
     "neuralrg/latent",
     "neuralrg/losing",
     "neuralrg/scales",
