@@ -16,8 +16,6 @@ CELLS = {name: chapters.read(chapters.source(ROOT, name)).cells for name in NAME
 # Chapters that have not yet the form of the others; who brings one to it takes it from here.
 OLD = [
     "propagation/kernels",
-    "neuralrg/backwards",
-    "neuralrg/drawing",
     "neuralrg/latent",
     "neuralrg/losing",
     "neuralrg/scales",
