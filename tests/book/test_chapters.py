@@ -18,7 +18,6 @@ OLD = [
     "propagation/convolutions",
     "propagation/gates",
     "propagation/graphs",
-    "propagation/kernels",
     "propagation/skips",
     "nnft/lagrangian",
     "nnft/six_point",
