@@ -16,11 +16,9 @@ CELLS = {name: chapters.read(chapters.source(ROOT, name)).cells for name in NAME
 # Chapters that have not yet the form of the others; who brings one to it takes it from here.
 OLD = [
     "propagation/convolutions",
-    "propagation/gates",
     "propagation/graphs",
     "propagation/skips",
     "nnft/lagrangian",
-    "nnft/six_point",
     "neuralrg/backwards",
     "neuralrg/drawing",
     "neuralrg/latent",

@@ -37,10 +37,18 @@ def test_a_law_of_states_takes_another_energy():
 
 def test_half_temperatures_are_the_independent_ones_and_six_agrees_by_accident():
     for numbers, value in golden("ising_bayes.T_half"):
-        if numbers["L"] <= 6:
+        if numbers["L"] <= 8:
             law = magnets.law_of_magnetization(int(numbers["L"]))
-            found = magnets.half_temperature(law, magnets.posterior(law, TEMPERATURES), low=1.8, high=3.5)
+            answer = magnets.posterior(law, TEMPERATURES)
+            found = magnets.half_temperature(law, answer, low=1.8, high=3.5)
             assert found == pytest.approx(value, abs=3e-6)
+            for other, at_critical in golden("ising_bayes.output_at_Tc"):
+                if other == numbers:
+                    assert float(law(ising_exact.T_CRITICAL) @ answer) == pytest.approx(at_critical, abs=3e-6)
+    for _, value in golden("ising_bayes.E_T_half"):
+        law, _ = magnets.law_of_states(4, lambda energy, magnetization: energy)
+        found = magnets.half_temperature(law, magnets.posterior(law, TEMPERATURES), low=1.8, high=3.5)
+        assert found == pytest.approx(value, abs=6e-6)
     law = magnets.law_of_magnetization(6)
     six = magnets.half_temperature(law, magnets.posterior(law, TEMPERATURES), low=1.8, high=3.5)
     assert abs(six - ising_exact.T_CRITICAL) < 1e-4

@@ -92,6 +92,9 @@ def test_values_are_the_independent_ones():
         assert siamese.fixed_points(numbers["eta"], numbers["v"])[1] == pytest.approx(value, rel=1e-14)
     for numbers, value in golden("simsiam.eta_c"):
         assert siamese.critical_decay(numbers["v"]) == pytest.approx(value, rel=1e-15)
+    for numbers, value in golden("simsiam.jump"):  # where the roots meet: a hair before, they are its root apart
+        at = siamese.critical_decay(numbers["v"]) * (1 - 1e-12)
+        assert siamese.fixed_points(at, numbers["v"]) == pytest.approx((value, value), rel=2e-6)
     assert siamese.fixed_points(0.1, 0.25) == pytest.approx((0.6828427124746190, 0.11715728752538099))
     assert siamese.fixed_points(1e-12, 0.0)[1] == pytest.approx(1e-12, rel=1e-9)  # no cancellation
 

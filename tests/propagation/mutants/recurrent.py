@@ -59,7 +59,13 @@ MUTANTS = [
         "well = 1 - state.g * slope_correlation",
         "one power of the gain in the well",
     ),
-    Mutant("zero-mode", BALL, "math.pi**2 / 3, 2 * sign", "math.pi**2 / 2, 2 * sign", "kinetic energy of the grid"),
+    Mutant(
+        "zero-mode",
+        BALL,
+        "+ parity * kinetic(index[:, None] + index)",
+        "+ kinetic(index[:, None] + index)",
+        "an odd state with the mirror image of an even one",
+    ),
     Mutant("onset", BALL, "return -1 + math.sqrt(1 - E0)", "return -E0", "the level taken for the exponent"),
     Mutant(
         "onset", BALL, "well = 1 - state.g**2 * slope_correlation", "well = 1 - state.g * slope_correlation", "one g"
