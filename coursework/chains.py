@@ -16,11 +16,8 @@ from torch import Tensor
 
 from coursework.assignments import Mark
 from coursework.draws import Draws
-from coursework.marking import Wrong
-from fieldkit import scores
-from fieldkit.estimates import Estimate
+from coursework.judging import barred
 from fieldkit.lattice import markov
-from fieldkit.scores import CAP, excess, log_score
 
 
 def hidden(rng: torch.Generator, n: int, steps: int, least: float, most: float) -> tuple[Tensor, float, float]:
@@ -35,34 +32,10 @@ def hidden(rng: torch.Generator, n: int, steps: int, least: float, most: float) 
     return mu + sigma * x, mu, error
 
 
-def cost(value: float, error: float, *, plain: float, truth: float, honest: float) -> float:
-    """What an answer costs beyond the best one.  For the plain mean the score is averaged over luck; another value is
-    scored as it fell."""
-    if not (math.isfinite(value) and math.isfinite(error) and error > 0):
-        return CAP
-    if abs(value - plain) < 0.05 * honest:
-        return excess(error, honest)
-    return log_score(Estimate(value, error), truth, reference=honest) - 0.5
-
-
 def mark_bars(ask: Any, draws: Draws, theory: object, *, items: int = 32) -> Mark:
     """`estimate` on hidden chains, few long ones and many short ones in turn."""
-    rng, costs, pairs, refused = draws.rng("estimate"), [], [], ""
+    rng, sets = draws.rng("estimate"), []
     for i in range(items):
         chain, truth, honest = hidden(rng, *((32, 400, 0.0, 0.95) if i % 2 else (128, 80, 0.82, 0.9)))
-        try:
-            value, error = ask("estimate", [chain], "pair")
-        except Wrong as refusal:  # no answer to one chain costs that chain
-            value, error, refused = 0.0, math.nan, str(refusal)
-        costs.append(cost(value, error, plain=float(chain.mean()), truth=truth, honest=honest))
-        if math.isfinite(value + error) and error > 0:
-            pairs.append(((value - truth) / error, error / honest))
-    bars = torch.tensor([b for _, b in pairs]).median().item() if pairs else math.nan
-    said = f"{items} hidden chains: your bars are {bars:.2f} of the exact ones, at an average cost of "
-    said += f"{sum(costs) / items:.3f} (free up to {scores.FREE})"
-    if refused:
-        said += f"; one went without: {refused}"
-    elif scores.share(costs) < 1:
-        small, large = "too small: do they know how long the chain remembers?", "too large: they hide what you know"
-        said += f"; {small if bars < 1 else large}"
-    return Mark(scores.share(costs), said, pairs)
+        sets.append(([chain], float(chain.mean()), truth, honest))
+    return barred(ask, "estimate", sets, small="do they know how long the chain remembers?")

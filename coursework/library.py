@@ -15,7 +15,7 @@ import fieldkit
 
 HERE = Path(__file__).resolve().parent
 EXACT = (
-    "*/*_exact.py", "*/exact.py", "*/exact_*.py", "*/closed_forms.py", "lattice/small_lattices.py",
+    "*/*_exact.py", "*/exact.py", "*/exact_*.py", "lattice/small_lattices.py",
     "lattice/infinite.py", "lattice/oscillator.py", "lattice/ising_moments.py", "transitions/sealed.py",
 )  # fmt: skip
 EMPTY = '''"""Exact results: not there when work is marked."""

@@ -10,9 +10,9 @@ import torch
 from coursework.assignments import Mark, Task
 from coursework.chains import mark_bars
 from coursework.draws import Draws
+from coursework.judging import judged
 from coursework.lattice import machines
 from coursework.lattice.own_action import Theory, averages, observed
-from coursework.marking import Wrong
 
 NAME, TITLE = "lattice/machine", "A machine of your own"
 NAMES = ("stiffness", "mass2", "coupling", "extra", "power")
@@ -122,22 +122,11 @@ def mark_is_correct(ask: Any, draws: Draws, t: Theory) -> Mark:
     """Nine machines behind a pipe: the right ones must pass, the wrong ones be caught."""
     kinds = draws.shuffled("order", [*machines.RIGHT, *machines.WRONG])
     step = machines.telling_step(t, machines.equilibrium(t, 2000, 2, draws.rng("telling")), draws.rng("step"))
-    caught, condemned, lives, refused = 0, 0, "", ""
+    boxes = []
     for i, kind in enumerate(kinds):
         advance = machines.machine(t, kind, draws.rng(f"box {i}"), step=step)
-        wrong = kind in machines.WRONG
-        try:
-            right = ask("is_correct", [_gate(advance)], "bool", seconds=20)
-        except Wrong as refusal:  # no answer is a wrong answer
-            right, refused = wrong, str(refusal)
-        caught += wrong and not right
-        condemned += not wrong and not right
-        if wrong and right and not lives:
-            lives = f"; one that you let pass: {machines.WRONG[kind]}"
-    n_wrong, n_right = len(machines.WRONG), len(machines.RIGHT)
-    said = f"{caught} of {n_wrong} wrong machines caught, {condemned} of {n_right} right ones condemned"
-    said += f"; {refused}" if refused else "" if condemned else lives
-    return Mark(0.0 if condemned else caught / n_wrong, said)
+        boxes.append((machines.WRONG.get(kind, ""), _gate(advance)))
+    return judged(ask, "is_correct", boxes, "machines")
 
 
 def _gate(advance: Any) -> Any:

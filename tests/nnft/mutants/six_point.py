@@ -50,7 +50,13 @@ MUTANTS = [
         "relu = Neuron(lambda z, q: torch.relu(z) - 0.3 * torch.relu(-z)",
         "a neuron that leaks",
     ),
-    Mutant("power", CHAPTER, "six[0] / units(two)", "(six[0] / units(two)).sqrt()", "an amplitude in place of a power"),
+    Mutant(
+        "power",
+        CHAPTER,
+        "return six[0] / units(two)",
+        "return (six[0] / units(two)).sqrt()",
+        "an amplitude in place of a power",
+    ),
     Mutant(
         "power",
         CHAPTER,
@@ -102,7 +108,7 @@ MUTANTS = [
         "the law of the pushes is not normalised",
     ),
     Mutant(
-        "vertex", CHAPTER, "10 * four[0] ** 2 / two[0, 0]", "6 * four[0] ** 2 / two[0, 0]", "six trees in place of ten"
+        "vertex", CHAPTER, "trees = 10 * four[0] ** 2", "trees = 6 * four[0] ** 2", "six trees in place of ten"
     ),
     Mutant("vertex", WICK, "return kappa[entries].sum(0)", "return kappa[entries][:2].sum(0)", "pairings are dropped"),
     Mutant(

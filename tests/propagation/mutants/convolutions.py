@@ -19,8 +19,8 @@ MUTANTS = [
     Mutant(
         "diagonal-mode",
         CHAPTER,
-        "slow**6, source=source",
-        "slow**3, source=source",
+        "    slow**6,\n",
+        "    slow**3,\n",
         "the filter smears in one direction only",
     ),
     Mutant(
@@ -51,6 +51,29 @@ MUTANTS = [
         "out += v[b] * pairs.roll(shifts * 2, dims=axes)",
         "out += v[b] * pairs.roll(shifts, dims=axes[:d])",
         "one place moves without the other",
+        refuses="K is no covariance",
+    ),
+    Mutant(
+        "pooled",
+        CONVOLUTION,
+        "gaussian.normal((n, 1, channels), rng)",
+        "gaussian.normal((n, h.shape[1], channels), rng)",
+        "a bias of its own at every place",
+    ),
+    Mutant(
+        "shifts",
+        CONVOLUTION,
+        "gaussian.normal((n, 1, channels), rng)",
+        "gaussian.normal((n, h.shape[1], channels), rng)",
+        "a bias of its own at every place",
+    ),
+    Mutant(
+        "shifts",
+        CONVOLUTION,
+        "out += v[b] * pairs.roll(shifts * 2, dims=axes)",
+        "out += v[b] * pairs.roll(shifts, dims=axes[:d])",
+        "one place moves without the other",
+        refuses="K is no covariance",
     ),
     Mutant(
         "typical-centre",
@@ -94,6 +117,7 @@ MUTANTS = [
         "return torch.full((_odd(size),) * d, float(size) ** -d",
         "return torch.full((_odd(size),) * d, float(size) ** (1 - d)",
         "a profile in two dimensions is normalised in one",
+        refuses="v is no profile",
     ),
     Mutant(
         "isometry",

@@ -37,8 +37,8 @@ MUTANTS = [
     Mutant(
         "second-layer",
         CHAPTER,
-        "exact[4][1], source=source",
-        "walks.unreturned(4, N=N, c=c, eps=eps)[0], source=source",
+        "    exact[4],\n",
+        "    closed,\n",
         "a closed recursion in place of the graph",
     ),
     Mutant("second-layer", WALKS, "if name != names[-1]:", "if name not in names:", "walks that never meet themselves"),
@@ -70,5 +70,19 @@ MUTANTS = [
         "torch.where(sign < (1 + theta) / 2, 1.0, -1.0)",
         "torch.where(sign < theta, 1.0, -1.0)",
         "the strength of an edge taken for a probability",
+    ),
+    Mutant(
+        "smoothing",
+        GRAPHS,
+        "K = torch.eye(A.shape[-1], device=A.device, dtype=torch.float64).expand_as(A)",
+        "K = torch.ones_like(A)",
+        "all nodes begin alike",
+    ),
+    Mutant(
+        "smoothing",
+        GRAPHS,
+        "H = A @ activation(H) @ W / math.sqrt(c)",
+        "H = (A @ activation(H) + activation(H)) @ W / math.sqrt(c)",
+        "a node counts among its own neighbours",
     ),
 ]

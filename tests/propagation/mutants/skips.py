@@ -3,6 +3,7 @@
 from tests.mutation import Mutant
 
 RESIDUAL, BATCH = "fieldkit/propagation/residual.py", "fieldkit/propagation/batch_norm.py"
+NORMS = "fieldkit/propagation/normalisation.py"
 
 MUTANTS = [
     Mutant(
@@ -95,5 +96,26 @@ MUTANTS = [
         "((B - 1) * (B - 3) * (0.5 - K_ij))",
         "((B - 1) * (B - 3) * 0.5)",
         "the mean over the batch is not subtracted from the spread",
+    ),
+    Mutant(
+        "both",
+        NORMS,
+        "rows = rows + fresh if wire and block > 0 else fresh",
+        "rows = fresh",
+        "the wire is cut",
+    ),
+    Mutant(
+        "batch-beside",
+        NORMS,
+        "rows = rows + fresh if wire and block > 0 else fresh",
+        "rows = fresh",
+        "the wire is cut",
+    ),
+    Mutant(
+        "batch-beside",
+        NORMS,
+        "return _normalised(h, v, 1)",
+        "return _normalised(h, v, 2)",
+        "the neurons normalised in place of the batch",
     ),
 ]
