@@ -25,7 +25,7 @@ from typing import Any
 from coursework.course import Fault
 
 HERE = Path(__file__).resolve().parent
-ORDER = ("lattice/machine", "propagation/commit", "nnft/six", "neuralrg/honest", "transitions/blind")
+ORDER = ("lattice/machine", "propagation/commit", "nnft/six", "rg/blocking", "neuralrg/honest", "transitions/blind")
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,9 @@ def barred(
         costs.append(cost(value, error, plain=plain, truth=truth, honest=honest))
         if math.isfinite(value + error) and error > 0:
             pairs.append(((value - truth) / error, error / honest))
-    bars = torch.tensor([b for _, b in pairs]).median().item() if pairs else math.nan
+    if not pairs:
+        return Mark(0.0, refused or "no answer was a finite value with a positive error")
+    bars = torch.tensor([b for _, b in pairs]).median().item()
     said = f"{len(costs)} hidden sets: your bars are {bars:.2f} of the exact ones, at an average cost of "
     said += f"{sum(costs) / len(costs):.3f} (free up to {scores.FREE})"
     if refused:

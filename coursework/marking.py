@@ -6,6 +6,7 @@ costs its own question only.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from coursework.draws import Draws
 from coursework.sandbox import Ended, Sandbox
 
 MOST_CALLS, MOST_DEATHS = 5000, 4
+COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")  # of a terminal
 MARKED = "python -m coursework.grade"
 
 
@@ -124,6 +126,7 @@ def marked(
             while tasks and question(result, tasks.pop(0), Ask(box), draws, theory):
                 pass
             result.printed = result.printed or box.printed
+    result.printed = COLOURS.sub("", result.printed)
     why = result.notes[-1] if result.notes else "the sandbox died too often"
     for task in assignment.TASKS:
         result.marks.setdefault(task.name, (0.0, task.points, f"not marked: {why}"))

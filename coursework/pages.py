@@ -65,6 +65,7 @@ def class_page(
 def plot(students: Sequence[Items]) -> str:
     """Pulls on the unit Gaussian; beside them the bars over the exact ones, of one student or of each."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullLocator
 
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -88,6 +89,12 @@ def plot(students: Sequence[Items]) -> str:
                 right.plot(np.median(bars), across, "o", color="tab:blue", alpha=0.6)
         right.axhline(1, color="black", linewidth=0.8), right.axvline(1, color="black", linewidth=0.8)
         right.set(xscale="log", yscale="log", xlabel="bar over the exact one", ylabel="spread of pulls")
+        for axis, (low, high) in ((right.xaxis, right.get_xlim()), (right.yaxis, right.get_ylim())):
+            ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10, 30) if min(low, 0.4) <= t <= max(high, 2.5)]
+            axis.set_ticks(ticks, [f"{t:g}" for t in ticks])
+            axis.set_minor_locator(NullLocator())
+        right.set(xlim=(min(right.get_xlim()[0], 0.4), max(right.get_xlim()[1], 2.5)))
+        right.set(ylim=(min(right.get_ylim()[0], 0.4), max(right.get_ylim()[1], 2.5)))
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None})
     return out.getvalue()[out.getvalue().index("<svg") :]

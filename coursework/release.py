@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -41,7 +42,7 @@ def notebook(assignment: ModuleType, draws: Draws, *, answers: bool = False, lib
         if "parameters" in cell.metadata.get("tags", []):
             cell.source = stamp(assignment, draws)
         plain = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
-        cells.append(plain(cell.source))
+        cells.append(plain(linked(cell.source, library)))
     if answers:
         cells.insert(1, nbformat.v4.new_code_cell(stamp(assignment, draws)))
     elif library:
@@ -50,6 +51,14 @@ def notebook(assignment: ModuleType, draws: Draws, *, answers: bool = False, lib
         cell.id = f"c{i}"
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+
+
+def linked(text: str, library: str) -> str:
+    """Links to the book's pages lead to the repository that Colab installs from; without one they are plain titles."""
+    found = re.search(r"git\+(https://\S+)@([^\s\"@]+)", library)
+    if found is None:
+        return re.sub(r"\[([^\]]+)\]\(/book/[\w/]+\)", r"*\1*", text)
+    return re.sub(r"\]\(/book/([\w/]+)\)", rf"]({found[1]}/blob/{found[2]}/book/\1.md)", text)
 
 
 def file_name(student: str) -> str:

@@ -3,7 +3,7 @@
 Read in this order:
 - `flows`, `couplings`  How do you draw a field and know its probability?  Invertible steps of known volume.
 - `training`, `weighing`, `targets`, `progress`  How does a flow learn without a sample, and how good is it?
-- `spectrum`, `pointwise`, `equivariant`, `symmetry`  Waves, sites and symmetries that are built in.
+- `spectrum`, `pointwise`, `splines`, `equivariant`, `symmetry`  Waves, bends and symmetries that are built in.
 - `ising_dual`, `ising_dual_exact`  How do spins become a field that a flow can learn?
 - `blocks`, `mera`, `scales`  Is a generator a renormalisation group run backwards?
 - `variational`  How far does a flow get without any network?  The best Gaussian, exactly.

@@ -107,16 +107,17 @@ class Level(nn.Module):
 
 
 def mera(
-    L: int, d: int = 2, *, n_levels: int | None = None, n_rounds: int = 3, width: int = 16, shared: bool = True,
-    spectra: bool = True, n_terms: int = 6, odd: bool = False, mean: float = 0.0, rng: torch.Generator,
-    dtype: torch.dtype = torch.float32,
+    L: int, d: int = 2, *, n_levels: int | None = None, n_rounds: int = 3, n_repeats: int = 1, width: int = 16,
+    depth: int = 2, shared: bool = True, spectra: bool = True, n_terms: int = 6, odd: bool = False, mean: float = 0.0,
+    rng: torch.Generator, dtype: torch.dtype = torch.float32,
 ) -> Flow:  # fmt: skip
-    """A flow for fields (n, L, ..., L), d = 1 or 2; its steps are one `Level` a scale, coarsest first, and a
+    """A flow for fields (n, L, ..., L), d = 1, 2 or 3; its steps are one `Level` a scale, coarsest first, and a
     `Monotone`.
 
     n_levels: scales, at most as often as L can be halved, and that often if not given; with fewer, the coarsest
-    lattice is white noise.  n_rounds: coupling rounds of each decimator and of each disentangler.  shared: one network
-    for all blocks of a level, or one for each block.  spectra, n_terms: whether a level has a `Spectrum`, how many
+    lattice is white noise.  n_rounds: coupling rounds of each decimator and of each disentangler; n_repeats: how often
+    both act in turn at a level.  width, depth: of the networks (`couplings.Hidden`).  shared: one network for all
+    blocks of a level, or one for each block.  spectra, n_terms: whether a level has a `Spectrum`, how many
     sigmoids its `Monotone` has (0: none).  mean: where the constants of the spectra start (see `equivariant`);
     in two dimensions the field then starts at mean (1 + 1/2 + 1/4 + ...).  Raises `ValueError` when L cannot be halved
     n_levels times, for a mean without spectra or of an odd flow, and as the parts do.
@@ -125,7 +126,7 @@ def mera(
         raise ValueError(f"mean = {mean}: only spectra of flows that are not odd have a constant; use mean = 0.")
     given.whole("L", L, least=2, why="a block has two sites a side")
     if d not in EVERY_HALF:
-        raise ValueError(f"d = {d}: blocks are halved in one and two dimensions; use d = 1 or 2.")
+        raise ValueError(f"d = {d}: blocks are halved in one, two and three dimensions; use d = 1, 2 or 3.")
     if L % 2:
         raise ValueError(f"L = {L}: an odd side cannot be cut into blocks of two; use an even L, best a power of 2.")
     if not math.isfinite(mean):
@@ -133,6 +134,7 @@ def mera(
     most = (L & -L).bit_length() - 1
     n_levels = most if n_levels is None else n_levels
     given.whole("n_levels", n_levels, least=1, why="a hierarchy has at least one scale")
+    given.whole("n_repeats", n_repeats, least=1, why="the blocks of a level act at least once")
     if n_levels > most:
         raise ValueError(f"L = {L} can be halved {most} times, not {n_levels}; use n_levels <= {most} or another L.")
 
@@ -142,8 +144,8 @@ def mera(
 
         def inside(shift: int) -> Couplings:
             return Couplings(
-                d, n_rounds=n_rounds, width=width, reach=0, odd=odd, n_networks=n_blocks**d, splits=EVERY_HALF[d],
-                shifts=(shift,), rng=rng, dtype=dtype,
+                d, n_rounds=n_rounds, width=width, depth=depth, reach=0, odd=odd, n_networks=n_blocks**d,
+                splits=EVERY_HALF[d], shifts=(shift,), rng=rng, dtype=dtype,
             )  # fmt: skip
 
         steps: list[nn.Module] = [Decimator(d, n_blocks=n_blocks, rng=rng, dtype=dtype)]
@@ -151,7 +153,7 @@ def mera(
             steps.append(Monotone(n_terms, odd=odd, rng=rng, dtype=dtype))
         if spectra:
             steps.append(Spectrum(side, d, mean=None if odd else mean, rng=rng, dtype=dtype))
-        return Level(1 << k, [*steps, inside(1), inside(0)])
+        return Level(1 << k, steps + [inside(shift) for _ in range(n_repeats) for shift in (1, 0)])
 
     steps: list[nn.Module] = [level(k) for k in reversed(range(n_levels))]
     if n_terms:

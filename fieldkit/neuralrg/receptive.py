@@ -2,7 +2,8 @@ r"""Which sites does one latent variable move?  The receptive field dx/dz_i: a w
 
 `response` is the column of the Jacobian at a latent site, exact, by forward differentiation.  Averaged over draws of
 the prior it is a picture of one latent variable; beside it stands `wavelet`, the response of a hierarchy of bare Haar
-decimators, which is a Haar wavelet at the same place and scale.
+decimators, which is a Haar wavelet at the same place and scale.  `least_gap` says how good a painter of free fields is
+that has these wavelets, a scale for each, and no network.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from fieldkit import given
+from fieldkit.lattice import free
 from fieldkit.neuralrg.flows import Flow
 from fieldkit.neuralrg.mera import mera
 
@@ -31,10 +34,8 @@ def response(flow: Flow, z: Tensor, site: tuple[int, ...]) -> Tensor:
 def wavelet(L: int, site: tuple[int, ...], *, n_levels: int | None = None) -> Tensor:
     """The Haar wavelet of the latent variable at `site`, (L, ..., L) float64, of unit norm."""
     _refuse_site(site, (L,) * len(site))
-    rng = torch.Generator().manual_seed(0)  # no draw enters: without couplings the hierarchy is the Haar transform
-    bare = mera(L, len(site), n_levels=n_levels, n_rounds=0, width=1, spectra=False, n_terms=0, rng=rng)
     z = torch.zeros(1, *(L,) * len(site), dtype=torch.float64)
-    return response(bare.double(), z, site)[0]
+    return response(_bare(L, len(site), n_levels), z, site)[0]
 
 
 def overlap(field: Tensor, other: Tensor) -> Tensor:
@@ -58,6 +59,28 @@ def covariance(v: Tensor, w: Tensor, propagator: Tensor) -> float:
         )
     power = torch.fft.fftn(propagator)
     return (torch.fft.fftn(v).conj() * power * torch.fft.fftn(w)).mean().real.item()
+
+
+def least_gap(L: int, d: int = 2, *, mass2: float, n_levels: int) -> float:
+    """F + ln Z, nats, of the best hierarchy of bare decimators with a scale for each amplitude, on a free field.
+
+    Such a flow draws independent amplitudes a of variance v_a along the wavelets w_a.  With M = p^2 + mass2 the inverse
+    propagator, F + ln Z = 1/2 sum_a [v_a m_a - 1 - ln v_a] - 1/2 ln det M, m_a = sum_xy w_a(x) M(x - y) w_a(y), least
+    at v_a = 1 / m_a.  Raises `ValueError` for mass2 <= 0, and as `mera.mera`.
+    """
+    given.positive("mass2", mass2, why="a massless free field has no normalisable zero mode")
+    power = free.momentum_squared(L, d) + mass2
+    units = torch.eye(L**d, dtype=torch.float64).reshape(-1, *(L,) * d)
+    with torch.no_grad():
+        wavelets, _ = _bare(L, d, n_levels)(units)  # without couplings the flow is linear
+    waves = torch.fft.fftn(wavelets, dim=tuple(range(1, d + 1)))
+    m = (waves.abs().square() * power).flatten(1).mean(1)
+    return (m.log().sum() - power.log().sum()).item() / 2
+
+
+def _bare(L: int, d: int, n_levels: int | None) -> Flow:
+    rng = torch.Generator().manual_seed(0)  # no draw enters: without couplings the hierarchy is the Haar transform
+    return mera(L, d, n_levels=n_levels, n_rounds=0, width=1, spectra=False, n_terms=0, rng=rng).double()
 
 
 def _refuse_site(site: tuple[int, ...], shape: tuple[int, ...]) -> None:

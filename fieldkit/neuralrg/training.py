@@ -73,17 +73,19 @@ def plain_gradient(flow: Flow | Symmetrised, target: Target, z: Tensor) -> tuple
 def train(
     flow: Flow | Symmetrised, target: Target, *, n_steps: int, batch: int, rng: torch.Generator, rate: float = 0.02,
     estimator: Estimator = path_gradient, truth: float | None = None, path: str | Path | None = None, every: int = 100,
-    label: str = "", show: bool = False,
+    label: str = "", after: str | Path | None = None, show: bool = False,
 ) -> History:  # fmt: skip
     """Train the flow in place for n_steps batches; what they said.
 
     rate: the largest learning rate of the networks.  path, every, label: a checkpoint as in `checkpoints.run`; a file
     of a flow of other shapes, another target, label, batch or length raises ValueError; where the weights began is not
-    compared.  show: a progress line on stderr with free energy, gap to -truth (the exact ln Z) a site, and effective
-    sample size.
+    compared.  after: the checkpoint of a training that has ended, of a flow of the same shapes: this one goes on from
+    its weights and its optimiser's memory with a rate that rises and falls anew, and says what both have seen.  show:
+    a progress line on stderr with free energy, gap to -truth (the exact ln Z) a site, and effective sample size.
 
     Raises ValueError for sizes below 1, a rate that is not positive, a batch that the processes cannot share evenly,
-    and when the free energy is no longer finite (looked at every `every` steps).
+    when the free energy is no longer finite (looked at every `every` steps), and for an `after` that is no checkpoint
+    of such a flow.
     """
     given.whole("n_steps", n_steps, least=1, why="training takes steps")
     given.whole("batch", batch, least=2, why="a batch needs a mean and a spread")
@@ -97,6 +99,7 @@ def train(
     fused = rng.device.type in ("cpu", "cuda") and {p.device.type for p in flow.parameters()} == {rng.device.type}
     optimiser = torch.optim.Adam(_groups(flow, rate), lr=rate, betas=(0.9, 0.99), fused=fused)
     line = progress.Line(n_steps, truth=truth, volume=flow.prior.volume, show=show and rank == 0)
+    past = torch.empty(0, 3, dtype=torch.float64) if after is None else _extended(flow, optimiser, after)
     seen = torch.full((n_steps, 3), math.nan, dtype=torch.float64, device=rng.device)
     theory = repr(target) if dataclasses.is_dataclass(target) else type(target).__name__
     settings = f"{theory}, batch {batch}, {getattr(estimator, '__name__', '')}, rate {rate}"
@@ -133,7 +136,7 @@ def train(
     end = checkpoints.run(step, whole(seen), n_steps, rng=rng, path=path, every=every, label=label)
     if fresh:  # the checkpoint was already at its end
         flow.load_state_dict(end["weights"])
-    return History(*end["seen"].cpu().unbind(1))
+    return History(*torch.cat([past, end["seen"].cpu()]).unbind(1))
 
 
 class _Loss(nn.Module):
@@ -145,6 +148,20 @@ class _Loss(nn.Module):
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         return self.estimator(self.flow, self.target, z)
+
+
+def _extended(flow: nn.Module, optimiser: torch.optim.Optimizer, after: str | Path) -> Tensor:
+    """Give the flow and the optimiser what a checkpoint holds; what its training has seen, (n, 3)."""
+    state = checkpoints.load(after).get("state")
+    if not isinstance(state, dict) or not {"weights", "moments", "seen"} <= state.keys():
+        raise ValueError(f"{after}: not the checkpoint of a training; give the path of one.")
+    try:
+        flow.load_state_dict(state["weights"])
+    except RuntimeError as error:
+        raise ValueError(f"{after}: is of a flow of other shapes; build the flow as it was built there.") from error
+    optimiser.load_state_dict(optimiser.state_dict() | {"state": state["moments"]})
+    seen: Tensor = state["seen"]
+    return seen.cpu()
 
 
 def _groups(flow: nn.Module, rate: float) -> list[dict[str, Any]]:

@@ -108,16 +108,17 @@ def train(
 ) -> Tensor:
     """Answers of n networks to the inputs `new` (m, d) after each of the numbers of `steps`, (len(steps), n, m).
 
-    Every network is trained for itself on x (k, d) and targets y (k,), all data in every step, loss sum (f - y)^2 / 2.
+    Every network is trained for itself on x (k, d) and targets y, (k,) or (n, k) if each has its own; all data in every
+    step, loss sum (f - y)^2 / 2.
     Raises `ValueError` when the steps do not increase from 0 or more.
     """
     if list(steps) != sorted(set(steps)) or min(steps, default=-1) < 0:
         raise ValueError(f"steps = {list(steps)}: name increasing numbers of steps, 0 for the untrained network.")
     parameters, buffers = stack_module_state(list(networks))
     one, dtype = networks[0], next(iter(parameters.values())).dtype
-    x, y, new = x.to(dtype), y.to(dtype), new.to(dtype)
+    x, y, new = x.to(dtype), y.to(dtype).expand(len(networks), -1), new.to(dtype)
 
-    def loss(theta: dict[str, Tensor], state: dict[str, Tensor]) -> Tensor:
+    def loss(theta: dict[str, Tensor], state: dict[str, Tensor], y: Tensor) -> Tensor:
         return (functional_call(one, (theta, state), (x,))[:, 0] - y).square().sum() / 2
 
     def answer(theta: dict[str, Tensor], state: dict[str, Tensor]) -> Tensor:
@@ -129,6 +130,6 @@ def train(
         if t in steps:
             found.append(vmap(answer)(theta, buffers))
         if t < steps[-1]:
-            slopes = vmap(grad(loss))(theta, buffers)
+            slopes = vmap(grad(loss))(theta, buffers, y)
             theta = {name: p - rate * slopes[name] for name, p in theta.items()}
     return torch.stack(found).double()

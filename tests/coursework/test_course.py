@@ -187,3 +187,11 @@ def test_file_names_are_no_paths():
         assert (
             "/" not in jobs.page_name(name) and jobs.page_name(name)[0] not in ".=" and len(jobs.page_name(name)) < 60
         )
+
+
+def test_links_of_a_sheet_lead_to_the_repository_it_installs_from():
+    text = "Read [Twins?](/book/propagation/twins) first."
+    library_ = '"fieldkit @ git+https://example.org/book@v1.0"'
+    page = "https://example.org/book/blob/v1.0/book/propagation/twins.md"
+    assert release.linked(text, library_) == f"Read [Twins?]({page}) first."
+    assert release.linked(text, "") == "Read *Twins?* first."

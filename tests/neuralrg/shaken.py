@@ -32,9 +32,16 @@ def flows(rng: torch.Generator, dtype: torch.dtype = torch.float64) -> dict[str,
         "hierarchy, one network a block": mera(8, rng=rng, dtype=dtype, n_rounds=2, width=3, shared=False),
         "hierarchy, one network a block, ring": mera(8, 1, rng=rng, dtype=dtype, n_rounds=1, width=3, shared=False),
         "hierarchy, one level": mera(6, n_levels=1, rng=rng, dtype=dtype, n_rounds=2, width=5),
+        "hierarchy, repeated, deeper": mera(4, rng=rng, dtype=dtype, n_rounds=1, n_repeats=2, width=3, depth=3),
         "hierarchy, bare": mera(4, rng=rng, dtype=dtype, n_rounds=3, width=5, spectra=False, n_terms=0),
     }
-    return {name: shaken(flow, rng) for name, flow in made.items()}
+    cubes = {
+        "waves and colours, cube": equivariant(4, 3, rng=rng, dtype=dtype, n_rounds=2, width=4, depth=1),
+        "hierarchy, cube": mera(4, 3, rng=rng, dtype=dtype, n_rounds=4, width=4),
+    }
+    return {name: shaken(flow, rng) for name, flow in made.items()} | {
+        name: shaken(flow, rng, size=0.05) for name, flow in cubes.items()
+    }
 
 
 NAMES = tuple(flows(torch.Generator().manual_seed(0)))

@@ -196,6 +196,33 @@ def test_a_sweep_over_temperature_and_depth_goes_on_where_it_was_killed(tmp_path
         assert quality.ess.pull(0) > -4 and quality.ess.value <= 1
 
 
+def test_a_training_that_has_ended_can_be_extended(tmp_path):
+    rng, theory = torch.Generator().manual_seed(0), IsingDual(4, 3.0)
+    flow = equivariant(4, width=3, n_rounds=1, rng=rng)
+    first = training.train(flow, theory, n_steps=150, batch=32, rng=rng, path=tmp_path / "first.pt")
+    ended = [p.detach().clone() for p in flow.parameters()]
+    fresh = equivariant(4, width=3, n_rounds=1, rng=rng)
+
+    def more(path=None):
+        own = torch.Generator().manual_seed(1)
+        return training.train(
+            fresh, theory, n_steps=150, batch=32, rng=own, rate=1e-9, path=path, after=tmp_path / "first.pt"
+        )
+
+    both = more(tmp_path / "second.pt")
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(ended, fresh.parameters()))  # it began where that ended
+    assert torch.equal(both.free_energy[:150], first.free_energy) and len(both.free_energy) == 300
+    assert torch.equal(more(tmp_path / "second.pt").ess, both.ess)
+    further = training.train(flow, theory, n_steps=300, batch=32, rng=rng, after=tmp_path / "first.pt")
+    assert further.free_energy[-50:].mean() < first.free_energy[-50:].mean()
+    with pytest.raises(ValueError, match="other shapes"):
+        training.train(equivariant(4, width=4, n_rounds=1, rng=rng), theory, n_steps=2, batch=4, rng=rng,
+                       after=tmp_path / "first.pt")  # fmt: skip
+    checkpoints.save(tmp_path / "other.pt", {"t": 3})
+    with pytest.raises(ValueError, match="not the checkpoint of a training"):
+        training.train(flow, theory, n_steps=2, batch=4, rng=rng, after=tmp_path / "other.pt")
+
+
 def test_trainings_that_make_no_sense_are_refused(tmp_path):
     rng = torch.Generator().manual_seed(0)
     flow, theory = equivariant(4, width=3, n_rounds=1, rng=rng), IsingDual(4, 3.0)

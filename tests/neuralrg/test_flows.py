@@ -267,7 +267,7 @@ def test_what_cannot_be_built_or_drawn_is_refused(rng):
     flow = flows(rng)["hierarchy"]
     for call, text in (
         (lambda: equivariant(5, rng=rng), "even side"),
-        (lambda: equivariant(4, 3, rng=rng), "one and two dimensions"),
+        (lambda: equivariant(4, 4, rng=rng), "one, two and three dimensions"),
         (lambda: mera(6, n_levels=2, rng=rng), "can be halved 1 times"),
         (lambda: mera(5, rng=rng), "an odd side"),
         (lambda: flow(torch.zeros(2, 8, 8, dtype=torch.float64)), "built for fields"),

@@ -29,7 +29,7 @@ FLOW, TWICE = equivariant(4, rng=RNG), torch.zeros(2, 4, 4, dtype=torch.float64)
 @pytest.mark.parametrize(
     ("work", "says"),
     [
-        (lambda: mera(8, 3, rng=RNG), "d = 3"),
+        (lambda: mera(8, 4, rng=RNG), "d = 4"),
         (lambda: mera(3, 1, rng=RNG), "L = 3: an odd side"),
         (lambda: mera(8, mean=math.nan, rng=RNG), "mean = nan"),
         (lambda: FLOW(TWICE), "flow.double"),

@@ -7,7 +7,8 @@ import torch
 
 from fieldkit import estimates
 from fieldkit.lattice import free
-from fieldkit.neuralrg import blocks, information, receptive, scales
+from fieldkit.lattice.phi4 import Phi4
+from fieldkit.neuralrg import blocks, information, receptive, scales, training
 from fieldkit.neuralrg.equivariant import equivariant
 from fieldkit.neuralrg.mera import mera
 from tests.neuralrg.shaken import shaken
@@ -113,3 +114,18 @@ def test_correlations_relative_to_half_a_side_are_those_of_the_propagator(rng):
     assert len(found) == 3
     for r, e in enumerate(found, start=1):
         assert abs(e.pull((C[r, 0] / C[4, 0]).item())) < 4
+
+
+def test_no_scales_of_bare_decimators_lie_below_the_least_gap():
+    """The least over scales in closed form is not undercut by scales found by descent, and is met."""
+    theory, rng = Phi4(0.3, 0.0), torch.Generator().manual_seed(0)
+    for n_levels in (1, 2):
+        flow = mera(4, n_levels=n_levels, n_rounds=0, spectra=False, n_terms=0, rng=rng, dtype=torch.float64)
+        training.train(flow, theory, n_steps=300, batch=64, rng=rng)
+        with torch.no_grad():
+            z = flow.prior.sample(200_000, rng=rng, dtype=torch.float64)
+            x, log_q = flow.draw(z)
+            found = estimates.mean(log_q + theory.action(x)) + free.log_partition_function(4, 2, mass2=0.3)
+        assert abs(found.pull(receptive.least_gap(4, mass2=0.3, n_levels=n_levels))) < 4
+    with pytest.raises(ValueError, match="mass2 = 0"):
+        receptive.least_gap(4, mass2=0.0, n_levels=1)

@@ -107,9 +107,7 @@ MUTANTS = [
         "p * ratio",
         "the law of the pushes is not normalised",
     ),
-    Mutant(
-        "vertex", CHAPTER, "trees = 10 * four[0] ** 2", "trees = 6 * four[0] ** 2", "six trees in place of ten"
-    ),
+    Mutant("vertex", CHAPTER, "trees = 10 * four[0] ** 2", "trees = 6 * four[0] ** 2", "six trees in place of ten"),
     Mutant("vertex", WICK, "return kappa[entries].sum(0)", "return kappa[entries][:2].sum(0)", "pairings are dropped"),
     Mutant(
         "deep",

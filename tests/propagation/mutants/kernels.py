@@ -26,8 +26,8 @@ MUTANTS = [
     Mutant(
         "deep",
         CHAPTER,
-        "truth = kernels.nngp(pair, depth=4, **law)[0, 1].item()",
-        "truth = kernels.post_activation(kernels.nngp(pair, depth=4, **law), sw2=2.0, sb2=0.1)[0, 1].item()",
+        "truth = kernels.nngp(pair, depth=4, **tanh)[0, 1].item()",
+        "truth = kernels.post_activation(kernels.nngp(pair, depth=4, **tanh), sw2=2.0, sb2=0.1)[0, 1].item()",
         "post-activations for pre-activations",
     ),
     Mutant(
@@ -62,8 +62,8 @@ MUTANTS = [
     Mutant(
         "spread",
         CHAPTER,
-        "truth = (finite_width.relu_tangent(64, 3) - 1) ** 0.5",
-        "truth = (finite_width.relu_kurtosis(64, 4) - 1) ** 0.5",
+        "    (finite_width.relu_tangent(64, 3) - 1) ** 0.5",
+        "    (finite_width.relu_kurtosis(64, 4) - 1) ** 0.5",
         "the spread of K for that of the tangent kernel",
     ),
     Mutant(
@@ -139,6 +139,31 @@ MUTANTS = [
         "kernels.gradient_descent(K, T, y,",
         "kernels.gradient_descent(K, K, y,",
         "Bayesian regression with the NNGP kernel",
+    ),
+    *(
+        Mutant(
+            claim,
+            COMMITTEE,
+            "[:, 0] - y).square().sum() / 2",
+            "[:, 0] - y).square().sum()",
+            "a loss without its half",
+        )
+        for claim in ("modes", "overshoot")
+    ),
+    Mutant(
+        "modes",
+        KERNELS,
+        "        t = torch.addcmul(k, slope.mul_(sw2), t)",
+        "        t = k.clone()",
+        "only the last layer learns",
+    ),
+    Mutant("moved", CHAPTER, "u, v = u - push * v, v - push * u", "u, v = u, v - push * u", "only one layer learns"),
+    Mutant(
+        "moved",
+        CHAPTER,
+        "keepdim=True) / N**0.5 - y) / N**0.5",
+        "keepdim=True) / N**0.5 - y) / N",
+        "a gradient with the factor of the mean for that of the root",
     ),
     Mutant(
         "accuracy", CHAPTER, "right * average / variance.sqrt()", "right * average / variance", "variance for its root"
