@@ -10,6 +10,7 @@ faster.  Source: Jacot, Gabriel and Hongler 2018; Lee et al. 2019.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -18,8 +19,10 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
 from fieldkit import given
-from fieldkit.propagation import gaussian, tangent
+from fieldkit.propagation import activations, gaussian
 from fieldkit.propagation.gaussian import Function, normal
+
+NUMBERS = 2**24  # parameters of the networks whose tangent kernels are taken at once: 128 MB
 
 
 class Wide(nn.Module):
@@ -87,9 +90,37 @@ def tangents(
     sb2: float,
     rng: torch.Generator,
 ) -> Tensor:
-    """Empirical tangent kernels of n random networks over inputs x (m, d), from their gradients: (n, m, m)."""
-    draws = draw(n, x.shape[1], depth=depth, width=width, activation=activation, sw2=sw2, sb2=sb2, rng=rng)
-    return torch.stack([tangent.empirical_ntk(network, x)[:, 0, :, 0] for network in draws])
+    """Empirical tangent kernels of n random networks, see `draw`, over inputs x (m, d): (n, m, m).
+
+    A layer that takes z to h, with the gradient g = df/dh, adds (sw2 / fan_in z_i . z_j + sb2) g_i . g_j: the sum over
+    its weights and biases of the products of their gradients (Jacot, Gabriel and Hongler 2018).  As many networks at
+    once as `NUMBERS` parameters hold.  Raises `ValueError` as `Wide` does, and for n < 1.
+    """
+    given.whole("n", n, least=1, why="there is a network to ask")
+    some = functools.partial(
+        draw, d=x.shape[1], depth=depth, width=width, activation=activation, sw2=sw2, sb2=sb2, rng=rng
+    )
+    size = max(1, NUMBERS // (width * (x.shape[1] + 1 + depth * width)))
+    counts = [min(size, n - first) for first in range(0, n, size)]
+    return torch.cat([_tangents(some(count), x) for count in counts])
+
+
+@torch.no_grad()
+def _tangents(school: list[Wide], x: Tensor) -> Tensor:
+    one, phi = school[0], activations.of(school[0].activation)
+    weights = [torch.stack(layer) for layer in zip(*(network.weights for network in school))]
+    biases = [torch.stack(layer)[:, None] for layer in zip(*(network.biases for network in school))]
+    z, h = [x.expand(len(school), -1, -1)], []
+    for W, b in zip(weights, biases):
+        h.append(math.sqrt(one.sw2 / W.shape[2]) * (z[-1] @ W.mT) + math.sqrt(one.sb2) * b)
+        z.append(phi(h[-1]))
+    g, total = torch.ones_like(h[-1]), torch.zeros_like(x @ x.mT)
+    for layer in reversed(range(len(weights))):
+        W = weights[layer]
+        total = total + (one.sw2 / W.shape[2] * (z[layer] @ z[layer].mT) + one.sb2) * (g @ g.mT)
+        if layer:
+            g = math.sqrt(one.sw2 / W.shape[2]) * (g @ W) * phi.derivative(h[layer - 1])
+    return total
 
 
 def lesson(images: Tensor, named: Tensor, *, classes: tuple[int, int], n: int) -> tuple[Tensor, Tensor]:

@@ -44,6 +44,19 @@ def test_the_tangent_kernel_of_relu_networks_has_its_exact_second_moment(depth, 
 
 
 @pytest.mark.parametrize("depth", [0, 1, 3])
+@pytest.mark.parametrize("law", [ERF, RELU, ERF | {"activation": torch.tanh}], ids=["erf", "relu", "a function"])
+def test_the_tangent_kernels_of_many_are_those_of_their_gradients(monkeypatch, depth, law):
+    x, *_ = task(k=4)
+    school = committee.draw(5, 5, depth=depth, width=6, rng=torch.Generator().manual_seed(3), **law)
+    alone = torch.stack([tangent.empirical_ntk(net, x)[:, 0, :, 0] for net in school])
+    monkeypatch.setattr(committee, "NUMBERS", 300)  # a few at a time
+    found = committee.tangents(5, x, depth=depth, width=6, rng=torch.Generator().manual_seed(3), **law)
+    assert torch.allclose(found, alone, rtol=1e-12, atol=1e-12)
+    with pytest.raises(ValueError, match="n = 0"):
+        committee.tangents(0, x, depth=depth, width=6, rng=torch.Generator(), **law)
+
+
+@pytest.mark.parametrize("depth", [0, 1, 3])
 def test_networks_trained_together_are_networks_trained_alone(depth):
     x, y, new, rng = task()
     school = committee.draw(3, 5, depth=depth, width=6, rng=rng, **ERF)

@@ -3,9 +3,9 @@
 from tests.mutation import Mutant
 
 CHAPTER = "book/propagation/kernels.md"
-KERNELS, COMMITTEE, NETWORKS, FINITE, TANGENT, FORMS, PAIRS = (
+KERNELS, COMMITTEE, NETWORKS, FINITE, FORMS, PAIRS = (
     f"fieldkit/propagation/{name}.py"
-    for name in ("kernels", "committee", "networks", "finite_width", "tangent", "closed_forms", "pairs")
+    for name in ("kernels", "committee", "networks", "finite_width", "closed_forms", "pairs")
 )
 
 MUTANTS = [
@@ -39,9 +39,9 @@ MUTANTS = [
     ),
     Mutant(
         "tangent",
-        TANGENT,
-        "if not parameter.requires_grad:",
-        "if not parameter.requires_grad or parameter.dim() == 1:",
+        COMMITTEE,
+        "(z[layer] @ z[layer].mT) + one.sb2)",
+        "(z[layer] @ z[layer].mT))",
         "biases that do not learn",
     ),
     Mutant("tangent", FORMS, "torch.atan2(2 * k, root)", "torch.atan2(k, root)", "erf of x / sqrt 2 for erf of x"),
