@@ -48,8 +48,8 @@ MUTANTS = [
     Mutant(
         "layers",
         COMMITTEE,
-        "x = math.sqrt(self.sw2 / W.shape[1]) * (x @ W.mT)",
-        "x = math.sqrt(self.sw2 / W.shape[1]) ** 0.5 * (x @ W.mT)",
+        "h.append(math.sqrt(one.sw2 / W.shape[2]) *",
+        "h.append(math.sqrt(one.sw2 / W.shape[2]) ** 0.5 *",
         "a root too many in front of the weights",
     ),
     Mutant(
@@ -87,15 +87,19 @@ MUTANTS = [
         "k, k2 = width / 2, width**2 / 4",
         "always the same number of neurons switched on",
     ),
-    *(
-        Mutant(
-            claim,
-            COMMITTEE,
-            "theta = {name: p - rate * slopes[name]",
-            "theta = {name: p - rate / len(x) * slopes[name]",
-            "mean over the pictures for their sum",
-        )
-        for claim in ("accuracy", "lessons")
+    Mutant(
+        "accuracy",
+        COMMITTEE,
+        "(x,))[:, 0] - y).square()",
+        "(x,))[:, 0] - y.abs()).square()",
+        "every picture is taught as the first class",
+    ),
+    Mutant(
+        "lessons",
+        COMMITTEE,
+        "theta = {name: p - rate * slopes[name]",
+        "theta = {name: p - 2 * rate * slopes[name]",
+        "loss without its half",
     ),
     Mutant(
         "lessons",
@@ -123,8 +127,8 @@ MUTANTS = [
         "answer",
         COMMITTEE,
         "theta = {name: p - rate * slopes[name]",
-        "theta = {name: p - rate / len(x) * slopes[name]",
-        "mean over the pictures for their sum",
+        "theta = {name: p - 2 * rate * slopes[name]",
+        "loss without its half",
     ),
     Mutant(
         "disagreement",
