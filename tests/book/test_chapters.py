@@ -17,7 +17,6 @@ CELLS = {name: chapters.read(chapters.source(ROOT, name)).cells for name in NAME
 OLD = [
     "neuralrg/latent",
     "neuralrg/losing",
-    "neuralrg/scales",
 ]
 NEW = [name for name in NAMES if name not in OLD]
 
