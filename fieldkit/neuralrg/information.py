@@ -64,7 +64,7 @@ def _counted(u: Any, v: Any, k: int) -> float:
     u, v = u / u.std(), v / v.std()
     # a hair less than the distance of the k-th neighbour, so that it does not count itself
     reach = cKDTree(np.stack([u, v], 1)).query(np.stack([u, v], 1), k + 1, p=np.inf)[0][:, -1] * (1 - 1e-9)
-    psi = 0.0
+    psi: Any = 0.0
     for x in (u, v):
         ordered = np.sort(x)
         within = np.searchsorted(ordered, x + reach, "right") - np.searchsorted(ordered, x - reach, "left")

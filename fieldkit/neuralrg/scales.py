@@ -103,7 +103,8 @@ def nested(L: int, *, n_levels: int | None = None) -> list[tuple[int, int]]:
         raise ValueError(f"L = {L} can be halved {most} times, not {n_levels}; use n_levels <= {most} or another L.")
     strides = [2**k for k in range(n_levels)]
     split = [site for s in strides for site in ((s, 2 * s % L), (2 * s % L, s), (s, s))]
-    return split + list(itertools.product(range(0, L, 2**n_levels), repeat=2))
+    left = range(0, L, 2**n_levels)
+    return split + [(i, j) for i in left for j in left]
 
 
 def copies(z: Tensor, site: tuple[int, int], other: tuple[int, int], *, most: int) -> tuple[Tensor, Tensor]:
