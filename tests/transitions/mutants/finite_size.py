@@ -46,8 +46,8 @@ MUTANTS = [
     Mutant(
         "exponents",
         SCALING,
-        "powers = z[:, None] ** np.arange(degree + 1)",
-        "powers = ((place - q[0]) * (length / middle) ** (q[1] / 2))[:, None] ** np.arange(degree + 1)",
+        "powers = z[:, None] ** np.arange(self.degree + 1)",
+        "powers = ((self.place - q[0]) * L ** (q[1] / 2))[:, None] ** np.arange(self.degree + 1)",
         "half the exponent in the scaling variable",
     ),
     Mutant(
