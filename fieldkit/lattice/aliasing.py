@@ -19,7 +19,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from fieldkit.lattice import free
+from fieldkit.lattice import free, free_exact
 
 Transfer = Callable[[Tensor, Tensor], Tensor]
 """momenta p (q, 1) times the kept spacing, offsets s (k,) in [0, 1) from a kept site -> M (q, k), complex."""
@@ -82,7 +82,7 @@ def least_error(L: int, b: int, *, mass2: float) -> Tensor:
     sinh(E b)).  Raises as `mean_squared_error`.
     """
     _, offsets = _grid(L, b)
-    E, r = free.mass_gap(_massive(mass2)), offsets * b
+    E, r = free_exact.mass_gap(_massive(mass2)), offsets * b
     return torch.sinh(E * r) * torch.sinh(E * (b - r)) / (math.sinh(E) * math.sinh(E * b))
 
 
@@ -93,7 +93,7 @@ def conditional_variance(L: int, b: int, d: int, *, mass2: float) -> Tensor:
     Williams 2006, ch. 2), by one dense solve: up to a few thousand kept sites.  Raises as `mean_squared_error`.
     """
     _grid(L, b)
-    G = free.propagator(L, d, mass2=_massive(mass2))
+    G = free_exact.propagator(L, d, mass2=_massive(mass2))
 
     def places(axis: Tensor) -> Tensor:
         return torch.cartesian_prod(*[axis] * d).reshape(-1, d)

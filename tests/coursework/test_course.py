@@ -156,15 +156,45 @@ def test_a_neighbours_seal_is_named():
     assert alike.seals([DRAWS.seal()], DRAWS, students) == []
 
 
-def test_the_library_inside_imports_and_holds_no_exact_result(tmp_path):
+def inside(seen, program, *arguments):
+    """What a program prints that has the library as it is seen inside."""
+    command, environment = [sys.executable, "-P", "-c", program, *arguments], {"PYTHONPATH": str(seen)}
+    done = subprocess.run(command, env=environment, cwd=seen, capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_library_inside_holds_no_exact_result(tmp_path):
     seen = library.make(tmp_path / "book")
     assert not (seen / "fieldkit" / "answers").exists() and not (seen / "coursework" / "draws.py").exists()
     program = "import coursework.rehearsal, coursework.calls\n"
-    program += "from fieldkit.lattice import hmc, ising, phi4, small_lattices\n"
-    program += "try:\n    small_lattices.torus\nexcept AttributeError as e:\n    print(e)"
-    command, environment = [sys.executable, "-P", "-c", program], {"PYTHONPATH": str(seen)}
-    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, encoding="utf-8")
-    assert "compute torus" in done.stdout, done.stderr
+    for module, name in (("free_exact", "propagator"), ("small_lattices", "torus")):
+        program += f"from fieldkit.lattice import {module}\n"
+        program += f"try:\n    {module}.{name}\nexcept AttributeError as e:\n    print(e)\n"
+    assert re.findall(r"compute (\w+)", inside(seen, program)) == ["propagator", "torus"]
+
+
+EVERY = """
+import importlib, pathlib, sys
+for path in sorted(pathlib.Path("fieldkit").rglob("*.py")):
+    name = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        print(name, repr(error))
+"""
+
+
+@pytest.mark.parametrize("hides", sorted({assignments.find(name).HIDES for name in assignments.ORDER}), ids=str)
+def test_every_module_imports_inside_whatever_an_assignment_hides(hides, tmp_path):
+    assert all(file in library.exact([file]) for file in hides)
+    assert inside(library.make(tmp_path / "book", hides), EVERY) == ""
+
+
+def test_free_fields_can_be_drawn_inside(tmp_path):
+    program = "import torch\nfrom fieldkit.lattice import free\n"
+    program += "print(free.sample(2, 4, 1, mass2=1.0, rng=torch.Generator()).shape)"
+    assert "[2, 4]" in inside(library.make(tmp_path / "book"), program)
 
 
 def test_rehearsal_prints_a_line_for_each_question_and_its_sum(capsys):
