@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from fieldkit import given
-from fieldkit.lattice import free
+from fieldkit.lattice import free, free_exact
 
 Transfer = Callable[[Tensor, Tensor], Tensor]
 """momenta p (q, 1) times the kept spacing, offsets s (k,) in [0, 1) from a kept site -> M (q, k), complex."""
@@ -83,7 +83,7 @@ def least_error(L: int, b: int, *, mass2: float) -> Tensor:
     sinh(E b)).  Raises as `mean_squared_error`.
     """
     _, offsets = _grid(L, b)
-    E, r = free.mass_gap(_massive(mass2)), offsets * b
+    E, r = free_exact.mass_gap(_massive(mass2)), offsets * b
     near, far = -torch.expm1(-2 * E * r), -torch.expm1(-2 * E * (b - r))  # 2 sinh(x) e^-x: no number grows
     return near * far / (2 * math.sinh(E) * -math.expm1(-2 * E * b))
 
@@ -95,7 +95,7 @@ def conditional_variance(L: int, b: int, d: int, *, mass2: float) -> Tensor:
     Williams 2006, ch. 2), by one dense solve: up to a few thousand kept sites.  Raises as `mean_squared_error`.
     """
     _grid(L, b)
-    G = free.propagator(L, d, mass2=_massive(mass2))
+    G = free_exact.propagator(L, d, mass2=_massive(mass2))
 
     def places(axis: Tensor) -> Tensor:
         return torch.cartesian_prod(*[axis] * d).reshape(-1, d)

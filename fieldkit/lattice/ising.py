@@ -24,6 +24,9 @@ from torch import Tensor
 from fieldkit import given
 from fieldkit.lattice import clusters
 
+T_CRITICAL = 2 / math.log(1 + math.sqrt(2))
+"""Where the disordered magnet ends, at zero field on the infinite square lattice (Onsager 1944)."""
+
 
 class Update(Protocol):
     """A Markov chain on spins: `metropolis` or `swendsen_wang`."""

@@ -24,9 +24,9 @@ from torch import Tensor
 
 from fieldkit import given
 from fieldkit.estimates import Estimate
-from fieldkit.lattice import ising_moments
+from fieldkit.lattice import ising, ising_moments
 
-T_CRITICAL = 2 / math.log(1 + math.sqrt(2))
+T_CRITICAL = ising.T_CRITICAL
 """Where sinh 2K = 1 (Onsager 1944)."""
 
 BINDER_CRITICAL = Estimate(0.6106901, 5e-7)
