@@ -67,8 +67,6 @@ def fit(
     Raises `ValueError` for sizes that do not match, fewer than 8 groups, more parameters than numbers, and for an x_c
     outside of the range of x: nothing is extrapolated.
     """
-    from scipy.optimize import least_squares
-
     given.whole("groups", groups, least=8, why="the error of an error is 1/sqrt(2 groups)")
     given.whole("degree", degree, least=1, why="the scaling function has a slope")
     at = given.numbers(x).double().numpy()
@@ -85,55 +83,14 @@ def fit(
     if 2 * len(place) <= 5 + 2 * degree + 1:
         raise ValueError(f"{2 * len(place)} numbers for {5 + 2 * degree + 1} parameters: measure at more places.")
 
-    def values(chains: np.ndarray) -> np.ndarray:
-        mean = data[:, chains].mean(1).reshape(-1, 3)
-        return np.stack([1 - mean[:, 2] / (3 * mean[:, 1] ** 2), np.log(mean[:, 0])], 1)  # (points, 2)
-
-    everyone = np.arange(n)
-    parts = np.array_split(everyone, groups)
-    left = np.stack([values(np.setdiff1d(everyone, part)) for part in parts])
-    # The points' covariance from all chains, by the slopes of U and ln |m|: from the few groups it would be so
-    # uncertain that points with a small error by chance would decide the fit.
-    means = data.mean(1).reshape(-1, 3)
-    spread = data - data.mean(1, keepdims=True)
-    between = np.einsum("scxi,scxj->sxij", spread, spread).reshape(-1, 3, 3) / (n * (n - 1))
-    slopes = np.zeros((len(place), 2, 3))
-    slopes[:, 0, 1], slopes[:, 0, 2] = 2 * means[:, 2] / (3 * means[:, 1] ** 3), -1 / (3 * means[:, 1] ** 2)
-    slopes[:, 1, 0] = 1 / means[:, 0]
-    covariance = slopes @ between @ slopes.transpose(0, 2, 1)
-    root = np.linalg.inv(np.linalg.cholesky(covariance))
-
-    middle = math.exp(float(np.log(length).mean()))
-    blank = np.zeros((len(place), degree + 1))
-
-    def linear(q: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """u, v, b and u' by least squares, given x_c and a; and the whitened residuals."""
-        z = (place - q[0]) * (length / middle) ** q[1]
-        powers = z[:, None] ** np.arange(degree + 1)
-        log, correction = -np.log(length / middle)[:, None], ((length / middle) ** -omega)[:, None]
-        rows = np.stack(
-            [
-                np.concatenate([powers, blank, 0 * log, correction], 1),
-                np.concatenate([blank, powers, log, 0 * correction], 1),
-            ],
-            1,
-        )
-        design = np.einsum("pij,pjk->pik", root, rows).reshape(-1, rows.shape[2])
-        target = np.einsum("pij,pj->pi", root, y).ravel()
-        solution = np.linalg.lstsq(design, target, rcond=None)[0]
-        return solution, target - design @ solution
-
-    def solve(y: np.ndarray, guess: Sequence[float] | np.ndarray) -> tuple[np.ndarray, float]:
-        done = least_squares(
-            lambda q: linear(q, y)[1], guess, "3-point", bounds=([-np.inf, 0.01], [np.inf, 20.0]), x_scale="jac"
-        )
-        return np.r_[done.x, linear(done.x, y)[0][2 * degree + 2]], 2 * done.cost
-
-    full = values(everyone)
-    best, chi2 = solve(full, start)
+    form = _Form(place, length, degree, omega, np.linalg.inv(np.linalg.cholesky(_covariance(data))))
+    parts = np.array_split(np.arange(n), groups)
+    full = _values(data.mean(1))
+    left = [_values(np.delete(data, part, axis=1).mean(1)) for part in parts]
+    best, chi2 = form.solve(full, start)
     if not at.min() <= best[0] <= at.max():
         raise ValueError(f"x_c = {best[0]:.6g} lies outside of the data, {at.min():g} to {at.max():g}: measure there.")
-    replicas = np.stack([solve(y, best[:2])[0] for y in left])
+    replicas = np.stack([form.solve(y, best[:2])[0] for y in left])
     apart = replicas - replicas.mean(0)
     return Exponents(
         torch.from_numpy(best),
@@ -141,6 +98,65 @@ def fit(
         chi2,
         2 * len(place) - (5 + 2 * degree + 1),
     )
+
+
+def _values(means: np.ndarray) -> np.ndarray:
+    """(U, ln |m|) at all points, (points, 2), of means (sizes, x, 3)."""
+    m = means.reshape(-1, 3)
+    return np.stack([1 - m[:, 2] / (3 * m[:, 1] ** 2), np.log(m[:, 0])], 1)
+
+
+def _covariance(data: np.ndarray) -> np.ndarray:
+    """Of (U, ln |m|) at each point, (points, 2, 2), by their slopes, from data (sizes, chains, x, 3).
+
+    From all chains: from the few groups it would be so uncertain that points with a small error by chance would decide
+    the fit.
+    """
+    n, means = data.shape[1], data.mean(1).reshape(-1, 3)
+    spread = data - data.mean(1, keepdims=True)
+    between = np.einsum("scxi,scxj->sxij", spread, spread).reshape(-1, 3, 3) / (n * (n - 1))
+    slopes = np.zeros((len(means), 2, 3))
+    slopes[:, 0, 1], slopes[:, 0, 2] = 2 * means[:, 2] / (3 * means[:, 1] ** 3), -1 / (3 * means[:, 1] ** 2)
+    slopes[:, 1, 0] = 1 / means[:, 0]
+    return slopes @ between @ slopes.transpose(0, 2, 1)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """The two scaling forms at x = place and L = length (points,), whitened by root (points, 2, 2)."""
+
+    place: np.ndarray
+    length: np.ndarray
+    degree: int
+    omega: float
+    root: np.ndarray
+
+    def linear(self, q: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """u, u', v and b by least squares, given q = (x_c, a) and y (points, 2); and the whitened residuals."""
+        L = self.length / math.exp(float(np.log(self.length).mean()))
+        z = (self.place - q[0]) * L ** q[1]
+        powers = z[:, None] ** np.arange(self.degree + 1)
+        blank, log, correction = 0 * powers, -np.log(L)[:, None], (L**-self.omega)[:, None]
+        rows = np.stack(
+            [
+                np.concatenate([powers, blank, 0 * log, correction], 1),
+                np.concatenate([blank, powers, log, 0 * correction], 1),
+            ],
+            1,
+        )
+        design = np.einsum("pij,pjk->pik", self.root, rows).reshape(-1, rows.shape[2])
+        target = np.einsum("pij,pj->pi", self.root, y).ravel()
+        solution = np.linalg.lstsq(design, target, rcond=None)[0]
+        return solution, target - design @ solution
+
+    def solve(self, y: np.ndarray, guess: Sequence[float] | np.ndarray) -> tuple[np.ndarray, float]:
+        """(x_c, a, b) of the best fit (3,) and its chi^2."""
+        from scipy.optimize import least_squares
+
+        done = least_squares(
+            lambda q: self.linear(q, y)[1], guess, "3-point", bounds=([-np.inf, 0.01], [np.inf, 20.0]), x_scale="jac"
+        )
+        return np.r_[done.x, self.linear(done.x, y)[0][2 * self.degree + 2]], 2 * done.cost
 
 
 def crossings(
