@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import argparse
 import csv
-import re
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import jupytext
 import nbformat
 import torch
 from nbformat import NotebookNode
 
-from coursework import assignments, cage, separation
+from coursework import assignments, cage, separation, sheets
 from coursework.course import RULES, Fault, disarmed, roster, secret
 from coursework.draws import Draws
 from coursework.marking import MARKED
@@ -35,14 +33,10 @@ def stamp(assignment: ModuleType, draws: Draws) -> str:
 
 def notebook(assignment: ModuleType, draws: Draws, *, answers: bool = False, library: str = "") -> NotebookNode:
     """The sheet, or the model answers, with this student's numbers; cell ids that do not change."""
-    path = assignments.sheet(assignment, answers=answers)
-    read = jupytext.reads(path.read_text(encoding="utf-8"), fmt="md:myst")
-    cells: list[NotebookNode] = []
-    for cell in read.cells:
-        if "parameters" in cell.metadata.get("tags", []):
+    cells = sheets.cells(assignments.sheet(assignment, answers=answers))
+    for cell in cells:
+        if "parameters" in cell.metadata.pop("tags"):
             cell.source = stamp(assignment, draws)
-        plain = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
-        cells.append(plain(linked(cell.source, library)))
     if answers:
         cells.insert(1, nbformat.v4.new_code_cell(stamp(assignment, draws)))
     elif library:
@@ -51,14 +45,6 @@ def notebook(assignment: ModuleType, draws: Draws, *, answers: bool = False, lib
         cell.id = f"c{i}"
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-
-
-def linked(text: str, library: str) -> str:
-    """Links to the book's pages lead to the repository that Colab installs from; without one they are plain titles."""
-    found = re.search(r"git\+(https://\S+)@([^\s\"@]+)", library)
-    if found is None:
-        return re.sub(r"\[([^\]]+)\]\(/book/[\w/]+\)", r"*\1*", text)
-    return re.sub(r"\]\(/book/([\w/]+)\)", rf"]({found[1]}/blob/{found[2]}/book/\1.md)", text)
 
 
 def file_name(student: str) -> str:

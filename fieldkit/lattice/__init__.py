@@ -1,8 +1,8 @@
 """Part one: fields on a lattice of spacing 1 with S = sum [ 1/2 (d phi)^2 + 1/2 mass2 phi^2 + coupling phi^4 ].
 
 Read in this order:
-- `free`, `infinite`, `markov`  What can be drawn exactly?  The free field, mode by mode, on a lattice or without a
-  boundary, and the chain whose memory is known.
+- `free`, `free_exact`, `infinite`, `markov`  What can be drawn exactly?  The free field, mode by mode, on a lattice or
+  without a boundary, and the chain whose memory is known.
 - `phi4`, `small_lattices`  What changes when the field talks to itself?  The action, and the truth where it can be
   integrated.
 - `hmc`, `acceleration`, `parts`, `fused`  How do you draw from exp(-S)?  Hybrid Monte Carlo, a mass for every wave, and
