@@ -66,3 +66,20 @@ def test_massless_fields_run_away_in_two_dimensions_and_fewer():
             infinite.propagator(x, mass2=1.0)
     with pytest.raises(ValueError, match="4000 sites away"):
         infinite.propagator([5000, 0], mass2=1.0)
+
+
+@pytest.mark.parametrize("mass2", [1e-12, 1e6, 1e15, 1e100])
+def test_any_mass_is_right(mass2):
+    E = 2 * math.asinh(math.sqrt(mass2) / 2)
+    assert infinite.propagator([0], mass2=mass2).item() * 2 * math.sinh(E) == pytest.approx(1, rel=1e-13)
+    if mass2 < 1e10:
+        truth = math.exp(-7 * E) / (2 * math.sinh(E))
+        assert infinite.propagator([-7], mass2=mass2).item() == pytest.approx(truth, rel=1e-12)
+
+
+@pytest.mark.parametrize("x", [(1000, 0, 0), (3000, 2000, 1000), (4000, 4000, 4000)])
+def test_far_away_the_massless_field_falls_as_coulombs_law(x):
+    """1 / 4 pi r times the first artefact of the lattice, 1 + (5 sum x^4 / r^4 - 3) / 8 r^2; the next is r^-4."""
+    r2 = sum(k * k for k in x)
+    truth = (1 + (5 * sum(k**4 for k in x) / r2**2 - 3) / (8 * r2)) / (4 * math.pi * math.sqrt(r2))
+    assert infinite.propagator(x, mass2=0.0).item() == pytest.approx(truth, rel=3e-12)

@@ -243,3 +243,19 @@ def test_kernels_and_their_measured_error_stay_on_the_device():
         for kernel in KERNELS.values():
             phi = free.sample(3, 12, 2, mass2=0.5, rng=rng)
             assert interpolation.squared_error(phi, 3, kernel=kernel).device.type == rng.device.type
+
+
+def test_the_least_error_has_no_largest_distance():
+    wide = aliasing.least_error(4000, 2000, mass2=1.0)  # far from both neighbours nothing is known: G(0) is left
+    assert wide[1000].item() == pytest.approx(1 / math.sqrt(5), rel=1e-14)
+    assert torch.equal(aliasing.least_error(8, 2, mass2=1e300)[1] > 0, torch.tensor(True))
+    assert aliasing.least_error(8, 2, mass2=1e-12)[1].item() == pytest.approx(0.5, rel=1e-11)
+
+
+def test_whole_numbers_are_fields_and_halves_are_no_steps():
+    phi = torch.tensor([[1, 3, 5, 3]])
+    assert interpolation.reconstruct(phi, torch.tensor([0.5]), kernel=interpolation.linear).item() == 2
+    with pytest.raises(TypeError, match=r"b = 2\.0"):
+        interpolation.squared_error(phi.double(), 2.0, kernel=interpolation.linear)
+    with pytest.raises(TypeError, match=r"L = 8\.0"):
+        aliasing.least_error(8.0, 2, mass2=1.0)
