@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
 from coursework.assignments import Mark
+from coursework.draws import Draws
 from coursework.marking import Wrong
 from fieldkit import scores
 from fieldkit.estimates import Estimate
@@ -52,6 +53,37 @@ def barred(
     elif scores.share(costs) < 1:
         said += f"; too small: {small}" if bars < 1 else f"; too large: {large or 'they hide what you know'}"
     return Mark(scores.share(costs), said, pairs)
+
+
+class Kinds(Protocol):
+    """A module that builds right and wrong things: their names, and of a wrong one what is wrong with it."""
+
+    @property
+    def RIGHT(self) -> Sequence[str]: ...
+
+    @property
+    def WRONG(self) -> dict[str, str]: ...
+
+
+def boxes(
+    draws: Draws, kinds: Kinds, make: Callable[[str, torch.Generator], Callable[..., Any]],
+    refusal: Callable[..., str],
+) -> list[tuple[str, Callable[..., Any]]]:  # fmt: skip
+    """make(kind, rng) of each kind, in this student's order, each behind a gate: what refusal(*arguments) says, if it
+    says something, is all that the student's function gets."""
+    found = []
+    for i, kind in enumerate(draws.shuffled("order", [*kinds.RIGHT, *kinds.WRONG])):
+        found.append((kinds.WRONG.get(kind, ""), _gated(make(kind, draws.rng(f"box {i}")), refusal)))
+    return found
+
+
+def _gated(box: Callable[..., Any], refusal: Callable[..., str]) -> Callable[..., Any]:
+    def asked(*arguments: Any) -> Any:
+        if why := refusal(*arguments):
+            raise ValueError(why)
+        return box(*arguments)
+
+    return asked
 
 
 def judged(

@@ -161,6 +161,7 @@ class StreamedSeries:
         self.ring = torch.zeros(max_lag + 1, n_chains, dtype=torch.float64, device=device)  # step t in row t mod length
         self.ago = torch.arange(max_lag + 1, device=device)
         self.origin = torch.zeros((), dtype=torch.float64, device=device)
+        self.unit = 1.0  # a power of two in which the values are kept, so that squares neither overflow nor vanish
 
     def update(self, x: Tensor) -> None:
         """x (n_chains,): the observable on every chain after one more step.  Raises `ValueError` for another shape."""
@@ -168,6 +169,9 @@ class StreamedSeries:
             shape = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
             raise ValueError(f"x is {shape}: expected a tensor ({len(self.total)},), one number for every chain.")
         x = x.to(torch.float64)
+        if x.device.type == "cpu":  # an accelerator would have to be waited for
+            self._keep_in_range(x)
+        x = x / self.unit
         if self.steps == 0:
             self.origin = x.mean()  # keeps the sums small, so that no digits cancel
         x = x - self.origin
@@ -178,11 +182,23 @@ class StreamedSeries:
         self.products += (self.ring @ x)[(self.steps - self.ago) % len(self.ring)]  # rows older than the run are zero
         self.steps += 1
 
+    def _keep_in_range(self, x: Tensor) -> None:
+        """Another unit for all that is kept, when the values become very large, or were very small all the time."""
+        top = given.unit(x)
+        silent = self.steps == 0 or not bool(self.products[0] > 0 or self.origin != 0)
+        if not (top > 1e100 * self.unit or (silent and 0 < top < 1e-100 * self.unit)):
+            return
+        factor, self.unit = self.unit / top, top
+        for kept in (self.total, self.first, self.ring, self.origin):
+            kept *= factor
+        self.products *= factor
+        self.products *= factor
+
     def chain_means(self) -> Tensor:
         """Mean of every chain (n_chains,): what `jackknife` needs.  Raises `ValueError` before the first step."""
         if self.steps == 0:
             raise ValueError("0 steps: nothing was fed to `update` yet, so there is no mean.")
-        return self.total / self.steps + self.origin
+        return (self.total / self.steps + self.origin) * self.unit
 
     def result(self, *, S: float = 1.5) -> Series:
         """As `gamma_method`; raises what it raises."""
@@ -197,4 +213,5 @@ class StreamedSeries:
         tail = total - torch.cat([zero, self.first[: lags - 1].sum(1).cumsum(0).cpu()])  # sum over t >= lag of x_t
         pairs = n_chains * (self.steps - torch.arange(lags, dtype=torch.float64))
         gamma = (self.products[:lags].cpu() - centre * (head + tail)) / pairs + centre.square()
-        return _windowed(gamma, self.chain_means().cpu(), self.steps, S)
+        found = _windowed(gamma, self.chain_means().cpu() / self.unit, self.steps, S)
+        return Series(found.mean * self.unit, found.tau, found.window)

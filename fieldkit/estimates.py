@@ -79,7 +79,7 @@ class Estimate:
     def __truediv__(self, scale: float) -> Estimate:
         if _exact(scale) == 0:
             raise ValueError("an estimate divided by 0 has no value and no error; check the divisor.")
-        return self * (1 / _exact(scale))
+        return Estimate(self.value / _exact(scale), self.error / abs(_exact(scale)))
 
     def __pow__(self, power: object) -> Estimate:
         raise TypeError(
@@ -176,10 +176,18 @@ def jackknife_covariance(f: Callable[..., Tensor], *observables: Tensor) -> tupl
     """The same for f with k values: bias-corrected values (k,) and their covariance (k, k), float64 on the CPU.
 
     A value that never varies has variance 0 here.  Raises `ValueError` when the observables have different numbers of
-    chains, fewer than 8 of them, or values that are not finite, and when f returns another shape or is not finite.
+    chains, fewer than 8 of them, or values that are not finite, when f returns another shape or is not finite, and
+    when the square of a spread leaves the range of numbers.
     """
     central, left_out = _left_out(f, observables)
-    return _unbiased(central, left_out), _scatter(left_out - left_out.mean(0))
+    covariance = _scatter(left_out - left_out.mean(0))
+    varies = (left_out != left_out[0]).any(0)
+    if not bool((covariance.isfinite().all(0) & ((covariance.diagonal() > 0) | ~varies)).all()):
+        raise ValueError(
+            f"values near {central.abs().max().item():.1e}: the squares of their spreads leave the range of float64; "
+            "let f return them in another unit."
+        )
+    return _unbiased(central, left_out), covariance
 
 
 def _left_out(f: Callable[..., Tensor], observables: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:

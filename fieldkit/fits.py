@@ -80,14 +80,15 @@ def linear_fit(design: Tensor, values: Tensor, covariance: Tensor) -> Fit:
         )
     white_design = torch.linalg.solve_triangular(factor, design, upper=False)
     white_values = torch.linalg.solve_triangular(factor, values[:, None], upper=False)[:, 0]
-    q, r = torch.linalg.qr(white_design)
-    if bool((r.diagonal().abs() <= 1e-12 * r.diagonal().abs().max()).any()):
+    size = white_design.norm(dim=0)
+    q, r = torch.linalg.qr(white_design / size)  # a column may be small: what counts is its direction
+    if not bool((size > 0).all() and (r.diagonal().abs() > 1e-12).all()):
         raise ValueError(
             "two columns of the design are proportional, or one is zero: their parameters cannot be told apart; "
             "drop one."
         )
-    parameters = torch.linalg.solve_triangular(r, (q.T @ white_values)[:, None], upper=True)[:, 0]
-    inverse = torch.linalg.solve_triangular(r, torch.eye(p, dtype=torch.float64), upper=True)
+    parameters = torch.linalg.solve_triangular(r, (q.T @ white_values)[:, None], upper=True)[:, 0] / size
+    inverse = torch.linalg.solve_triangular(r, torch.eye(p, dtype=torch.float64), upper=True) / size[:, None]
     residual = white_values - white_design @ parameters
     return Fit(parameters, inverse @ inverse.T, float(residual @ residual), k - p)
 

@@ -33,7 +33,10 @@ def of_student(t: float, degrees: float) -> float:
 
     if not degrees > 0:
         raise ValueError(f"degrees = {degrees}: a bar needs at least two independent things; take more.")
-    return math.copysign(_sigmas(math.log(max(special.stdtr(degrees, -abs(t)), 1e-300))), t)
+    if math.isinf(degrees) or not math.isfinite(t):
+        return t
+    tail = float(special.stdtr(degrees, -abs(t)))
+    return math.copysign(_sigmas(math.log(tail) if tail > 1e-280 else _log_student(abs(t), degrees)), t)
 
 
 def of_estimate(measured: Estimate, truth: Estimate, independent: int | None) -> float:
@@ -97,6 +100,25 @@ def chi_squared(deviations: Tensor, covariance: Tensor) -> float:
             "exactly, or there are more points than independent things; weigh fewer points."
         )
     return ((vectors.T @ (r / bars)).square() / values).sum().item()
+
+
+def _log_student(t: float, degrees: float) -> float:
+    """ln P(T > t) where the probability is no float64: the density at t times the integral of what it falls to."""
+    from scipy import integrate, special
+
+    log_w = 2 * math.log(t) - math.log(degrees)  # w = t^2 / degrees
+    share = 1 / (1 + math.exp(-log_w))  # w / (1 + w)
+
+    def fall(s: float) -> float:  # of the density times T, over ln T = ln t + s
+        return math.exp(s - (degrees + 1) / 2 * math.log1p(share * math.expm1(2 * s)))
+
+    width = 40 / ((degrees + 1) * share - 1)  # 40 factors of e, at the first rate
+    area = integrate.quad(fall, 0, width, epsabs=0, epsrel=1e-10)[0]
+    norm = special.gammaln((degrees + 1) / 2) - special.gammaln(degrees / 2) - 0.5 * math.log(degrees * math.pi)
+    if degrees > 1e6:  # the two logarithms cancel
+        norm = -0.5 * math.log(2 * math.pi) - 0.25 / degrees
+    log_1w = log_w + math.log1p(math.exp(-log_w)) if log_w > 0 else math.log1p(math.exp(log_w))
+    return norm - (degrees + 1) / 2 * log_1w + math.log(t) + math.log(area)
 
 
 def _enough(independent: int, points: int) -> None:

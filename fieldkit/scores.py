@@ -29,7 +29,7 @@ def log_score(found: Estimate, truth: float, *, reference: float) -> float:
 
     found: in the units of truth and reference, the bar of the best method known.  A bar under a tenth of the reference
     counts as a tenth: nobody is paid for a truth that was looked up.  No bar, an infinite one or a value that is not
-    finite costs the cap.  Raises `ValueError` unless reference > 0.
+    finite costs the cap.  Raises `ValueError` unless reference > 0 and truth is finite.
 
     >>> log_score(Estimate(1.0, 0.5), 1.0, reference=0.5), log_score(Estimate(1.5, 0.5), 1.0, reference=0.5)
     (0.0, 0.5)
@@ -37,8 +37,11 @@ def log_score(found: Estimate, truth: float, *, reference: float) -> float:
     given.positive("reference", reference, why="it is the bar of the best method known")
     if not (math.isfinite(found.value) and 0 < found.error < 1e6 * reference):
         return CAP
+    if not math.isfinite(truth):
+        raise ValueError(f"truth = {truth}: a score compares with a finite number; find what the truth is.")
     error = max(found.error, reference / 10)
-    return min(0.5 * ((found.value - truth) / error) ** 2 + math.log(error / reference), CAP)
+    z = min(abs((found.value - truth) / error), 1e100)  # its square stays a number
+    return min(0.5 * z * z + math.log(error / reference), CAP)
 
 
 def excess(bar: float, honest: float) -> float:
@@ -51,7 +54,8 @@ def excess(bar: float, honest: float) -> float:
     given.positive("honest", honest, why="it is the standard deviation of the value over repetitions")
     if not (math.isfinite(bar) and bar > 0):
         return CAP
-    return min(0.5 * (honest / bar) ** 2 + math.log(bar / honest) - 0.5, CAP)
+    ratio = min(honest / bar, 1e100)
+    return min(0.5 * ratio * ratio + math.log(bar) - math.log(honest) - 0.5, CAP)
 
 
 def share(costs: Sequence[float]) -> float:
@@ -61,6 +65,7 @@ def share(costs: Sequence[float]) -> float:
     >>> share([0.0, 0.02]), round(share([0.072]), 6), share([0.3])
     (1.0, 0.5, 0.0)
     """
+    costs = [float(cost) for cost in costs]
     if not costs:
         raise ValueError("no costs: points are given for at least one answer; ask for one.")
     return min(1.0, max(0.0, 1 - (sum(costs) / len(costs) - FREE) / SLOPE))

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 def readable(value: float, error: float) -> str:
     """value(error), the error >= 0 in units of the last digit shown: one digit of it, two where its first digit is a 1.
+    An error below the rounding of the value stands in the brackets as it is.
 
     >>> readable(-1.43365, 0.0123), readable(1234.5, 56.0), readable(3.2e-9, 4e-11)
     ('-1.434(12)', '1230(60)', '3.20(4)e-09')
@@ -20,6 +21,8 @@ def readable(value: float, error: float) -> str:
     if not (math.isfinite(value) and math.isfinite(error)) or error == 0:
         return f"{value:.10g}({'exact' if error == 0 else f'{error:.2g}'})"
     top = max(abs(value), error)
+    if error < 1e-15 * abs(value):  # below the rounding of the value: no digit of it is uncertain
+        return f"{value:.16g}({error:.1g})"
     if top < 1e-4 or top >= 1e7:
         power = Decimal(top).adjusted()
         return f"{readable(*(float(Decimal(x).scaleb(-power)) for x in (value, error)))}e{power:+03d}"

@@ -21,7 +21,9 @@ from torch import Tensor
 from fieldkit.estimates import Estimate
 
 FORMULAS = {name: getattr(math, name) for name in dir(math) if not name.startswith("_")} | {"abs": abs}
+Slips = Sequence[tuple[list[float], str]]
 UNKNOWN = "Not a mistake that we know; compare your steps with the hint."
+SAME = {"yes": "true", "no": "false"}
 EVERYBODY: list[tuple[Callable[[float], float], str]] = [
     (lambda t: -t, "The size is right, the sign is not."),
     (lambda t: 2 * t, "Twice too large: something was counted double, or a half forgotten."),
@@ -94,11 +96,17 @@ def _worded(answer: Any, question: Mapping[str, Any]) -> Verdict:
     if said == _plain(question["word"]):
         return Verdict("right", question["right"])
     known = {_plain(slip): remark for slip, remark in question.get("slips", [])}
-    return Verdict("wrong", known.get(said, UNKNOWN))
+    return Verdict("wrong", known.get(said, unknown_word(question)))
+
+
+def unknown_word(question: Mapping[str, Any]) -> str:
+    """What to say of a word that is neither right nor a known slip: perhaps it is right and only another word."""
+    return f"Not one of the words that are looked for; asked is: {question['asks']}." if "asks" in question else UNKNOWN
 
 
 def _plain(word: object) -> str:
-    return str(word).strip().lower()
+    said = str(word).strip().lower()
+    return SAME.get(said, said)
 
 
 def _numbers(answer: Any) -> tuple[list[float], list[float]]:
@@ -166,7 +174,7 @@ def _weighed(values: list[float], bars: list[float], question: Mapping[str, Any]
             worst = max(worst, abs(v - t) / allowed if allowed else (0.0 if v == t else math.inf))
         return worst
 
-    nearest, remark = min(((off(slip), remark) for slip, remark in slips), default=(math.inf, ""))
+    nearest, named = _nearest(slips, off)
     if truth is None:
         right, reason = _bounded(values[0], question)
     else:
@@ -174,10 +182,10 @@ def _weighed(values: list[float], bars: list[float], question: Mapping[str, Any]
             return Verdict("wrong", f"{_shown(values, bars)}The bar is too wide to tell; measure longer.")
         right = off(truth, widely=False) <= 1 and off(truth) < nearest
         short = "Near, yet many of your bars away: the bar is too small, or a bias is left."
-        reason = short if off(truth) <= 1 else _common(truth, off)
+        reason = short if off(truth) <= 1 else remark(truth, [], off) or UNKNOWN
     if right:
         return Verdict("right", f"{_shown(values, bars)}{question['right']}")
-    return Verdict("wrong", f"{_shown(values, bars)}{remark if nearest <= 1 else reason}")
+    return Verdict("wrong", f"{_shown(values, bars)}{named if nearest <= 1 else reason}")
 
 
 def _bounded(value: float, question: Mapping[str, Any]) -> tuple[bool, str]:
@@ -201,11 +209,18 @@ def common_slips(truth: list[float]) -> list[tuple[list[float], str]]:
     return found
 
 
-def _common(truth: list[float], off: Callable[[list[float]], float]) -> str:
-    """The nearest of the slips that everybody makes, if one is within reach."""
-    near = [(off(target), remark) for target, remark in common_slips(truth)]
-    nearest, said = min(near, default=(math.inf, ""))
-    return said if nearest <= 1 else UNKNOWN
+def remark(truth: list[float], slips: Slips, off: Callable[[list[float]], float]) -> str:
+    """What explains an answer that is wrong: the nearest of its own slips, pairs of (numbers, remark), else the nearest
+    of those that everybody makes; off(numbers) is how far the answer lies from them, and nothing is said beyond 1."""
+    for known in (slips, common_slips(truth)):
+        nearest, said = _nearest(known, off)
+        if nearest <= 1:
+            return said
+    return ""
+
+
+def _nearest(slips: Slips, off: Callable[[list[float]], float]) -> tuple[float, str]:
+    return min(((off(target), said) for target, said in slips), default=(math.inf, ""))
 
 
 def _shown(values: list[float], bars: list[float]) -> str:

@@ -228,3 +228,16 @@ def test_chains_of_unequal_length_are_told_how_to_be_equal():
             gamma_method(unequal)
     equal = [chain[:400] for chain in chains]
     assert gamma_method(equal) == gamma_method([chain.tolist() for chain in equal]) == gamma_method(torch.stack(equal))
+
+
+@pytest.mark.parametrize("unit", [2.0**-1000, 1e-200, 1e150, 1e200])
+def test_a_stream_has_any_unit(unit):
+    chains = autoregressive(4, 1000, 0.6, 3)
+    chains[:, 0] = 0  # a cold start says nothing of the size
+    stream, stored = StreamedSeries(4, max_lag=200), gamma_method(chains)
+    for x in (unit * chains).T:
+        stream.update(x)
+    found = stream.result()
+    assert found.mean.error / unit == pytest.approx(stored.mean.error, rel=1e-12)
+    assert found.tau.value == pytest.approx(stored.tau.value, rel=1e-12)
+    assert torch.allclose(stream.chain_means() / unit, chains.mean(1), rtol=1e-12)

@@ -204,3 +204,18 @@ def test_f_may_return_plain_numbers():
     x = normal(20)
     as_list, _ = jackknife_covariance(lambda m: [float(m), 2 * float(m)], x)
     assert as_list[1] == pytest.approx(2 * x.mean().item(), rel=1e-12)
+
+
+def test_no_spread_is_lost_below_the_range_of_numbers():
+    x = normal(20, 1)
+    values, covariance = jackknife_covariance(lambda m: 1e-100 * m, x)
+    assert (covariance / jackknife_covariance(lambda m: m, x)[1] * 1e200).item() == pytest.approx(1)
+    for unit in (1e-200, 1e200):
+        with pytest.raises(ValueError, match="another unit"):
+            jackknife_covariance(lambda m, unit=unit: unit * m, x)
+    assert Estimate(1e-310, 1e-311) / 1e-310 == Estimate(1.0, 1e-311 / 1e-310)
+
+
+def test_an_error_below_rounding_is_printed_as_it_is():
+    assert readable(1.0, 1e-310) == "1(1e-310)"
+    assert readable(1e300, 1e-10) == "1e+300(1e-10)"

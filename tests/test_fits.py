@@ -96,3 +96,11 @@ def test_lists_are_read_with_all_their_digits():
     fit = linear_fit([[1.0], [1.0]], [16777217.0, 16777217.0], [1.0, 1.0])
     assert fit.parameters.item() == pytest.approx(16777217, abs=1e-8)
     assert fit.estimate(0).error == pytest.approx(2**-0.5, rel=1e-14)
+
+
+def test_a_small_column_is_no_zero_column():
+    a = 1e-7 * torch.arange(1, 6, dtype=torch.float64)
+    fit = linear_fit(torch.stack([a**0, a**2], 1), 3 + 2e12 * a**2, torch.full((5,), 1e-6))
+    assert fit.parameters.tolist() == pytest.approx([3, 2e12], rel=1e-12)
+    with pytest.raises(ValueError, match="proportional"):
+        linear_fit(torch.stack([a, 1e9 * a], 1), a, torch.full((5,), 1e-6))

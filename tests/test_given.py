@@ -14,6 +14,7 @@ from fieldkit.lattice import (
     continuum,
     embedded,
     free,
+    free_exact,
     hmc,
     interpolation,
     ising,
@@ -94,9 +95,9 @@ def test_what_are_no_real_numbers_is_refused(wrong):
 
 SIZES = {  # every sampler and exact result, asked for a number of things that nobody can count
     "sites": lambda k, rng: free.momentum_squared(k, 2),
-    "dimensions": lambda k, rng: free.propagator(4, k, mass2=1.0),
+    "dimensions": lambda k, rng: free_exact.propagator(4, k, mass2=1.0),
     "open modes": lambda k, rng: free.open_modes(k),
-    "open lattice": lambda k, rng: free.open_propagator(k, 2, mass2=1.0),
+    "open lattice": lambda k, rng: free_exact.open_propagator(k, 2, mass2=1.0),
     "matrix": lambda k, rng: free.matrix(k, 2, mass2=1.0),
     "fields": lambda k, rng: free.sample(k, 4, 2, mass2=1.0, rng=rng),
     "side of fields": lambda k, rng: free.sample(3, k, 2, mass2=1.0, rng=rng),

@@ -49,3 +49,13 @@ def test_two_points_that_are_one_are_refused():
         pulls.of_chi_squared(1.0, 3, independent=3)
     with pytest.raises(ValueError, match="degrees = 0"):
         pulls.of_student(1.0, 0)
+
+
+@pytest.mark.parametrize(
+    ("t", "degrees", "truth"),
+    [(-50.0, 1e9, -49.999968737542), (1e5, 100.0, 42.885429871146), (-1e300, 1.0, -37.07796031191)],
+)
+def test_tails_below_the_smallest_number_keep_their_probability(t, degrees, truth):
+    """truth: the regularised incomplete beta function in 80 digits, inverted by a root search in the Gaussian's."""
+    assert pulls.of_student(t, degrees) == pytest.approx(truth, rel=1e-11)
+    assert pulls.of_student(2.0, math.inf) == 2

@@ -40,3 +40,11 @@ def test_points_fall_from_all_to_none():
     assert [scores.share([c]) for c in (0.0, 0.022, 0.122, 9.0)] == pytest.approx([1, 1, 0, 0])
     with pytest.raises(ValueError, match="no costs"):
         scores.share([])
+
+
+def test_what_leaves_the_range_of_numbers_costs_the_cap():
+    assert scores.excess(1e-200, 1.0) == scores.excess(1e-300, 1e300) == scores.CAP
+    assert scores.log_score(Estimate(1e200, 1.0), 0.0, reference=1.0) == scores.CAP
+    assert scores.share(torch.tensor([0.0, 0.02])) == 1
+    with pytest.raises(ValueError, match="truth = nan"):
+        scores.log_score(Estimate(1.0, 1.0), math.nan, reference=1.0)

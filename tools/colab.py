@@ -10,13 +10,13 @@ import re
 from pathlib import Path
 
 from tools import chapters, sources
-from tools.labels import EQUATION, Book, cited
+from tools.labels import EQUATION, Book, cited, place
 
 FENCE = re.compile(r"^(?P<ticks>`{3,})\{(?P<name>[\w:-]+)\} *(?P<title>.*)$")
 OPTION = re.compile(r"^:([\w-]+): *(.*)$")
 INLINE = re.compile(
     r"(?P<code>^ *(?P<fence>`{3,}).*?^ *(?P=fence)`* *$)"
-    r"|\{(?P<role>[A-Za-z][\w:.-]*)\}`(?P<body>[^`]+)`|(?P<span>(?P<tick>`+)[^`](?:.*?[^`])?(?P=tick)(?!`))",
+    r"|\{(?P<role>[A-Za-z][\w:.-]*)\}`(?P<body>[^`]+)`|(?P<span>(?P<tick>`+)(?!`).*?(?<!`)(?P=tick)(?!`))",
     re.M | re.S,
 )
 FOREIGN = re.compile(r"^ *:{3,}.*|^\([\w:-]+\)= *$|^%.*|\{\{.*?\}\}|\[\^[^\]]+\]|\]\((?!https?://)[^)]*\)", re.M)
@@ -30,7 +30,7 @@ def translate(text: str, book: Book, path: Path) -> str:
 def unknown(what: str, path: Path, book: Book) -> sources.Fault:
     text = sources.text(path)
     line = text.count("\n", 0, max(text.find(what), 0)) + 1
-    where = f"{path.relative_to(book.root)}:{line}"
+    where = f"{place(path, book)}:{line}"
     return sources.Fault(f"{where}: {what.strip()!r} has no plain form for Colab; tools/colab.py knows what has")
 
 
@@ -105,9 +105,7 @@ def role(name: str, body: str, raw: str, book: Book, path: Path) -> str:
     if name == "weighed":
         return "(printed below)"
     if name == "doc":
-        page = (
-            target.lstrip("/") if target.startswith("/") else (path.parent / target).relative_to(book.root).as_posix()
-        )
+        page = target.lstrip("/") if target.startswith("/") else place(path.parent / target, book).as_posix()
         source = book.root / f"{page}.md"
         words = shown or (chapters.title(source) if source.exists() else page)
         return f"[{words}]({book.colab}/{page}.ipynb)" if chapters.is_chapter(source) else f"*{words}*"

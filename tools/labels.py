@@ -24,35 +24,46 @@ class Book:
     references: dict[str, Entry]
 
 
-def book(root: Path) -> Book:
+def book(root: Path, numbers: dict[str, str] | None = None) -> Book:
+    """With the numbers of all chapters, if none are given."""
     repository = sources.repository(root)
     path = repository["url"].removeprefix("https://github.com/")
     bib = root / "book" / "references.bib"
+    if numbers is None:
+        numbers = {k: v for c in chapters.chapters(root) for k, v in labels(root, c).items()}
     return Book(
         root=root,
         colab=f"https://colab.research.google.com/github/{path}/blob/{repository['branch']}",
-        numbers={k: v for c in chapters.chapters(root) for k, v in labels(root, c).items()},
+        numbers=numbers,
         references=dict(parse_file(str(bib)).entries) if bib.exists() else {},
     )
 
 
 def labels(root: Path, chapter: str) -> dict[str, str]:
     """Label of each figure, equation and exercise of a chapter -> its number on the site, such as 2.1."""
-    path = chapters.source(root, chapter)
-    number = chapters.chapters(root).index(chapter) + 1
+    return numbered(chapters.source(root, chapter), f"{chapters.chapters(root).index(chapter) + 1}.")
+
+
+def numbered(path: Path, before: str = "") -> dict[str, str]:
+    """The same of any page in MyST; `before` stands before each number."""
     nb, text = chapters.read(path), sources.text(path)
     figures = [c.metadata.get("mystnb", {}).get("figure", {}).get("name") for c in nb.cells]
     equations = [m["label"] for m in EQUATION.finditer(text)]
     exercises = re.findall(r"^`{3,}\{exercise\}[^\n]*\n:label: *(\S+)", text, re.M)
     return {
-        k: f"{number}.{i}" for kind in ([f for f in figures if f], equations, exercises) for i, k in enumerate(kind, 1)
+        k: f"{before}{i}" for kind in ([f for f in figures if f], equations, exercises) for i, k in enumerate(kind, 1)
     }
+
+
+def place(path: Path, book: Book) -> Path:
+    """A page as it is named to its author: from the root of the book, if it lies in there."""
+    return path.relative_to(book.root) if path.is_relative_to(book.root) else path
 
 
 def cited(key: str, textual: bool, book: Book, path: Path) -> str:
     """[Wolff (2004)](https://doi.org/...)"""
     if key not in book.references:
-        raise sources.Fault(f"{path.relative_to(book.root)}: no reference {key} in book/references.bib")
+        raise sources.Fault(f"{place(path, book)}: no reference {key} in book/references.bib")
     entry = book.references[key]
     persons = entry.persons.get("author") or entry.persons.get("editor", [])
     people = [" ".join(str(n) for n in p.rich_prelast_names + p.rich_last_names) for p in persons]

@@ -10,9 +10,10 @@ import torch
 from coursework.assignments import Mark, Task
 from coursework.chains import mark_bars
 from coursework.draws import Draws
-from coursework.judging import judged
+from coursework.judging import boxes, judged
 from coursework.lattice import machines
 from coursework.lattice.own_action import Theory, averages, observed
+from coursework.slips import named
 
 NAME, TITLE = "lattice/machine", "A machine of your own"
 NAMES = ("stiffness", "mass2", "coupling", "extra", "power")
@@ -62,7 +63,7 @@ def mark_force(ask: Any, draws: Draws, t: Theory) -> Mark:
 
 
 def _slip(t: Theory, phi: torch.Tensor, found: torch.Tensor) -> str:
-    """The name of a common mistake, or how far off."""
+    """Which mistake it is, or how far off."""
     d, wanted = phi.dim() - 1, t.force(phi)
     last, springs = t.extra * phi ** (t.power - 1), t.stiffness * (2 * d - 4)
     slips = {
@@ -72,10 +73,8 @@ def _slip(t: Theory, phi: torch.Tensor, found: torch.Tensor) -> str:
         "the last term of your action is missing": wanted + t.power * last,
         "the quartic term lacks its 4": wanted + 3 * t.coupling * phi**3,
     }
-    for why, slip in slips.items():
-        if torch.allclose(found, slip, rtol=1e-9, atol=1e-9):
-            return why
-    return f"differs from minus the gradient of your action by up to {float((found - wanted).abs().max()):.2g}"
+    off = f"differs from minus the gradient of your action by up to {float((found - wanted).abs().max()):.2g}"
+    return named(found, wanted, slips, relative=1e-9, within=1e-9) or off
 
 
 def mark_trajectory(ask: Any, draws: Draws, t: Theory) -> Mark:
@@ -120,22 +119,17 @@ def rng_of(draws: Draws, what: str) -> torch.Generator:
 
 def mark_is_correct(ask: Any, draws: Draws, t: Theory) -> Mark:
     """Nine machines behind a pipe: the right ones must pass, the wrong ones be caught."""
-    kinds = draws.shuffled("order", [*machines.RIGHT, *machines.WRONG])
     step = machines.telling_step(t, machines.equilibrium(t, 2000, 2, draws.rng("telling")), draws.rng("step"))
-    boxes = []
-    for i, kind in enumerate(kinds):
-        advance = machines.machine(t, kind, draws.rng(f"box {i}"), step=step)
-        boxes.append((machines.WRONG.get(kind, ""), _gate(advance)))
-    return judged(ask, "is_correct", boxes, "machines")
+
+    def make(kind: str, rng: torch.Generator) -> Any:
+        return machines.machine(t, kind, rng, step=step)
+
+    return judged(ask, "is_correct", boxes(draws, machines, make, _refusal), "machines")
 
 
-def _gate(advance: Any) -> Any:
-    def step(phi: torch.Tensor) -> torch.Tensor:
-        if phi.dim() != 3 or phi.shape[1:] != (2, 2) or not 1 <= len(phi) <= 4096:
-            raise ValueError("step takes fields (n, 2, 2) with n from 1 to 4096")
-        return advance(phi)
-
-    return step
+def _refusal(phi: torch.Tensor) -> str:
+    few = phi.dim() == 3 and phi.shape[1:] == (2, 2) and 1 <= len(phi) <= 4096
+    return "" if few else "step takes fields (n, 2, 2) with n from 1 to 4096"
 
 
 TASKS = (

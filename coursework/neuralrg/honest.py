@@ -9,9 +9,10 @@ import torch
 
 from coursework.assignments import Mark, Task
 from coursework.draws import Draws
-from coursework.judging import barred, judged
+from coursework.judging import barred, boxes, judged
 from coursework.neuralrg import own_flow
 from coursework.neuralrg.own_flow import Flow, weights
+from coursework.slips import named
 
 NAME, TITLE = "neuralrg/honest", "An honest flow"
 NAMES = ("alpha", "beta", "gamma", "kappa", "c1", "c2", "s")
@@ -46,7 +47,7 @@ def truths(f: Flow) -> dict[str, dict[str, tuple[float, float]]]:
 
 def mark_layer(ask: Any, draws: Draws, f: Flow) -> Mark:
     """The map itself, on rings of three lengths."""
-    return _compared(ask, draws, f, "layer", {})
+    return _compared(ask, draws, f, "layer", lambda z: {})
 
 
 def mark_log_det(ask: Any, draws: Draws, f: Flow) -> Mark:
@@ -77,9 +78,8 @@ def _compared(ask: Any, draws: Draws, f: Flow, name: str, slips: Any) -> Mark:
         elif torch.allclose(found, wanted, rtol=1e-9, atol=1e-9):
             good += 1
         else:
-            near = [why for why, v in (slips(z) if slips else {}).items() if torch.allclose(found, v, rtol=1e-9)]
             off = f"off by up to {float((found - wanted).abs().max()):.2g}"
-            said.append(f"L = {L}: {near[0] if near else off}")
+            said.append(f"L = {L}: {named(found, wanted, slips(z), relative=1e-9, within=1e-9) or off}")
     return Mark(good / 3, "; ".join(said) or "right on rings of four, six and ten sites")
 
 
@@ -108,20 +108,16 @@ def mark_square(ask: Any, draws: Draws, f: Flow, *, items: int = 24) -> Mark:
 
 def mark_is_honest(ask: Any, draws: Draws, f: Flow) -> Mark:
     """Eight flows behind a pipe."""
-    boxes = []
-    for i, kind in enumerate(draws.shuffled("order", [*own_flow.RIGHT, *own_flow.WRONG])):
-        drawn = own_flow.drawn(f, kind, draws.rng(f"box {i}"))
-        boxes.append((own_flow.WRONG.get(kind, ""), _gate(drawn)))
-    return judged(ask, "is_honest", boxes, "flows")
+
+    def make(kind: str, rng: torch.Generator) -> Any:
+        drawn = own_flow.drawn(f, kind, rng)
+        return lambda n: drawn(int(n))
+
+    return judged(ask, "is_honest", boxes(draws, own_flow, make, _refusal), "flows")
 
 
-def _gate(drawn: Any) -> Any:
-    def draw(n: torch.Tensor) -> torch.Tensor:
-        if n.numel() != 1 or not 1 <= float(n) <= MOST:
-            raise ValueError(f"n = {n}: from 1 to {MOST} fields a call")
-        return drawn(int(n))
-
-    return draw
+def _refusal(n: torch.Tensor) -> str:
+    return "" if n.numel() == 1 and 1 <= float(n) <= MOST else f"n = {n}: from 1 to {MOST} fields a call"
 
 
 TASKS = (

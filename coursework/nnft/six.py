@@ -8,9 +8,10 @@ import torch
 
 from coursework.assignments import Mark, Task
 from coursework.draws import Draws
-from coursework.judging import barred, judged
+from coursework.judging import barred, boxes, judged
 from coursework.nnft import own_ensemble
 from coursework.nnft.own_ensemble import Ensemble, bar, networks
+from coursework.slips import named
 
 NAME, TITLE = "nnft/six", "Six points from four"
 NAMES = ("c1", "c2", "c3", "width", "sw2", "sb2", "so2")
@@ -78,14 +79,15 @@ def mark_g6(ask: Any, draws: Draws, e: Ensemble) -> Mark:
 
 
 def _compared(rows: list[tuple[float, float, float, dict[str, float]]]) -> Mark:
-    """Which part of (found, truth, scale, slips) is right, with the slip that explains most of the rest."""
-    right = [abs(found - truth) < WITHIN * scale for found, truth, scale, _ in rows]
-    said = f"{sum(right)} of {len(rows)} hidden inputs right to {WITHIN:g} of the largest term"
-    if not all(right):
-        seen = [why for found, _, scale, slips in rows for why, v in slips.items() if abs(found - v) < WITHIN * scale]
-        off = max(abs(found - truth) / scale for found, truth, scale, _ in rows)
-        said += f"; {max(seen, key=seen.count)}" if len(seen) > 4 else f"; the worst is off by {100 * off:.2g} % of it"
-    return Mark(sum(right) / len(rows), said)
+    """Which part of (found, truth, scale, slips) is right, and which mistake the rest is."""
+    found, truth, scale = (torch.tensor(column, dtype=torch.float64) for column in zip(*(row[:3] for row in rows)))
+    right = (found - truth).abs() < WITHIN * scale
+    said = f"{int(right.sum())} of {len(rows)} hidden inputs right to {WITHIN:g} of the largest term"
+    if not bool(right.all()):
+        slips = {why: torch.tensor([row[3][why] for row in rows], dtype=torch.float64) for why in rows[0][3]}
+        off = f"the worst is off by {100 * float(((found - truth).abs() / scale).max()):.2g} % of it"
+        said += f"; {named(found, truth, slips, within=WITHIN * scale) or off}"
+    return Mark(float(right.double().mean()), said)
 
 
 def mark_measure(ask: Any, draws: Draws, e: Ensemble, *, items: int = 20) -> Mark:
@@ -104,22 +106,18 @@ def mark_measure(ask: Any, draws: Draws, e: Ensemble, *, items: int = 20) -> Mar
 
 def mark_is_right(ask: Any, draws: Draws, e: Ensemble) -> Mark:
     """Eight ways to draw networks behind a pipe."""
-    boxes = []
-    for i, kind in enumerate(draws.shuffled("order", [*own_ensemble.RIGHT, *own_ensemble.WRONG])):
-        drawn = networks(e, kind, draws.rng(f"box {i}"))
-        boxes.append((own_ensemble.WRONG.get(kind, ""), _gate(drawn)))
-    return judged(ask, "is_right", boxes, "ensembles")
+
+    def make(kind: str, rng: torch.Generator) -> Any:
+        drawn = networks(e, kind, rng)
+        return lambda x, n: drawn(x, int(n))
+
+    return judged(ask, "is_right", boxes(draws, own_ensemble, make, _refusal), "ensembles")
 
 
-def _gate(drawn: Any) -> Any:
-    def draw(x: torch.Tensor, n: torch.Tensor) -> torch.Tensor:
-        if x.dim() != 2 or not 1 <= len(x) <= 4 or x.shape[1] != 2 or not bool(x.isfinite().all()):
-            raise ValueError("draw takes inputs (k, 2), k up to 4, and the number of networks")
-        if n.numel() != 1 or not 1 <= float(n) <= MOST:
-            raise ValueError(f"n = {n}: from 1 to {MOST} networks a call")
-        return drawn(x, int(n))
-
-    return draw
+def _refusal(x: torch.Tensor, n: torch.Tensor) -> str:
+    if x.dim() != 2 or not 1 <= len(x) <= 4 or x.shape[1] != 2 or not bool(x.isfinite().all()):
+        return "draw takes inputs (k, 2), k up to 4, and the number of networks"
+    return "" if n.numel() == 1 and 1 <= float(n) <= MOST else f"n = {n}: from 1 to {MOST} networks a call"
 
 
 TASKS = (

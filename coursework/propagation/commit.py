@@ -9,9 +9,10 @@ import torch
 
 from coursework.assignments import Mark, Task
 from coursework.draws import Draws
-from coursework.judging import barred, judged
+from coursework.judging import barred, boxes, judged
 from coursework.propagation import layers
 from coursework.propagation.own_neuron import Neuron, grown
+from coursework.slips import named
 
 NAME, TITLE = "propagation/commit", "Commit, then measure"
 NAMES = ("a", "b", "sw2", "sb2")
@@ -80,14 +81,13 @@ def mark_depth(ask: Any, draws: Draws, t: Neuron) -> Mark:
 
 
 def _compared(found: torch.Tensor, truth: torch.Tensor, slips: dict[str, torch.Tensor]) -> Mark:
-    """Which part is right to four digits; the name of a common mistake, or the worst."""
+    """Which part is right to four digits; which mistake it is, or the worst."""
     right = (found / truth - 1).abs() < WITHIN
     said = f"{int(right.sum())} of {len(truth)} hidden points right to {WITHIN:g}"
     if not bool(right.all()):
-        named = [why for why, slip in slips.items() if bool(((found / slip - 1).abs() < 1e-3).double().mean() > 0.5)]
         worst = int(torch.nan_to_num((found / truth - 1).abs(), nan=math.inf).argmax())
         off = abs(float(found[worst] / truth[worst]) - 1)
-        said += f"; {named[0]}" if named else f"; the worst is off by {100 * off:.2g} %"
+        said += f"; {named(found, truth, slips, relative=1e-3) or f'the worst is off by {100 * off:.2g} %'}"
     return Mark(float(right.double().mean()), said)
 
 
@@ -102,19 +102,16 @@ def mark_edge(ask: Any, draws: Draws, t: Neuron, *, items: int = 24) -> Mark:
 
 def mark_is_right(ask: Any, draws: Draws, t: Neuron) -> Mark:
     """Eight layers behind a pipe: the right ones must pass, the wrong ones be caught."""
-    boxes = []
-    for i, kind in enumerate(draws.shuffled("order", [*layers.RIGHT, *layers.WRONG])):
-        boxes.append((layers.WRONG.get(kind, ""), _gate(layers.layer(t, kind, draws.rng(f"box {i}")))))
-    return judged(ask, "is_right", boxes, "layers")
+
+    def make(kind: str, rng: torch.Generator) -> Any:
+        return layers.layer(t, kind, rng)
+
+    return judged(ask, "is_right", boxes(draws, layers, make, _refusal), "layers")
 
 
-def _gate(forward: Any) -> Any:
-    def layer(x: torch.Tensor) -> torch.Tensor:
-        if x.dim() != 2 or not 1 <= x.shape[0] <= 1000 or not 1 <= x.shape[1] <= 1000 or not bool(x.isfinite().all()):
-            raise ValueError("layer takes finite pre-activations (n, width), both from 1 to 1000")
-        return forward(x)
-
-    return layer
+def _refusal(x: torch.Tensor) -> str:
+    few = x.dim() == 2 and all(1 <= k <= 1000 for k in x.shape) and bool(x.isfinite().all())
+    return "" if few else "layer takes finite pre-activations (n, width), both from 1 to 1000"
 
 
 TASKS = (

@@ -9,9 +9,10 @@ import torch
 
 from coursework.assignments import Mark, Task
 from coursework.draws import Draws
-from coursework.judging import barred, judged
+from coursework.judging import barred, boxes, judged
 from coursework.rg import own_chain
 from coursework.rg.own_chain import Chain, drawn
+from coursework.slips import named
 
 NAME, TITLE = "rg/blocking", "Your own blocking"
 NAMES = ("q", "b", "v1", "v2", "v3")
@@ -38,33 +39,35 @@ def truths(c: Chain) -> dict[str, dict[str, tuple[float, float]]]:
 
 def mark_decimate(ask: Any, draws: Draws, c: Chain) -> Mark:
     """Ten hidden K."""
-    good, seen = 0, []
-    for K in (0.3 + 2 * torch.rand(10, generator=draws.rng("decimate"), dtype=torch.float64)).tolist():
-        u = c.couplings(K)
-        found, wanted = ask("decimate", [K]).reshape(-1), c.step(u)
-        if found.shape != wanted.shape:
-            return Mark(0.0, f"decimate gave {len(found)} numbers; expected g and q // 2 = {c.q // 2} couplings")
-        zero = torch.zeros(1, dtype=torch.float64)
-        slips = {
-            "keep every b-th spin: T^b, not one power more or less": [c.step(u, c.b + 1), c.step(u, max(1, c.b - 1))],
-            "the constant g is lost": [torch.cat([zero, wanted[1:]])],
-            "take the natural logarithm": [wanted / math.log(10)],
-            "couplings are measured against the weight of equal spins": [
-                torch.cat([wanted[:1], wanted[1:] + wanted[0]])
-            ],
-        }
-        good += torch.allclose(found, wanted, rtol=1e-8, atol=1e-9)
-        seen += [w for w, vs in slips.items() for v in vs if torch.allclose(found, v, rtol=1e-6, atol=1e-9)]
-    said = f"{good} of 10 hidden couplings right to eight digits"
-    return Mark(good / 10, said + (f"; {max(seen, key=seen.count)}" if seen and good < 10 else ""))
+    couplings = (0.3 + 2 * torch.rand(10, generator=draws.rng("decimate"), dtype=torch.float64)).tolist()
+    given, answers = [c.couplings(K) for K in couplings], []
+    for K in couplings:
+        answers.append(ask("decimate", [K]).reshape(-1))
+        if answers[-1].shape != (1 + c.q // 2,):
+            return Mark(0.0, f"decimate gave {len(answers[-1])} numbers; expected g and q // 2 = {c.q // 2} couplings")
+    found, wanted = torch.stack(answers), torch.stack([c.step(u) for u in given])
+    g, u = wanted[:, :1], wanted[:, 1:]
+    slips: dict[str, torch.Tensor | list[torch.Tensor]] = {
+        "keep every b-th spin: T^b, not one power more or less": [
+            torch.stack([c.step(u, max(1, c.b + i)) for u in given]) for i in (1, -1)
+        ],
+        "the constant g is lost": torch.cat([0 * g, u], 1),
+        "take the natural logarithm": wanted / math.log(10),
+        "couplings are measured against the weight of equal spins": torch.cat([g, u + g], 1),
+    }
+    good = sum(torch.allclose(f, w, rtol=1e-8, atol=1e-9) for f, w in zip(found, wanted))
+    why = named(found, wanted, slips, relative=1e-6, within=1e-9) if good < 10 else ""
+    return Mark(good / 10, f"{good} of 10 hidden couplings right to eight digits" + (f"; {why}" if why else ""))
 
 
 def mark_free_energy(ask: Any, draws: Draws, c: Chain) -> Mark:
     """Five hidden K."""
-    good = 0
-    for K in (0.3 + 2 * torch.rand(5, generator=draws.rng("free"), dtype=torch.float64)).tolist():
-        good += abs(float(ask("free_energy", [K]).reshape(-1)[:1].sum()) - c.free_energy(K)) < 1e-8
-    return Mark(good / 5, f"{good} of 5 hidden values right")
+    couplings = (0.3 + 2 * torch.rand(5, generator=draws.rng("free"), dtype=torch.float64)).tolist()
+    found = torch.stack([ask("free_energy", [K]).reshape(-1)[:1].sum() for K in couplings])
+    wanted = torch.tensor([c.free_energy(K) for K in couplings], dtype=torch.float64)
+    good = int(((found - wanted).abs() < 1e-8).sum())
+    why = named(found, wanted, {}, within=1e-8) if good < 5 else ""
+    return Mark(good / 5, f"{good} of 5 hidden values right" + (f"; {why}" if why else ""))
 
 
 def mark_block(ask: Any, draws: Draws, c: Chain) -> Mark:
@@ -98,19 +101,15 @@ def mark_coupling(ask: Any, draws: Draws, c: Chain, *, items: int = 20) -> Mark:
 
 def mark_is_right(ask: Any, draws: Draws, c: Chain) -> Mark:
     """Eight steps behind a pipe."""
-    boxes = []
-    for kind in draws.shuffled("order", [*own_chain.RIGHT, *own_chain.WRONG]):
-        boxes.append((own_chain.WRONG.get(kind, ""), _gate(c, own_chain.stepper(c, kind))))
-    return judged(ask, "is_right", boxes, "steps")
 
+    def make(kind: str, rng: torch.Generator) -> Any:
+        return own_chain.stepper(c, kind)
 
-def _gate(c: Chain, stepped: Any) -> Any:
-    def step(u: torch.Tensor) -> torch.Tensor:
-        if u.shape != (c.q // 2,) or not bool(u.abs().max() < 20):
-            raise ValueError(f"step takes q // 2 = {c.q // 2} couplings between -20 and 20")
-        return stepped(u)
+    def refusal(u: torch.Tensor) -> str:
+        few = u.shape == (c.q // 2,) and bool(u.abs().max() < 20)
+        return "" if few else f"step takes q // 2 = {c.q // 2} couplings between -20 and 20"
 
-    return step
+    return judged(ask, "is_right", boxes(draws, own_chain, make, refusal), "steps")
 
 
 TASKS = (

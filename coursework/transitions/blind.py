@@ -11,6 +11,7 @@ from coursework.assignments import Mark, Task
 from coursework.draws import Draws
 from coursework.judging import barred
 from coursework.marking import Wrong
+from coursework.slips import named
 from coursework.transitions.own_magnet import Magnet, magnetizations
 from fieldkit.estimates import Estimate
 from fieldkit.scores import log_score
@@ -56,8 +57,8 @@ def mark_energy(ask: Any, draws: Draws, m: Magnet) -> Mark:
         if found.shape == wanted.shape and torch.allclose(found, wanted, atol=1e-9):
             good += 1
         else:
-            same = (why for why, v in slips.items() if found.shape == v.shape and torch.allclose(found, v, atol=1e-9))
-            said = next(same, "differs from the energy of your magnet")
+            alike = found.shape == wanted.shape and named(found, wanted, slips, within=1e-9)
+            said = alike or "differs from the energy of your magnet"
     return Mark(good / 3, said or "right on tori of 3, 4 and 7 sites a side")
 
 
@@ -67,14 +68,15 @@ def mark_critical(ask: Any, draws: Draws, m: Magnet) -> Mark:
     if abs(found / Tc - 1) < 1e-6:
         return Mark(1.0, "right to six digits")
     square = 2 * (m.J1 + m.J2 + m.J3) / 3 / math.log(1 + math.sqrt(2))
-    named = {
+    slips = {
         "T_c of the square lattice with the mean coupling": square,
         "that is 1 / T_c": 1 / Tc,
         "K = J / T, not 2 J / T": Tc * 2,
         "the diagonal is missing": Magnet(m.J1, m.J2, 0).critical(),
     }
-    why = next((w for w, v in named.items() if abs(found / v - 1) < 1e-4), f"off by {100 * abs(found / Tc - 1):.2g} %")
-    return Mark(0.0, f"{found:.6g}: {why}")
+    answer, right, *others = torch.tensor([found, Tc, *slips.values()], dtype=torch.float64)
+    why = named(answer, right, dict(zip(slips, others)), relative=1e-4)
+    return Mark(0.0, f"{found:.6g}: {why or f'off by {100 * abs(found / Tc - 1):.2g} %'}")
 
 
 def mark_exponent(ask: Any, draws: Draws, m: Magnet, *, items: int = 24) -> Mark:

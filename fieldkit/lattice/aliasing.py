@@ -19,7 +19,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from fieldkit.lattice import free
+from fieldkit import given
+from fieldkit.lattice import free, free_exact
 
 Transfer = Callable[[Tensor, Tensor], Tensor]
 """momenta p (q, 1) times the kept spacing, offsets s (k,) in [0, 1) from a kept site -> M (q, k), complex."""
@@ -82,8 +83,9 @@ def least_error(L: int, b: int, *, mass2: float) -> Tensor:
     sinh(E b)).  Raises as `mean_squared_error`.
     """
     _, offsets = _grid(L, b)
-    E, r = free.mass_gap(_massive(mass2)), offsets * b
-    return torch.sinh(E * r) * torch.sinh(E * (b - r)) / (math.sinh(E) * math.sinh(E * b))
+    E, r = free_exact.mass_gap(_massive(mass2)), offsets * b
+    near, far = -torch.expm1(-2 * E * r), -torch.expm1(-2 * E * (b - r))  # 2 sinh(x) e^-x: no number grows
+    return near * far / (2 * math.sinh(E) * -math.expm1(-2 * E * b))
 
 
 def conditional_variance(L: int, b: int, d: int, *, mass2: float) -> Tensor:
@@ -93,7 +95,7 @@ def conditional_variance(L: int, b: int, d: int, *, mass2: float) -> Tensor:
     Williams 2006, ch. 2), by one dense solve: up to a few thousand kept sites.  Raises as `mean_squared_error`.
     """
     _grid(L, b)
-    G = free.propagator(L, d, mass2=_massive(mass2))
+    G = free_exact.propagator(L, d, mass2=_massive(mass2))
 
     def places(axis: Tensor) -> Tensor:
         return torch.cartesian_prod(*[axis] * d).reshape(-1, d)
@@ -124,7 +126,9 @@ def conditional_mean(positions: Tensor, L: int, *, covariance: Tensor) -> Tensor
 
 def _grid(L: int, b: int) -> tuple[Tensor, Tensor]:
     """The L momenta times b, and the b offsets in kept spacings."""
-    if b < 1 or L % b != 0:
+    given.whole("L", L, least=1, why="a ring has sites")
+    given.whole("b", b, least=1, why="every b-th site is kept")
+    if L % b:
         raise ValueError(f"L = {L}, b = {b}: the kept sites close on the ring only if b divides L; choose a divisor.")
     fine = torch.arange(L, dtype=torch.float64)
     return 2 * math.pi * b / L * torch.where(fine < L / 2, fine, fine - L), fine[:b] / b

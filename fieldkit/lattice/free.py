@@ -52,7 +52,8 @@ def action(phi: Tensor, *, mass2: float, boundary: str = "periodic") -> Tensor:
 def sample(n: int, L: int, d: int, *, mass2: float, rng: torch.Generator, boundary: str = "periodic") -> Tensor:
     """n independent fields (n, L, ..., L), exact at every L: white noise coloured by 1 / sqrt(p^2 + mass2).
 
-    float64 on the device of rng.  Raises `ValueError` for n < 1 and as `propagator`.
+    float64 on the device of rng.  Raises `ValueError` for n < 1 or mass2 <= 0, whose
+    zero mode has no normalisable weight, and as `momentum_squared`.
     """
     given.whole("n", n, least=1, why="a batch holds at least one field")
     given.generator(rng)
@@ -65,24 +66,6 @@ def sample(n: int, L: int, d: int, *, mass2: float, rng: torch.Generator, bounda
         return torch.fft.irfftn(torch.fft.rfftn(white, dim=axes) * half, s=(L,) * d, dim=axes)
     modes = open_modes(L, device=rng.device)
     return _along_every_axis(white * amplitude, modes)
-
-
-def propagator(L: int, d: int, *, mass2: float, device: torch.device | str | None = None) -> Tensor:
-    """G(x) = <phi(0) phi(x)> on the periodic lattice, (L, ..., L) float64, x counted from 0 on every axis.
-
-    Raises `ValueError` for mass2 <= 0, whose zero mode has no normalisable weight, and as `momentum_squared`.
-    """
-    return torch.fft.ifftn(_positive(mass2, momentum_squared(L, d, device=device)).reciprocal()).real
-
-
-def open_propagator(L: int, d: int, *, mass2: float, device: torch.device | str | None = None) -> Tensor:
-    """G(x, y) on the open lattice as a matrix (L**d, L**d) over sites in row-major order; raises as `propagator`."""
-    modes = open_modes(L, device=device)
-    basis = modes
-    for _ in range(d - 1):
-        basis = torch.kron(basis, modes)
-    variance = _positive(mass2, momentum_squared(L, d, boundary="open", device=device)).reciprocal().reshape(-1)
-    return (basis.T * variance) @ basis
 
 
 def open_modes(L: int, *, device: torch.device | str | None = None) -> Tensor:
@@ -108,12 +91,6 @@ def matrix(L: int, d: int, *, mass2: float, boundary: str = "periodic") -> Tenso
     for _ in range(d):
         total = torch.kron(total, torch.eye(L, dtype=torch.float64)) + torch.kron(torch.eye(len(total)).double(), links)
     return total + mass2 * torch.eye(L**d, dtype=torch.float64)
-
-
-def log_partition_function(L: int, d: int, *, mass2: float) -> float:
-    """ln Z = 1/2 sum_p ln(2 pi / (p^2 + mass2)) on the periodic lattice, measure prod dphi; raises as
-    `propagator`."""
-    return 0.5 * torch.log(2 * math.pi / _positive(mass2, momentum_squared(L, d))).sum().item()
 
 
 def structure_factor(phi: Tensor) -> Tensor:
@@ -163,16 +140,6 @@ def second_moment_length(lowest: Tensor, L: int) -> Tensor:
     if lowest.shape[-1:] != (2,):
         raise ValueError(f"shape {tuple(lowest.shape)}: expected (..., 2) from the mean of `lowest_structure`.")
     return torch.sqrt((lowest[..., 0] / lowest[..., 1] - 1) / (4 * math.sin(math.pi / L) ** 2))
-
-
-def mass_gap(mass2: float) -> float:
-    """2 asinh(m / 2): the decay rate of the correlator in lattice units, from the pole of the propagator at p = (i E,
-    0, ..., 0).  Raises `ValueError` for mass2 < 0."""
-    if not mass2 >= 0:
-        raise ValueError(
-            f"mass2 = {mass2}: a free field with mass2 < 0 has no particle, it runs away; choose mass2 >= 0."
-        )
-    return 2 * math.asinh(math.sqrt(mass2) / 2)
 
 
 def _axes(phi: Tensor) -> tuple[int, ...]:

@@ -17,14 +17,18 @@ import math
 
 import numpy as np
 import torch
+from numpy.polynomial import Polynomial
 from scipy import special
 from torch import Tensor
 
 from fieldkit import given
 
+FAR = 60  # sites; Debye's expansion holds beyond to 1e-13
+
 
 def propagator(x: Tensor, *, mass2: float) -> Tensor:
-    """G(x) at places x (..., d) of whole numbers: (...,), float64 on the CPU, to about 1e-13 of G(x).
+    """G(x) at places x (..., d) of whole numbers: (...,), float64 on the CPU, to about 1e-13 of G(x), or 1e-12 for
+    places thousands of sites away.
 
     mass2 > 0, or mass2 = 0 in three dimensions and more: in one and two the massless walker comes back for ever.
     Raises `ValueError` for another mass2, or places that are not whole or more than 4000 sites away.
@@ -51,7 +55,7 @@ def _one(place: tuple[int, ...], mass2: float) -> float:
     alive = 60 + 2 * math.asinh(math.sqrt(mass2) / 2) * sum(place)  # the most that -ln G can be, and 60 more
     last = math.log(alive / mass2) if mass2 > 0 else math.inf
     last = min(last, math.log(1 + far**2) + 80 / (d - 2)) if d > 2 else last
-    u = np.arange(-40.0, last + step, step)
+    u = np.arange(-40.0 - math.log1p(mass2), last + step, step)
     t = np.exp(u)
     log = u - mass2 * t + sum(_log_walk(n, t) for n in place)
     top = log.max()
@@ -59,21 +63,41 @@ def _one(place: tuple[int, ...], mass2: float) -> float:
 
 
 def _log_walk(n: int, t: np.ndarray) -> np.ndarray:
-    """ln e^{-2t} I_n(2t): scipy's Bessel function, its power series where that would be 0, Hankel's for late t."""
+    """ln e^{-2t} I_n(2t): scipy's Bessel function, Hankel's series for late t, and where it would be 0 its power
+    series, or Debye's expansion in 1 / n for places far away (Olver 1974)."""
     z = 2 * t
     late = z > 50 * max(4, n * n)
     plain = special.ive(n, np.where(late, 1.0, z))
     early = ~late & (plain < 1e-280)
-    square, term, k = np.where(early, t, 0.0) ** 2, np.ones_like(t), 0
-    rise = term.copy()
-    while term.max() > 1e-17:  # t^n / n! sum_k t^2k / (k! (n + 1) ... (n + k))
-        k += 1
-        term *= square / (k * (n + k))
-        rise += term
-    first = n * np.log(t) - special.gammaln(n + 1) - z + np.log(rise)
+    first = _early(n, np.where(early, t, 1e-9))
     term, tail = np.ones_like(t), np.ones_like(t)
     for k in range(1, 9):
         term *= np.where(late, ((2 * k - 1) ** 2 - 4.0 * n * n) / (8 * k * z), 0.0)
         tail += term
     last = -0.5 * np.log(2 * math.pi * z) + np.log(tail)
-    return np.where(early, first, np.where(late, last, np.log(np.where(early | late, 1.0, plain))))
+    plain = np.where(early | late, 1.0, plain)
+    return np.where(early, first, np.where(late, last, np.log(plain)))
+
+
+def _early(n: int, t: np.ndarray) -> np.ndarray:
+    if n < FAR:
+        square, term, k = t**2, np.ones_like(t), 0
+        rise = term.copy()
+        while term.max() > 1e-17:  # t^n / n! sum_k t^2k / (k! (n + 1) ... (n + k)), t below n
+            k += 1
+            term *= square / (k * (n + k))
+            rise += term
+        return n * np.log(t) - special.gammaln(n + 1) - 2 * t + np.log(rise)
+    w = 2 * t / n
+    root = np.hypot(1.0, w)
+    tail = sum(u(1 / root) / float(n) ** k for k, u in enumerate(_debye()))
+    return n * (1 / (root + w) - np.arcsinh(1 / w)) - 0.5 * np.log(2 * math.pi * n * root) + np.log(tail)
+
+
+def _debye() -> list[Polynomial]:
+    """U_0 ... U_6 with U_(k+1) = p^2 (1 - p^2) U_k' / 2 + int_0^p (1 - 5 s^2) U_k ds / 8."""
+    found = [Polynomial([1.0])]
+    for _ in range(6):
+        u = found[-1]
+        found.append(Polynomial([0, 0, 0.5, 0, -0.5]) * u.deriv() + (Polynomial([1, 0, -5]) * u).integ() / 8)
+    return found

@@ -28,6 +28,8 @@ def reconstruct(phi: Tensor, positions: Tensor, *, kernel: Kernel) -> Tensor:
     positions (k,) count in units of the spacing, site i stands at i, and i + L is the same site.  Raises `ValueError`
     when phi has no lattice axis or positions is not one-dimensional.
     """
+    phi, positions = given.numbers(phi), given.numbers(positions)
+    phi = phi if phi.is_floating_point() else phi.double()
     if phi.dim() < 2 or positions.dim() != 1:
         raise ValueError(
             f"phi {tuple(phi.shape)}, positions {tuple(positions.shape)}: give fields (n, L, ..., L) and the "
@@ -45,8 +47,10 @@ def squared_error(phi: Tensor, b: int, *, kernel: Kernel) -> Tensor:
     The square of (reconstruction - phi) at each offset between kept sites, averaged over the lattice, for each field;
     offset 0 is a kept site.  Raises `ValueError` when b does not divide L, and as `reconstruct`.
     """
+    given.fields(phi)
+    given.whole("b", b, least=1, why="every b-th site is kept")
     n, L, d = phi.shape[0], phi.shape[-1], phi.dim() - 1
-    if b < 1 or L % b:
+    if L % b:
         raise ValueError(f"b = {b}, L = {L}: the kept sites close on the ring only if b divides L; choose a divisor.")
     kept = phi[(slice(None),) + (slice(None, None, b),) * d]
     everywhere = torch.arange(L, device=phi.device, dtype=phi.dtype) / b

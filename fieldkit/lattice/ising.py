@@ -24,6 +24,9 @@ from torch import Tensor
 from fieldkit import given
 from fieldkit.lattice import clusters
 
+T_CRITICAL = 2 / math.log(1 + math.sqrt(2))
+"""Where the disordered magnet ends, at zero field on the infinite square lattice (Onsager 1944)."""
+
 
 class Update(Protocol):
     """A Markov chain on spins: `metropolis` or `swendsen_wang`."""
@@ -39,7 +42,8 @@ def random_spins(n: int, L: int, *, rng: torch.Generator) -> Tensor:
 
 
 def energy(spins: Tensor) -> Tensor:
-    """H / L^2 of each configuration, (n,) float64; the ground state has -2.  Raises `ValueError` unless int8 (n, L, L).
+    """H / L^2 of each configuration, (n,) float64; the ground state has -2.  Raises `ValueError` unless int8 (n, L, L)
+    of -1 and 1 (the first configuration is looked at on a CPU).
 
     >>> energy(torch.ones(1, 4, 4, dtype=torch.int8))
     tensor([-2.], dtype=torch.float64)
@@ -176,9 +180,6 @@ def run(update: Update, spins: Tensor, *, beta: float, n_steps: int, rng: torch.
 
 def _check(spins: Tensor, beta: float, n_sweeps: int, rng: torch.Generator) -> None:
     _refuse_shape(spins)
-    # one configuration tells bits from spins; all would cost a fifth of a sweep, and an accelerator would have to wait
-    if spins.device.type == "cpu" and not bool((spins[0].abs() == 1).all()):
-        raise ValueError("some spins are neither -1 nor 1; from bits 0 and 1 make spins by 2 * bits - 1.")
     given.positive("beta", beta, why="a ferromagnet at finite temperature (`random_spins` draws at beta = 0)")
     given.whole("n_sweeps", n_sweeps, least=0, why="sweeps are counted")
     given.generator(rng)
@@ -193,6 +194,9 @@ def _refuse_shape(spins: Tensor) -> None:
             f"spins have shape {tuple(spins.shape)} and type {spins.dtype}: a batch is int8 (n, L, L) with n >= 1 and "
             "L >= 2; `random_spins` makes one."
         )
+    # one configuration tells bits from spins; all would cost a fifth of a sweep, and an accelerator would have to wait
+    if spins.device.type == "cpu" and not bool((spins[0].abs() == 1).all()):
+        raise ValueError("some spins are neither -1 nor 1; from bits 0 and 1 make spins by 2 * bits - 1.")
 
 
 def _refuse_sizes(n: int, L: int) -> None:

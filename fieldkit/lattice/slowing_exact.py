@@ -30,7 +30,7 @@ def leapfrog_angle(omega: float, step_size: float) -> float:
             f"omega * step_size = {omega * step_size}: leapfrog turns an oscillator only between 0 and 2, and is "
             "unstable beyond; choose a smaller step."
         )
-    return math.acos(1 - (omega * step_size) ** 2 / 2)
+    return 2 * math.asin(omega * step_size / 2)  # half the angle: its cosine would lose a small one
 
 
 def hmc_tau(omega: float, *, step_size: float, n_leapfrog: int, power: int = 1, acceptance: float = 1.0) -> float:
@@ -45,11 +45,12 @@ def hmc_tau(omega: float, *, step_size: float, n_leapfrog: int, power: int = 1, 
     given.whole("power", power, least=1, why="phi_p and phi_p^2 are autoregressive chains")
     if not 0 < acceptance <= 1:
         raise ValueError(f"acceptance = {acceptance}: a fraction of trajectories, above 0; 1 for exact ones.")
-    turned = math.cos(n_leapfrog * leapfrog_angle(omega, step_size)) ** power
-    memory = acceptance * turned + 1 - acceptance
-    if memory > 1 - 1e-14:
+    angle = n_leapfrog * leapfrog_angle(omega, step_size)
+    lost, turned = 2 * math.sin(angle / 2) ** 2, math.cos(angle)  # 1 - cos, and cos
+    forgotten = acceptance * lost * sum(turned**k for k in range(power))  # 1 - memory, 1 - cos^power
+    if forgotten < 1e-14 * acceptance * min(1.0, angle * angle):
         raise ValueError("the trajectory ends where it began: such a mode never forgets; take another length.")
-    return 0.5 * (1 + memory) / (1 - memory)
+    return (1 - forgotten / 2) / forgotten
 
 
 def metropolis_tau(observable: Callable[[Tensor], Tensor], L: int, T: float) -> float:

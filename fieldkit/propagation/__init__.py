@@ -8,7 +8,7 @@ Read in this order:
 - `jacobian`, `training`  What does backpropagation feel, and which networks learn?
 - `kernels`, `tangent`, `committee`  What will a wide network answer, before you train it and after?
 - `residual`, `batch_norm`, `normalisation`  Skip connections and normalisation.
-- `convolution`, `deep_convolution`  A Fourier mode for every length scale, and ten thousand layers.
+- `convolution`, `random_filters`, `deep_convolution`  A Fourier mode for every length scale, and ten thousand layers.
 - `dynamic_mean_field`, `strong_gain`, `two_time`, `recurrent`  Depth as time: one unit, driven by noise of its own.
 - `langevin`, `linear_network`  Noise, path integrals, and a network that is exact for its own matrix.
 - `gated`, `tied`, `recall`  What does a gate remember?

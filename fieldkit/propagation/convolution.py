@@ -21,7 +21,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad, unfold
 
 from fieldkit import given
 from fieldkit.propagation import activations, finite_width, gaussian, kernels
@@ -77,7 +76,7 @@ def of_images(images: Tensor, *, v: Tensor, sw2: float, sb2: float) -> Tensor:
     gaussian.variance("sw2", sw2)
     gaussian.variance("sb2", sb2)
     images = given.doubles(images)
-    _profile(v)
+    profile(v)
     return sw2 * _smear(torch.tensordot(images, images, dims=0), v) + sb2
 
 
@@ -93,7 +92,7 @@ def covariance(
     gaussian.variance("sb2", sb2)
     given.whole("depth", depth, least=0, why="it counts layers")
     K = given.doubles(K)
-    _profile(v)
+    profile(v)
     _pairs(K, v)
     activation = activations.of(activation)
     history = [K]
@@ -130,40 +129,6 @@ def delta_orthogonal_(weight: Tensor, *, gain: float = 1.0, groups: int = 1, rng
         weight.zero_()
         weight.movedim((0, 1), (-2, -1))[tuple(centre)] = (gain * Q).to(weight)
     return weight
-
-
-def random_layer(h: Tensor, *, v: Tensor, sw2: float, rng: torch.Generator) -> Tensor:
-    """A circular convolution of h (n, C, L, L) for n networks, each with a fresh filter of variance sw2 v_b / C.
-
-    The weights are drawn, and autograd goes through; each network is one product of matrices.  v (k, k) has sum one.
-    Raises `ValueError` for another number of axes.
-    """
-    if h.dim() != 4 or v.dim() != 2:
-        raise ValueError(f"h {tuple(h.shape)}, v {tuple(v.shape)}: give (n, C, L, L) and (k, k).")
-    gaussian.variance("sw2", sw2)
-    _profile(v)
-    if not h.is_floating_point():
-        raise TypeError(f"h of {h.dtype}: pre-activations are floating-point numbers; convert with .double().")
-    n, channels = h.shape[:2]
-    spread = (sw2 / channels * v).sqrt().to(device=rng.device)
-    weight = spread * gaussian.normal((n * channels, channels, *v.shape), rng)
-    rim = [_odd(k) // 2 for k in reversed(v.shape) for _ in range(2)]
-    patches = unfold(pad(h, rim, mode="circular"), v.shape)  # (n, C k k, L L)
-    return (weight.reshape(n, channels, -1) @ patches).reshape(h.shape)
-
-
-def random_layers(
-    h: Tensor, depth: int, *, activation: Function, v: Tensor, sw2: float, rng: torch.Generator
-) -> list[Tensor]:
-    """Pre-activations h (n, C, L, L) and those of `depth` layers behind it, each `random_layer` of the activated last.
-
-    No biases.  For a linear network, or ReLU, means of squares follow `spread` exactly at any C, with chi = sw2 or
-    sw2 / 2: a fresh filter is as likely as its negative, so half of a mean square is positive.
-    """
-    layers = [h]
-    for _ in range(depth):
-        layers.append(random_layer(activation(layers[-1]), v=v, sw2=sw2, rng=rng))
-    return layers
 
 
 def sample_covariance(
@@ -211,7 +176,7 @@ def sample(
     """
     for name, value in (("sw2", sw2), ("sb2", sb2), ("q", q)):
         gaussian.variance(name, value)
-    _profile(v)
+    profile(v)
     h = math.sqrt(q) * gaussian.normal((n, 1, *shape, channels), rng)
     delta = torch.zeros_like(h).reshape(n, -1, channels)
     delta[:, 0] = gaussian.normal((n, channels), rng)
@@ -258,10 +223,12 @@ def _pairs(K: Tensor, v: Tensor) -> tuple[int, ...]:
     return tuple(K.shape[:half])
 
 
-def _profile(v: Tensor) -> None:
-    """Refuse variances of a filter that are negative or do not sum to 1."""
+def profile(v: Tensor) -> None:
+    """Raises `ValueError` for variances of a filter that are negative or do not sum to 1, and for an even side."""
     if not gaussian.seen((v >= 0) & ((v.sum() - 1).abs() < 1e-5)):
         raise ValueError("v is no profile: shares of a filter's variance are 0 or more, of sum 1; divide by v.sum().")
+    for k in v.shape:
+        _odd(k)
 
 
 def _odd(size: int) -> int:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from fieldkit import given
 from fieldkit.estimates import Estimate, jackknife
-from fieldkit.lattice import ising_exact
+from fieldkit.lattice import ising, ising_exact
 
 
 def pair(L: int, T: float) -> tuple[float, float]:
@@ -32,7 +32,7 @@ def curve(L: int, temperatures: Tensor | list[float]) -> Tensor:
     return torch.tensor([pair(L, float(T)) for T in temperatures], dtype=torch.float64)
 
 
-def slope(L: int, T: float = ising_exact.T_CRITICAL, *, h: float = 1e-3) -> float:
+def slope(L: int, T: float = ising.T_CRITICAL, *, h: float = 1e-3) -> float:
     """d U4(2L) / d U4(L) at T, by central differences of fourth order in T: tends to 2^(1/nu) = 2 at T_c."""
     steps = [pair(L, T + k * h) for k in (-2, -1, 1, 2)]
     large, small = ((8 * (c[i] - b[i]) - (d[i] - a[i])) for i in (1, 0) for a, b, c, d in [steps])

@@ -9,7 +9,7 @@ a place that does not move when the marks are changed.  Read in this order:
   `encoders`: really trained ones, in the plane of model and data size.
 - `deep_linear`: depth decides whether learning slides or jumps;  `superposition`, `attention`: two minima that cross.
 - `pairs`: how many pairs before anything is seen;  `spiked`: how much repetitions differ near a transition.
-- `scaling`: a critical point read off small systems;  `classes`: which universality class, or none.
+- `scaling`, `data_collapse`: a critical point read off small systems;  `classes`: which universality class, or none.
 - `magnets`: what a network can know of a phase at best;  `networks`: many trained at once;  `triangular`: a lattice
   that none of them was trained on.
 - `learning_curves` and `laws`: is a scaling law a straight line;  `in_context`: clocks of learning to learn.

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from fieldkit import given
-from fieldkit.lattice import ising_exact
+from fieldkit.lattice import ising, ising_exact
 
 Law = Callable[[float], Tensor]  # T -> probabilities (k,) of the values of a statistic
 
@@ -88,7 +88,7 @@ def remembered(law: Law, low: float, high: float, n: int = 28) -> Law:
     return quick
 
 
-def posterior(law: Law, temperatures: Sequence[float], critical: float = ising_exact.T_CRITICAL) -> Tensor:
+def posterior(law: Law, temperatures: Sequence[float], critical: float = ising.T_CRITICAL) -> Tensor:
     """P(cold | value) (k,) for labels by `critical` and all temperatures equally likely; 1/2 for values that never
     occur.
 
@@ -113,7 +113,7 @@ def half_temperature(law: Law, answer: Tensor, *, low: float, high: float) -> fl
 
 
 def logistic_optimum(
-    law: Law, feature: Tensor, temperatures: Sequence[float], critical: float = ising_exact.T_CRITICAL
+    law: Law, feature: Tensor, temperatures: Sequence[float], critical: float = ising.T_CRITICAL
 ) -> tuple[float, float]:
     """(a, b) of the smallest network, sigmoid(a feature + b), that learns best from unlimited pictures.
 
@@ -160,15 +160,13 @@ def passing(temperatures: Tensor, answers: Tensor) -> Tensor:
     return middle + width * root
 
 
-def best_accuracy(law: Law, temperatures: Sequence[float], critical: float = ising_exact.T_CRITICAL) -> float:
+def best_accuracy(law: Law, temperatures: Sequence[float], critical: float = ising.T_CRITICAL) -> float:
     """The largest possible fraction of right labels over pictures at these temperatures.  Raises as `posterior`."""
     cold, hot = _sides(law, temperatures, critical)
     return float(torch.maximum(cold, hot).sum()) / len(temperatures)
 
 
-def accuracy(
-    answer: Tensor, law: Law, temperatures: Sequence[float], critical: float = ising_exact.T_CRITICAL
-) -> float:
+def accuracy(answer: Tensor, law: Law, temperatures: Sequence[float], critical: float = ising.T_CRITICAL) -> float:
     """Fraction of right labels of answers (k,) in [0, 1], cold where above 1/2.  Raises as `posterior`."""
     cold, hot = _sides(law, temperatures, critical)
     return float(torch.where(answer > 0.5, cold, hot).sum()) / len(temperatures)

@@ -2,12 +2,10 @@ r"""How do you read a critical point off small systems?  Finite-size scaling wit
 
     y(x, L) = L^-b F((x - x_c) L^a),        a = 1/nu,   b = beta/nu (or -gamma/nu, or 0).
 
-Two roads.  `quality` asks how well curves of different sizes fall on one another, with no form for F: each point is
-compared with a straight line through its neighbours of the other sizes (Houdayer & Hartmann 2004), and S near 1 means
-that they do.  `fit` takes a polynomial for F and the leading correction L^-omega of a dimensionless ratio, weighs all
-points with their covariance, and repeats the whole fit with each group of chains left out: only so do the errors of
-the points, of the exponents and between them hang together.  A collapse that looks perfect can lie: sizes that are too
-small share their error.  A ratio that crosses does so at x_c without any exponent (`crossings`).
+`fit` takes a polynomial for F and the leading correction L^-omega of a dimensionless ratio, weighs all points with
+their covariance, and repeats the whole fit with each group of chains left out: only so do the errors of the points, of
+the exponents and between them hang together.  A ratio that crosses does so at x_c without any exponent (`crossings`).
+With no form for F at all: `data_collapse`.
 """
 
 from __future__ import annotations
@@ -22,92 +20,6 @@ from torch import Tensor
 
 from fieldkit import given
 from fieldkit.estimates import Estimate
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One size: x (m,) ascending, values (m,) and their errors (m,)."""
-
-    size: float
-    x: Tensor
-    value: Tensor
-    error: Tensor
-
-    def __post_init__(self) -> None:
-        given.positive("size", self.size, why="a system has a size")
-        rows = [given.numbers(t).double() for t in (self.x, self.value, self.error)]
-        if rows[0].dim() != 1 or len(rows[0]) < 2 or any(r.shape != rows[0].shape for r in rows):
-            raise ValueError(f"{[tuple(r.shape) for r in rows]}: expected x, value, error of one length, 2 or more.")
-        if not all(bool(r.isfinite().all()) for r in rows) or not bool((rows[2] > 0).all()):
-            raise ValueError("a value is not finite or an error is not positive: leave such points out.")
-        if not bool((rows[0].diff() > 0).all()):
-            raise ValueError("x does not ascend: sort the points.")
-        for name, row in zip(("x", "value", "error"), rows):
-            object.__setattr__(self, name, row)
-
-
-def quality(curves: Sequence[Curve], x_c: float, a: float, b: float) -> float:
-    """S of the collapse (x - x_c) L^a, y L^b: near 1 when curves agree within their errors, larger when they do not.
-
-    Raises `ValueError` for fewer than two sizes, and where fewer than a third of the points have neighbours of another
-    size on both sides: what does not overlap cannot be compared, and nothing is extrapolated.
-    """
-    if len({curve.size for curve in curves}) < 2:
-        raise ValueError(f"{len(curves)} curves: a collapse compares at least two sizes.")
-    total, count = _collapse(curves, x_c, a, b)
-    points = sum(len(curve.x) for curve in curves)
-    if 3 * count < points:
-        raise ValueError(
-            f"x_c = {x_c:.6g}, a = {a:.4g}: {count} of {points} points overlap with other sizes; nothing is "
-            "extrapolated, so measure where the scaled curves overlap."
-        )
-    return total / count
-
-
-def collapse(curves: Sequence[Curve], *, start: Sequence[float]) -> tuple[Tensor, float]:
-    """(x_c, a, b) of the best collapse (3,), by simplex from `start`, and its S.  Raises as `quality`."""
-    from scipy.optimize import minimize
-
-    quality(curves, *start)
-    points = sum(len(curve.x) for curve in curves)
-
-    def cost(q: np.ndarray) -> float:
-        total, count = _collapse(curves, *q)
-        return total / count if 3 * count >= points else 1e9
-
-    done = minimize(cost, np.asarray(start, dtype=float), method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-5})
-    return torch.from_numpy(done.x), float(done.fun)
-
-
-def _collapse(curves: Sequence[Curve], x_c: float, a: float, b: float) -> tuple[float, int]:
-    """Sum of the squared deviations in units of their errors, and how many points had a partner."""
-    scaled = [
-        ((c.x.numpy() - x_c) * c.size**a, c.value.numpy() * c.size**b, c.error.numpy() * c.size**b) for c in curves
-    ]
-    total, count = 0.0, 0
-    for i, (xs, ys, es) in enumerate(scaled):
-        weight = [np.zeros(len(xs)) for _ in range(5)]  # sums of w, w x, w y, w x^2, w x y over all partners
-        partners = np.zeros(len(xs), dtype=int)
-        for j, (xo, yo, eo) in enumerate(scaled):
-            if j == i:
-                continue
-            right = np.searchsorted(xo, xs)
-            inside = (right > 0) & (right < len(xo))
-            partners += inside
-            for k in (right[inside] - 1, right[inside]):
-                w = 1 / eo[k] ** 2
-                for sums, term in zip(weight, (w, w * xo[k], w * yo[k], w * xo[k] ** 2, w * xo[k] * yo[k])):
-                    sums[inside] += term
-        w, wx, wy, wxx, wxy = weight
-        determinant = w * wxx - wx * wx
-        good = (partners > 0) & (determinant > 1e-12 * np.maximum(w * wxx, 1e-300))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            line = (wxx * wy - wx * wxy + xs * (w * wxy - wx * wy)) / determinant
-            spread = (wxx - 2 * xs * wx + xs * xs * w) / determinant
-            off = (ys - line) ** 2 / (es**2 + spread)
-        total += float(off[good].sum())
-        count += int(good.sum())
-    return total, count
 
 
 @dataclass(frozen=True)
@@ -155,8 +67,6 @@ def fit(
     Raises `ValueError` for sizes that do not match, fewer than 8 groups, more parameters than numbers, and for an x_c
     outside of the range of x: nothing is extrapolated.
     """
-    from scipy.optimize import least_squares
-
     given.whole("groups", groups, least=8, why="the error of an error is 1/sqrt(2 groups)")
     given.whole("degree", degree, least=1, why="the scaling function has a slope")
     at = given.numbers(x).double().numpy()
@@ -173,55 +83,14 @@ def fit(
     if 2 * len(place) <= 5 + 2 * degree + 1:
         raise ValueError(f"{2 * len(place)} numbers for {5 + 2 * degree + 1} parameters: measure at more places.")
 
-    def values(chains: np.ndarray) -> np.ndarray:
-        mean = data[:, chains].mean(1).reshape(-1, 3)
-        return np.stack([1 - mean[:, 2] / (3 * mean[:, 1] ** 2), np.log(mean[:, 0])], 1)  # (points, 2)
-
-    everyone = np.arange(n)
-    parts = np.array_split(everyone, groups)
-    left = np.stack([values(np.setdiff1d(everyone, part)) for part in parts])
-    # The points' covariance from all chains, by the slopes of U and ln |m|: from the few groups it would be so
-    # uncertain that points with a small error by chance would decide the fit.
-    means = data.mean(1).reshape(-1, 3)
-    spread = data - data.mean(1, keepdims=True)
-    between = np.einsum("scxi,scxj->sxij", spread, spread).reshape(-1, 3, 3) / (n * (n - 1))
-    slopes = np.zeros((len(place), 2, 3))
-    slopes[:, 0, 1], slopes[:, 0, 2] = 2 * means[:, 2] / (3 * means[:, 1] ** 3), -1 / (3 * means[:, 1] ** 2)
-    slopes[:, 1, 0] = 1 / means[:, 0]
-    covariance = slopes @ between @ slopes.transpose(0, 2, 1)
-    root = np.linalg.inv(np.linalg.cholesky(covariance))
-
-    middle = math.exp(float(np.log(length).mean()))
-    blank = np.zeros((len(place), degree + 1))
-
-    def linear(q: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """u, v, b and u' by least squares, given x_c and a; and the whitened residuals."""
-        z = (place - q[0]) * (length / middle) ** q[1]
-        powers = z[:, None] ** np.arange(degree + 1)
-        log, correction = -np.log(length / middle)[:, None], ((length / middle) ** -omega)[:, None]
-        rows = np.stack(
-            [
-                np.concatenate([powers, blank, 0 * log, correction], 1),
-                np.concatenate([blank, powers, log, 0 * correction], 1),
-            ],
-            1,
-        )
-        design = np.einsum("pij,pjk->pik", root, rows).reshape(-1, rows.shape[2])
-        target = np.einsum("pij,pj->pi", root, y).ravel()
-        solution = np.linalg.lstsq(design, target, rcond=None)[0]
-        return solution, target - design @ solution
-
-    def solve(y: np.ndarray, guess: Sequence[float] | np.ndarray) -> tuple[np.ndarray, float]:
-        done = least_squares(
-            lambda q: linear(q, y)[1], guess, "3-point", bounds=([-np.inf, 0.01], [np.inf, 20.0]), x_scale="jac"
-        )
-        return np.r_[done.x, linear(done.x, y)[0][2 * degree + 2]], 2 * done.cost
-
-    full = values(everyone)
-    best, chi2 = solve(full, start)
+    form = _Form(place, length, degree, omega, np.linalg.inv(np.linalg.cholesky(_covariance(data))))
+    parts = np.array_split(np.arange(n), groups)
+    full = _values(data.mean(1))
+    left = [_values(np.delete(data, part, axis=1).mean(1)) for part in parts]
+    best, chi2 = form.solve(full, start)
     if not at.min() <= best[0] <= at.max():
         raise ValueError(f"x_c = {best[0]:.6g} lies outside of the data, {at.min():g} to {at.max():g}: measure there.")
-    replicas = np.stack([solve(y, best[:2])[0] for y in left])
+    replicas = np.stack([form.solve(y, best[:2])[0] for y in left])
     apart = replicas - replicas.mean(0)
     return Exponents(
         torch.from_numpy(best),
@@ -229,6 +98,65 @@ def fit(
         chi2,
         2 * len(place) - (5 + 2 * degree + 1),
     )
+
+
+def _values(means: np.ndarray) -> np.ndarray:
+    """(U, ln |m|) at all points, (points, 2), of means (sizes, x, 3)."""
+    m = means.reshape(-1, 3)
+    return np.stack([1 - m[:, 2] / (3 * m[:, 1] ** 2), np.log(m[:, 0])], 1)
+
+
+def _covariance(data: np.ndarray) -> np.ndarray:
+    """Of (U, ln |m|) at each point, (points, 2, 2), by their slopes, from data (sizes, chains, x, 3).
+
+    From all chains: from the few groups it would be so uncertain that points with a small error by chance would decide
+    the fit.
+    """
+    n, means = data.shape[1], data.mean(1).reshape(-1, 3)
+    spread = data - data.mean(1, keepdims=True)
+    between = np.einsum("scxi,scxj->sxij", spread, spread).reshape(-1, 3, 3) / (n * (n - 1))
+    slopes = np.zeros((len(means), 2, 3))
+    slopes[:, 0, 1], slopes[:, 0, 2] = 2 * means[:, 2] / (3 * means[:, 1] ** 3), -1 / (3 * means[:, 1] ** 2)
+    slopes[:, 1, 0] = 1 / means[:, 0]
+    return slopes @ between @ slopes.transpose(0, 2, 1)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """The two scaling forms at x = place and L = length (points,), whitened by root (points, 2, 2)."""
+
+    place: np.ndarray
+    length: np.ndarray
+    degree: int
+    omega: float
+    root: np.ndarray
+
+    def linear(self, q: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """u, u', v and b by least squares, given q = (x_c, a) and y (points, 2); and the whitened residuals."""
+        L = self.length / math.exp(float(np.log(self.length).mean()))
+        z = (self.place - q[0]) * L ** q[1]
+        powers = z[:, None] ** np.arange(self.degree + 1)
+        blank, log, correction = 0 * powers, -np.log(L)[:, None], (L**-self.omega)[:, None]
+        rows = np.stack(
+            [
+                np.concatenate([powers, blank, 0 * log, correction], 1),
+                np.concatenate([blank, powers, log, 0 * correction], 1),
+            ],
+            1,
+        )
+        design = np.einsum("pij,pjk->pik", self.root, rows).reshape(-1, rows.shape[2])
+        target = np.einsum("pij,pj->pi", self.root, y).ravel()
+        solution = np.linalg.lstsq(design, target, rcond=None)[0]
+        return solution, target - design @ solution
+
+    def solve(self, y: np.ndarray, guess: Sequence[float] | np.ndarray) -> tuple[np.ndarray, float]:
+        """(x_c, a, b) of the best fit (3,) and its chi^2."""
+        from scipy.optimize import least_squares
+
+        done = least_squares(
+            lambda q: self.linear(q, y)[1], guess, "3-point", bounds=([-np.inf, 0.01], [np.inf, 20.0]), x_scale="jac"
+        )
+        return np.r_[done.x, self.linear(done.x, y)[0][2 * self.degree + 2]], 2 * done.cost
 
 
 def crossings(

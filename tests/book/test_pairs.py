@@ -86,6 +86,7 @@ def test_a_stale_pair_is_named_with_its_remedy(book, tool):
         ("about {weighed}`mean`.", "about (printed below)."),
         ("after {doc}`/book/claims`", "after *Claims*"),
         ("`{code}` stays, `{eq}` too", "`{code}` stays, `{eq}` too"),
+        ("`q` after {doc}`/book/claims` and ``b`c``", "`q` after *Claims* and ``b`c``"),
         ("$$\na\n$$ (eq-one)", "$$\na \\tag{1.1}\n$$"),
         ("```{note}\nOne.\n\nTwo.\n```", "> **Note.**\n>\n> One.\n>\n> Two."),
         ("```{hint}\n:class: dropdown\n\nTry.\n```", "<details><summary>Hint</summary>\n\nTry.\n\n</details>"),

@@ -10,11 +10,25 @@ from datetime import datetime, timedelta
 import nbformat
 import pytest
 
-from coursework import alike, assignments, cage, course, jobs, late, library, rehearsal, release, results, separation
+from coursework import (
+    alike,
+    assignments,
+    cage,
+    course,
+    jobs,
+    late,
+    library,
+    rehearsal,
+    release,
+    results,
+    separation,
+    sheets,
+)
 from coursework.course import Fault, Student
 from coursework.draws import Draws
 from coursework.marking import Result
 
+RAW = re.compile(r"\{[A-Za-z][\w:-]*\}`|^ *[`:]{3,}\{|^\([\w:-]+\)= *$", re.M)  # a role, a directive, a target
 DRAWS = Draws(b"s" * 32, "lattice/machine", "Ada")
 
 
@@ -72,7 +86,9 @@ def test_a_sheet_is_plain_python_and_markdown_with_the_students_numbers(name):
     names: dict = {}
     exec(next(c for c in code if "seal" in c), names)
     assert {n: names[n] for n in module.NAMES} == module.parameters(draws) and names["seal"] == draws.seal()
-    assert not re.search(r"^:::|^```\{|\{(doc|cite|eq|ref|numref)\w*(:\w)?\}`", prose, re.M)
+    assert not RAW.search(prose) and "](https://colab" in prose
+    answers = release.notebook(module, draws, answers=True).cells
+    assert not RAW.search("\n".join(c.source for c in answers if c.cell_type == "markdown"))
     for task in module.TASKS:
         assert any(f"def {task.name}(" in c for c in code) and f"`{task.name}`" in prose + f"`{task.name}`"
     assert f'rehearse("{name}")' in code[-1]
@@ -94,6 +110,8 @@ def test_release_writes_a_notebook_each_and_solutions_and_truths(folder, capsys)
         assert sorted(p.name for p in (folder / kind / "lattice-machine").iterdir()) == ["ada.ipynb", "bob.ipynb"]
     lines = (folder / "truths" / "lattice-machine.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 3 and lines[0].startswith("student,stiffness")
+    for path in (folder / "truths", folder / "solutions", *(folder / "truths").iterdir()):
+        assert path.stat().st_mode & 0o077 == 0  # others on the machine may be the students
     first = (folder / "release" / "lattice-machine" / "ada.ipynb").read_bytes()
     release.main([str(folder), "--assignment", "lattice/machine"])
     assert (folder / "release" / "lattice-machine" / "ada.ipynb").read_bytes() == first
@@ -156,15 +174,45 @@ def test_a_neighbours_seal_is_named():
     assert alike.seals([DRAWS.seal()], DRAWS, students) == []
 
 
-def test_the_library_inside_imports_and_holds_no_exact_result(tmp_path):
+def inside(seen, program, *arguments):
+    """What a program prints that has the library as it is seen inside."""
+    command, environment = [sys.executable, "-P", "-c", program, *arguments], {"PYTHONPATH": str(seen)}
+    done = subprocess.run(command, env=environment, cwd=seen, capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_library_inside_holds_no_exact_result(tmp_path):
     seen = library.make(tmp_path / "book")
     assert not (seen / "fieldkit" / "answers").exists() and not (seen / "coursework" / "draws.py").exists()
     program = "import coursework.rehearsal, coursework.calls\n"
-    program += "from fieldkit.lattice import hmc, ising, phi4, small_lattices\n"
-    program += "try:\n    small_lattices.torus\nexcept AttributeError as e:\n    print(e)"
-    command, environment = [sys.executable, "-P", "-c", program], {"PYTHONPATH": str(seen)}
-    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, encoding="utf-8")
-    assert "compute torus" in done.stdout, done.stderr
+    for module, name in (("free_exact", "propagator"), ("small_lattices", "torus")):
+        program += f"from fieldkit.lattice import {module}\n"
+        program += f"try:\n    {module}.{name}\nexcept AttributeError as e:\n    print(e)\n"
+    assert re.findall(r"compute (\w+)", inside(seen, program)) == ["propagator", "torus"]
+
+
+EVERY = """
+import importlib, pathlib, sys
+for path in sorted(pathlib.Path("fieldkit").rglob("*.py")):
+    name = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        print(name, repr(error))
+"""
+
+
+@pytest.mark.parametrize("hides", sorted({assignments.find(name).HIDES for name in assignments.ORDER}), ids=str)
+def test_every_module_imports_inside_whatever_an_assignment_hides(hides, tmp_path):
+    assert all(file in library.exact([file]) for file in hides)
+    assert inside(library.make(tmp_path / "book", hides), EVERY) == ""
+
+
+def test_free_fields_can_be_drawn_inside(tmp_path):
+    program = "import torch\nfrom fieldkit.lattice import free\n"
+    program += "print(free.sample(2, 4, 1, mass2=1.0, rng=torch.Generator()).shape)"
+    assert "[2, 4]" in inside(library.make(tmp_path / "book"), program)
 
 
 def test_rehearsal_prints_a_line_for_each_question_and_its_sum(capsys):
@@ -189,9 +237,39 @@ def test_file_names_are_no_paths():
         )
 
 
-def test_links_of_a_sheet_lead_to_the_repository_it_installs_from():
-    text = "Read [Twins?](/book/propagation/twins) first."
-    library_ = '"fieldkit @ git+https://example.org/book@v1.0"'
-    page = "https://example.org/book/blob/v1.0/book/propagation/twins.md"
-    assert release.linked(text, library_) == f"Read [Twins?]({page}) first."
-    assert release.linked(text, "") == "Read *Twins?* first."
+OWN = """# Own
+
+Read {doc}`/book/lattice/phi4`, {cite:t}`wolff2004`, then ([](#x) is not needed) eq. {eq}`own-law`:
+
+$$ a = b $$ (own-law)
+
+```{admonition} A hint
+:class: dropdown
+
+Think of {cite:p}`wolff2004`.
+```
+
+```{code-cell} ipython3
+:tags: [parameters]
+
+```
+"""
+
+
+def test_a_sheet_of_the_lecturers_own_is_translated_as_chapters_are(tmp_path):
+    path = tmp_path / "own.md"
+    path.write_text(OWN.replace("([](#x) is not needed) ", ""), encoding="utf-8")
+    prose = "\n".join(c.source for c in sheets.cells(path) if c.cell_type == "markdown")
+    assert not RAW.search(prose)
+    for plain in ("[What changes when", "Wolff (2004)](", "eq. (1)", "\\tag{1}", "<details><summary>A hint</summary>"):
+        assert plain in prose
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [(OWN, "own.md:3: '](#x)'"), ("```{video} x\n```\n", "own.md:1"), ("{eq}`none`\n", "none"), ("\xff", "no UTF-8")],
+)
+def test_what_has_no_plain_form_in_a_sheet_is_refused_with_its_line(text, words, tmp_path):
+    (tmp_path / "own.md").write_bytes(text.encode("latin1"))
+    with pytest.raises(Fault, match=re.escape(words)):
+        sheets.cells(tmp_path / "own.md")

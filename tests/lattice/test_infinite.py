@@ -6,13 +6,13 @@ import pytest
 import torch
 from scipy import special
 
-from fieldkit.lattice import free, infinite
+from fieldkit.lattice import free_exact, infinite
 
 
 @pytest.mark.parametrize("mass2", [1e-8, 0.01, 0.25, 1.0, 10.0])
 @pytest.mark.parametrize("x", [0, 1, 5, -30, 300])
 def test_one_dimension_decays_with_the_mass_gap(mass2, x):
-    gap = free.mass_gap(mass2)
+    gap = free_exact.mass_gap(mass2)
     exact = math.exp(-gap * abs(x)) / (2 * math.sinh(gap))
     assert infinite.propagator([x], mass2=mass2).item() == pytest.approx(exact, rel=1e-11)
 
@@ -51,7 +51,7 @@ def test_it_answers_a_unit_source(d, mass2):
 def test_a_torus_is_the_sum_over_images(d, L, x):
     images = torch.cartesian_prod(*[torch.arange(-9, 10)] * d).reshape(-1, d) * L + torch.tensor(x)
     whole = infinite.propagator(images, mass2=2.0).sum().item()
-    assert whole == pytest.approx(free.propagator(L, d, mass2=2.0)[x].item(), rel=1e-12)
+    assert whole == pytest.approx(free_exact.propagator(L, d, mass2=2.0)[x].item(), rel=1e-12)
 
 
 def test_massless_fields_run_away_in_two_dimensions_and_fewer():
@@ -66,3 +66,20 @@ def test_massless_fields_run_away_in_two_dimensions_and_fewer():
             infinite.propagator(x, mass2=1.0)
     with pytest.raises(ValueError, match="4000 sites away"):
         infinite.propagator([5000, 0], mass2=1.0)
+
+
+@pytest.mark.parametrize("mass2", [1e-12, 1e6, 1e15, 1e100])
+def test_any_mass_is_right(mass2):
+    E = 2 * math.asinh(math.sqrt(mass2) / 2)
+    assert infinite.propagator([0], mass2=mass2).item() * 2 * math.sinh(E) == pytest.approx(1, rel=1e-13)
+    if mass2 < 1e10:
+        truth = math.exp(-7 * E) / (2 * math.sinh(E))
+        assert infinite.propagator([-7], mass2=mass2).item() == pytest.approx(truth, rel=1e-12)
+
+
+@pytest.mark.parametrize("x", [(1000, 0, 0), (3000, 2000, 1000), (4000, 4000, 4000)])
+def test_far_away_the_massless_field_falls_as_coulombs_law(x):
+    """1 / 4 pi r times the first artefact of the lattice, 1 + (5 sum x^4 / r^4 - 3) / 8 r^2; the next is r^-4."""
+    r2 = sum(k * k for k in x)
+    truth = (1 + (5 * sum(k**4 for k in x) / r2**2 - 3) / (8 * r2)) / (4 * math.pi * math.sqrt(r2))
+    assert infinite.propagator(x, mass2=0.0).item() == pytest.approx(truth, rel=3e-12)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fieldkit.estimates import mean
-from fieldkit.lattice import aliasing, free, interpolation
+from fieldkit.lattice import aliasing, free, free_exact, interpolation
 from tests.fakegpu import fake_gpu
 
 KERNELS = {
@@ -123,7 +123,7 @@ def test_the_error_in_momentum_space_is_the_error_in_position_space(name, L, b, 
     """G(0) - 2 sum_i w_i G(x - x_i) + sum_ij w_i w_j G(x_i - x_j), by products of matrices over all sites."""
     mass2 = 0.3
     one_axis = KERNELS[name](torch.arange(b, dtype=torch.float64) / b, L // b)
-    weights, G = torch.ones(1, 1, dtype=torch.float64), free.propagator(L, d, mass2=mass2)
+    weights, G = torch.ones(1, 1, dtype=torch.float64), free_exact.propagator(L, d, mass2=mass2)
     for _ in range(d):
         weights = torch.kron(weights, one_axis)
     axes = [torch.arange(0, L, b)] * d, [torch.arange(b)] * d
@@ -168,13 +168,13 @@ def test_no_kernel_beats_the_conditional_mean(mass2):
 @pytest.mark.parametrize("mass2", [0.01, 1.0])
 def test_the_conditional_mean_has_the_least_error_and_looks_at_two_neighbours_only(mass2):
     L, b = 40, 5
-    G = free.propagator(L, 1, mass2=mass2)
+    G = free_exact.propagator(L, 1, mass2=mass2)
     x = torch.arange(b, dtype=torch.float64) / b
     weights = aliasing.conditional_mean(x, L // b, covariance=G)
     sites = b * torch.arange(L // b)
     across = G[(torch.arange(b)[:, None] - sites) % L]
     assert torch.allclose(G[0] - (weights * across).sum(1), aliasing.least_error(L, b, mass2=mass2), atol=1e-12)
-    E = free.mass_gap(mass2)
+    E = free_exact.mass_gap(mass2)
     assert torch.allclose(weights[:, 0], torch.sinh(E * b * (1 - x)) / math.sinh(E * b), atol=1e-12)
     assert weights[:, 2:].abs().max() < 1e-12
 
@@ -192,12 +192,12 @@ def test_no_product_kernel_beats_the_conditional_variance(d):
         assert (aliasing.mean_squared_error(transfer, 12, 3, d, mass2=0.2) >= least - 1e-12).all()
     # one kept site in all: the regression on a single number
     single = aliasing.conditional_variance(4, 4, d, mass2=0.2)
-    G = free.propagator(4, d, mass2=0.2)
+    G = free_exact.propagator(4, d, mass2=0.2)
     assert torch.allclose(single, G.reshape(-1)[0] - G**2 / G.reshape(-1)[0], atol=1e-12)
 
 
 def test_with_vanishing_mass_the_conditional_mean_is_linear_interpolation():
-    G = free.propagator(32, 1, mass2=1e-8)
+    G = free_exact.propagator(32, 1, mass2=1e-8)
     x = torch.arange(32, dtype=torch.float64) / 4
     best = aliasing.conditional_mean(x, 8, covariance=G)
     # G is of order 1 / (L mass2): 10 digits are lost in the inverse
@@ -243,3 +243,19 @@ def test_kernels_and_their_measured_error_stay_on_the_device():
         for kernel in KERNELS.values():
             phi = free.sample(3, 12, 2, mass2=0.5, rng=rng)
             assert interpolation.squared_error(phi, 3, kernel=kernel).device.type == rng.device.type
+
+
+def test_the_least_error_has_no_largest_distance():
+    wide = aliasing.least_error(4000, 2000, mass2=1.0)  # far from both neighbours nothing is known: G(0) is left
+    assert wide[1000].item() == pytest.approx(1 / math.sqrt(5), rel=1e-14)
+    assert torch.equal(aliasing.least_error(8, 2, mass2=1e300)[1] > 0, torch.tensor(True))
+    assert aliasing.least_error(8, 2, mass2=1e-12)[1].item() == pytest.approx(0.5, rel=1e-11)
+
+
+def test_whole_numbers_are_fields_and_halves_are_no_steps():
+    phi = torch.tensor([[1, 3, 5, 3]])
+    assert interpolation.reconstruct(phi, torch.tensor([0.5]), kernel=interpolation.linear).item() == 2
+    with pytest.raises(TypeError, match=r"b = 2\.0"):
+        interpolation.squared_error(phi.double(), 2.0, kernel=interpolation.linear)
+    with pytest.raises(TypeError, match=r"L = 8\.0"):
+        aliasing.least_error(8.0, 2, mass2=1.0)

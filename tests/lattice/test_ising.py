@@ -298,3 +298,11 @@ def test_bonds_of_another_kind_are_explained():
                 search(*nothing)
     with pytest.raises(ValueError, match="32 sites"):
         clusters.spread(torch.ones(5), bonds, bonds)
+
+
+def test_bits_are_no_spins_wherever_they_are_given():
+    bits = torch.ones(2, 4, 4, dtype=torch.int8)
+    bits[0, 1, 2] = 0
+    for f in (ising.energy, ising.magnetization):
+        with pytest.raises(ValueError, match=r"2 \* bits - 1"):
+            f(bits)

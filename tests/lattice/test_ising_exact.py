@@ -209,3 +209,18 @@ def test_all_golden_values():
         assert value == pytest.approx(float(entry["value"]), rel=1e-12, abs=1e-13), entry["name"]
         seen += 1
     assert seen > 80
+
+
+@pytest.mark.parametrize(
+    ("T", "energy", "heat"),
+    [
+        (0.05, -2.0, 8.339170642451413e-66),
+        (0.2, -2.0, 6.79736687151342e-15),
+        (1e3, -0.0020000033333376, 2.000010000021333e-6),
+        (1e9, -2e-9, 2e-18),
+    ],
+)
+def test_onsager_keeps_his_digits_when_it_is_very_cold_or_hot(T, energy, heat):
+    """Truths: the docstrings' formulas with elliptic integrals in 80 digits."""
+    assert exact.onsager_energy(T) == pytest.approx(energy, rel=1e-13)
+    assert exact.onsager_specific_heat(T) == pytest.approx(heat, rel=1e-13)

@@ -199,3 +199,13 @@ def test_fields_may_be_a_list():
     h = torch.tensor([0.1, 1 + 2.0**-24], dtype=torch.float64)
     same, _ = exact_neuron.moments(h, activation=torch.tanh, beta=2.0)
     assert mean[1] == same[1] and mean.dtype == torch.float64
+
+
+@pytest.mark.parametrize("beta", [1e-6, 1e-3, 0.5, 30.0, 1e3, 1e6])
+@pytest.mark.parametrize("h", [-5.0, -1.0, 0.0, 2.0, 5.0])
+def test_hot_and_cold_neurons_are_integrated_where_they_are(beta, h):
+    mean_, variance = exact_neuron.moments([h], activation=torch.nn.Identity(), beta=beta)
+    assert mean_.item() == pytest.approx(h, rel=1e-10, abs=1e-10)
+    assert variance.item() * beta == pytest.approx(1, rel=1e-10)
+    wall = exact_neuron.moments([h], activation=torch.relu, beta=beta)[0].item()
+    assert wall == pytest.approx(exact_neuron.relu_mean(h, beta), rel=1e-10)

@@ -59,3 +59,15 @@ def test_metropolis_on_sixteen_spins_remembers_as_summed(T, observable):
 def test_the_sum_over_states_needs_a_checkerboard():
     with pytest.raises(ValueError, match="L = 3: .* use L = 2 or 4"):
         slowing_exact.metropolis_tau(ising.energy, 3, 2.0)
+
+
+@pytest.mark.parametrize("omega", [1e-9, 1e-5, 1e-2])
+def test_slow_modes_keep_their_digits(omega):
+    assert slowing_exact.leapfrog_angle(omega, 1.0) == pytest.approx(2 * math.asin(omega / 2), rel=1e-15)
+    angle = 2 * math.asin(omega / 20)  # one step of length 0.1: tau = 1/2 cot^2 (angle / 2)
+    for power, truth in (
+        (1, 0.5 / math.tan(angle / 2) ** 2),
+        (2, 0.5 * (1 + math.cos(angle) ** 2) / math.sin(angle) ** 2),
+    ):
+        found = slowing_exact.hmc_tau(omega, step_size=0.1, n_leapfrog=1, power=power)
+        assert found == pytest.approx(truth, rel=1e-12)

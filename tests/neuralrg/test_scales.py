@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fieldkit import estimates
-from fieldkit.lattice import free
+from fieldkit.lattice import free, free_exact
 from fieldkit.lattice.phi4 import Phi4
 from fieldkit.neuralrg import blocks, information, receptive, scales, training
 from fieldkit.neuralrg.equivariant import equivariant
@@ -62,7 +62,7 @@ def test_the_response_is_the_column_of_the_jacobian(rng):
 
 
 def test_shapes_go_together_as_the_propagator_says(rng):
-    C = free.propagator(4, 2, mass2=0.5)
+    C = free_exact.propagator(4, 2, mass2=0.5)
     v, w = torch.randn(2, 4, 4, generator=rng, dtype=torch.float64)
     matrix = torch.linalg.inv(free.matrix(4, 2, mass2=0.5))
     assert receptive.covariance(v, w, C) == pytest.approx((v.flatten() @ matrix @ w.flatten()).item(), abs=1e-12)
@@ -109,7 +109,7 @@ def test_draws_of_a_flow_leave_white_noise_at_every_level(rng):
 
 def test_correlations_relative_to_half_a_side_are_those_of_the_propagator(rng):
     x = free.sample(4000, 8, 2, mass2=0.05, rng=rng)
-    C = free.propagator(8, 2, mass2=0.05)
+    C = free_exact.propagator(8, 2, mass2=0.05)
     found = scales.relative(x)
     assert len(found) == 3
     for r, e in enumerate(found, start=1):
@@ -125,7 +125,7 @@ def test_no_scales_of_bare_decimators_lie_below_the_least_gap():
         with torch.no_grad():
             z = flow.prior.sample(200_000, rng=rng, dtype=torch.float64)
             x, log_q = flow.draw(z)
-            found = estimates.mean(log_q + theory.action(x)) + free.log_partition_function(4, 2, mass2=0.3)
+            found = estimates.mean(log_q + theory.action(x)) + free_exact.log_partition_function(4, 2, mass2=0.3)
         assert abs(found.pull(receptive.least_gap(4, mass2=0.3, n_levels=n_levels))) < 4
     with pytest.raises(ValueError, match="mass2 = 0"):
         receptive.least_gap(4, mass2=0.0, n_levels=1)

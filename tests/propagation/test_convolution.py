@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fieldkit import estimates
-from fieldkit.propagation import activations, convolution, gaussian, maps
+from fieldkit.propagation import activations, convolution, gaussian, maps, random_filters
 from tests.fakegpu import NAME, fake_gpu
 from tests.propagation.golden import golden
 
@@ -186,14 +186,14 @@ def test_a_drawn_layer_averages_squares_over_its_filter_both_ways():
     rng = torch.Generator().manual_seed(6)
     v = torch.tensor([[0.1, 0.2, 0.0], [0.1, 0.3, 0.1], [0.05, 0.05, 0.1]], dtype=torch.float64)
     h = torch.rand(4000, 2, 5, 4, generator=rng, dtype=torch.float64).requires_grad_()
-    after = convolution.random_layer(h, v=v, sw2=1.7, rng=rng)
+    after = random_filters.layer(h, v=v, sw2=1.7, rng=rng)
     truth = convolution.spread(h.detach().square().mean((0, 1)), v, chi=1.7, depth=1)
     found = after.detach().square().mean(1)
     assert all(abs(estimates.mean(found[:, i, j]).pull(truth[i, j].item())) < 4.5 for i in range(5) for j in range(4))
     (back,) = torch.autograd.grad(after[:, 0, 2, 2].sum(), h)
     assert back[0, 0].count_nonzero() == 8  # one tap is off
     with pytest.raises(ValueError, match="C, L, L"):
-        convolution.random_layer(h, v=v[0], sw2=1.0, rng=rng)
+        random_filters.layer(h, v=v[0], sw2=1.0, rng=rng)
     found = estimates.mean(back.square().sum(1)[:, 3, 1])  # (2, 2) sees (3, 1) through its tap (+1, -1)
     assert abs(found.pull(1.7 * v[2, 0].item())) < 4.5
 
@@ -201,7 +201,7 @@ def test_a_drawn_layer_averages_squares_over_its_filter_both_ways():
 def test_squares_of_relu_networks_spread_exactly_at_any_number_of_channels():
     rng, v = torch.Generator().manual_seed(7), convolution.uniform_profile(3, 2)
     h = gaussian.normal((4000, 3, 4, 4), rng) * torch.arange(4)
-    after = convolution.random_layers(h, 3, activation=torch.relu, v=v, sw2=2.0, rng=rng)
+    after = random_filters.layers(h, 3, activation=torch.relu, v=v, sw2=2.0, rng=rng)
     truth = convolution.spread(torch.arange(4.0).double().square().expand(4, 4), v, chi=1.0, depth=3)
     assert len(after) == 4
     found = after[3].square().mean((1, 2))
@@ -223,6 +223,6 @@ def test_it_runs_on_the_device_of_its_generator(monkeypatch):
         assert out.device.type == NAME
         flat = torch.full((3, 3), 1 / 9, device=rng.device, dtype=torch.float64)
         h = torch.rand(2, 4, 5, 5, generator=rng, device=rng.device, dtype=torch.float64)
-        assert convolution.random_layer(h, v=flat, sw2=1.0, rng=rng).device.type == NAME
+        assert random_filters.layer(h, v=flat, sw2=1.0, rng=rng).device.type == NAME
         weight = torch.empty((4, 4, 3), device=rng.device)
         assert convolution.delta_orthogonal_(weight, rng=rng).device.type == NAME

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from fieldkit.transitions import capacity, scaling
+from fieldkit.transitions import capacity, data_collapse, scaling
 
 
 def cover_curves(sizes=(10, 20, 40, 80), trials=400, seed=0):
@@ -18,26 +18,28 @@ def cover_curves(sizes=(10, 20, 40, 80), trials=400, seed=0):
         hits = torch.binomial(torch.full_like(p, trials), p, generator=rng)
         soft = (hits + 1) / (trials + 2)
         error = (soft * (1 - soft) / trials).sqrt()
-        curves.append(scaling.Curve(N, torch.tensor([q / N for q in P]), hits / trials, error))
+        curves.append(data_collapse.Curve(N, torch.tensor([q / N for q in P]), hits / trials, error))
     return curves
 
 
 def test_a_right_collapse_is_near_one_and_a_wrong_one_far_above():
     curves = cover_curves()
-    assert 0.5 < scaling.quality(curves, 2.0, 0.5, 0.0) < 2
-    assert scaling.quality(curves, 2.0, 1.0, 0.0) > 10 and scaling.quality(curves, 2.1, 0.5, 0.0) > 5
+    assert 0.5 < data_collapse.quality(curves, 2.0, 0.5, 0.0) < 2
+    assert data_collapse.quality(curves, 2.0, 1.0, 0.0) > 10 and data_collapse.quality(curves, 2.1, 0.5, 0.0) > 5
 
 
 def test_the_best_collapse_finds_the_capacity_and_its_exponents():
-    found = torch.stack([scaling.collapse(cover_curves(seed=s), start=(2.05, 0.45, 0.02))[0] for s in range(8)])
+    found = torch.stack([data_collapse.best(cover_curves(seed=s), start=(2.05, 0.45, 0.02))[0] for s in range(8)])
     middle, bar = found.mean(0), found.std(0)
     assert abs(middle[0] - 2) < 0.03 and abs(middle[1] - 0.5) < 0.06 and (bar < 0.1).all()
 
 
 def test_quality_is_invariant_under_units_and_order():
     curves = cover_curves()
-    scaled = [scaling.Curve(c.size, 10 * c.x, 3 * c.value, 3 * c.error) for c in reversed(curves)]
-    assert scaling.quality(scaled, 20.0, 0.5, 0.0) == pytest.approx(scaling.quality(curves, 2.0, 0.5, 0.0), rel=1e-9)
+    scaled = [data_collapse.Curve(c.size, 10 * c.x, 3 * c.value, 3 * c.error) for c in reversed(curves)]
+    assert data_collapse.quality(scaled, 20.0, 0.5, 0.0) == pytest.approx(
+        data_collapse.quality(curves, 2.0, 0.5, 0.0), rel=1e-9
+    )
 
 
 def magnets(seed, sizes=(8, 12, 16, 24, 32), chains=64, x_c=2.27, a=1.0, b=0.125, u=0.3):
@@ -89,13 +91,13 @@ def test_ratios_of_sizes_cross_at_the_critical_point():
 
 def test_nothing_is_extrapolated():
     curves = cover_curves()
-    apart = [curves[0], scaling.Curve(40, curves[2].x + 50, curves[2].value, curves[2].error)]
+    apart = [curves[0], data_collapse.Curve(40, curves[2].x + 50, curves[2].value, curves[2].error)]
     sizes, x, moments = magnets(6)
     for call, words in (
-        (lambda: scaling.quality(apart, 2.0, 0.5, 0.0), "nothing is extrapolated"),
-        (lambda: scaling.quality(curves[:1], 2.0, 0.5, 0.0), "two sizes"),
-        (lambda: scaling.Curve(4, torch.tensor([1.0, 0.0]), torch.ones(2), torch.ones(2)), "ascend"),
-        (lambda: scaling.Curve(4, torch.arange(2.0), torch.ones(2), torch.zeros(2)), "not positive"),
+        (lambda: data_collapse.quality(apart, 2.0, 0.5, 0.0), "nothing is extrapolated"),
+        (lambda: data_collapse.quality(curves[:1], 2.0, 0.5, 0.0), "two sizes"),
+        (lambda: data_collapse.Curve(4, torch.tensor([1.0, 0.0]), torch.ones(2), torch.ones(2)), "ascend"),
+        (lambda: data_collapse.Curve(4, torch.arange(2.0), torch.ones(2), torch.zeros(2)), "not positive"),
         (lambda: scaling.fit(*magnets(6, x_c=2.5), start=(2.4, 1.0), omega=1.75), "outside of the data"),
         (lambda: scaling.fit(sizes, x, moments, start=(2.27, 1.0), omega=1.75, smallest=32), "two or more sizes"),
         (

@@ -4,6 +4,8 @@ RIGHT: question -> {what it is: code};  WRONG: question -> {what it is: (code, a
 The code runs after the model answers.
 """
 
+from tests.coursework.guesses import always_and_never
+
 AUTOGRAD = """
 def force(phi):
     phi = phi.detach().requires_grad_()
@@ -155,8 +157,7 @@ WRONG = {
         "no error": ("def estimate(chain):\n    return chain.mean()", 0, ""),
     },
     "is_correct": {
-        "always": ("def is_correct(step):\n    return True", 0, "you let pass"),
-        "never": ("def is_correct(step):\n    return False", 0, "condemned"),
+        **always_and_never("is_correct"),
         "a coin": (
             "import random\ncoin = random.Random(4)\ndef is_correct(step):\n    return coin.random() < 0.5",
             0,

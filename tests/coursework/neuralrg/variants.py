@@ -1,5 +1,7 @@
 """Answers to *An honest flow* that must get all points, and the errors that must lose theirs."""
 
+from tests.coursework.guesses import always_and_never
+
 AUTOGRAD = """
 def log_det(z):
     found = []
@@ -80,8 +82,7 @@ WRONG = {
         ),
     },
     "is_honest": {
-        "always": ("def is_honest(draw):\n    return True", 0, "you let pass"),
-        "never": ("def is_honest(draw):\n    return False", 0, "condemned"),
+        **always_and_never("is_honest"),
         "the effective sample size": (
             "def is_honest(draw):\n    rows = draw(20000)\n    x, q = rows[:, :2], rows[:, 2]\n"
             "    c = torch.tensor([c1, c2], dtype=torch.float64)\n"

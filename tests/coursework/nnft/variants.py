@@ -1,5 +1,7 @@
 """Answers to *Six points from four* that must get all points, and the errors that must lose theirs."""
 
+from tests.coursework.guesses import always_and_never
+
 JACKKNIFE = """
 def measure(f):
     parts = f.reshape(200, -1)
@@ -66,8 +68,7 @@ WRONG = {
         ),
     },
     "is_right": {
-        "always": ("def is_right(draw):\n    return True", 0, "you let pass"),
-        "never": ("def is_right(draw):\n    return False", 0, "condemned"),
+        **always_and_never("is_right"),
         "the variance only": (
             "def is_right(draw):\n    x = torch.tensor([[1.2, 0.4]], dtype=torch.float64)\n    f = draw(x, 20000)\n"
             "    bar = (f**2).std() / len(f)**0.5\n"

@@ -1,5 +1,7 @@
 """Answers to *Commit, then measure* that must get all points, and the errors that must lose theirs."""
 
+from tests.coursework.guesses import always_and_never
+
 HERMITE = """
 import numpy
 z, weight = (torch.from_numpy(x) for x in numpy.polynomial.hermite_e.hermegauss(200))
@@ -63,8 +65,7 @@ WRONG = {
         ),
     },
     "is_right": {
-        "always": ("def is_right(layer):\n    return True", 0, "you let pass"),
-        "never": ("def is_right(layer):\n    return False", 0, "condemned"),
+        **always_and_never("is_right"),
         "at one length only": (
             "def is_right(layer):\n"
             "    x = torch.randn(40, 400, generator=torch.Generator().manual_seed(1)).double() * 20\n"

@@ -1,5 +1,7 @@
 """Answers to *Your own blocking* that must get all points, and the errors that must lose theirs."""
 
+from tests.coursework.guesses import always_and_never
+
 FOURIER = """
 def after(u):
     w = torch.fft.fft(matrix(u)[0].to(torch.complex128))
@@ -28,7 +30,10 @@ WRONG = {
             "old = decimate\ndef decimate(K):\n    x = old(K)\n    x[1:] += x[0]\n    return x", 0, "equal spins"
         ),
     },
-    "free_energy": {"with its sign": ("old = free_energy\ndef free_energy(K):\n    return -old(K)", 0, "0 of 5")},
+    "free_energy": {
+        "with its sign": ("old = free_energy\ndef free_energy(K):\n    return -old(K)", 0, "the sign is not"),
+        "to base ten": ("old = free_energy\ndef free_energy(K):\n    return old(K) / math.log(10)", 0, "natural log"),
+    },
     "block": {
         "a site for all": ("def block(s, rng):\n    return s[:, ::b, ::b]", 0, "majority"),
         "ties always up": (
@@ -53,8 +58,7 @@ WRONG = {
         ),
     },
     "is_right": {
-        "always": ("def is_right(step):\n    return True", 0, "you let pass"),
-        "never": ("def is_right(step):\n    return False", 0, "condemned"),
+        **always_and_never("is_right"),
         "that it shrinks": (
             "def is_right(step):\n    u = couplings(0.5)\n    return bool((step(u).abs() < u.abs().max()).all())",
             0.81,

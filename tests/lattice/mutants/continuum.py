@@ -4,6 +4,7 @@ from tests.mutation import Mutant
 
 CHAPTER = "book/lattice/continuum.md"
 FREE = "fieldkit/lattice/free.py"
+FREE_EXACT = "fieldkit/lattice/free_exact.py"
 OSCILLATOR = "fieldkit/lattice/oscillator.py"
 CONTINUUM = "fieldkit/lattice/continuum.py"
 INTERPOLATION = "fieldkit/lattice/interpolation.py"
@@ -11,14 +12,14 @@ INTERPOLATION = "fieldkit/lattice/interpolation.py"
 MUTANTS = [
     Mutant(
         claim="free-exponent",
-        file=FREE,
+        file=FREE_EXACT,
         old="return 2 * math.asinh(math.sqrt(mass2) / 2)",
         new="return math.log1p(math.sqrt(mass2))",
         why="a derivative to one side: artefacts of first order",
     ),
     Mutant(
         claim="free-exponent",
-        file=FREE,
+        file=FREE_EXACT,
         old="return 2 * math.asinh(math.sqrt(mass2) / 2)",
         new="return math.log(1 + math.sqrt(mass2))",
         why="forward difference in time: an artefact of order a",

@@ -55,7 +55,7 @@ MUTANTS = [
     Mutant(
         "score",
         "fieldkit/scores.py",
-        "+ math.log(bar / honest) - 0.5",
+        "+ math.log(bar) - math.log(honest) - 0.5",
         "+ math.log(honest / bar) - 0.5",
         "the price of a wide bar paid out",
     ),

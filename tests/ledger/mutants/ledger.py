@@ -31,8 +31,8 @@ MUTANTS = [
            "the determinant without its root"),
     *(Mutant(name, EXACT, "integral / math.pi)", "integral / (2 * math.pi))", "the mean over twice the quarter turn")
       for name in ("ising-bulk", "ising-bulk-beta", "ising-bulk-digits")),
-    Mutant("ising-temperature", EXACT, "T_CRITICAL = 2 / math.log", "T_CRITICAL = 1 / math.log", "J of half its size"),
-    Mutant("ising-energy", EXACT, "return -(1 + elliptic) / tanh", "return -(1 + elliptic)", "coth 2K forgotten"),
+    Mutant("ising-temperature", ISING, "T_CRITICAL = 2 / math.log", "T_CRITICAL = 1 / math.log", "J of half its size"),
+    Mutant("ising-energy", EXACT, "return -2 * tanh * (", "return -(", "coth 2K forgotten"),
     Mutant("ising-zero-energy", ISING, "(spins.roll(-1, 1) + spins.roll(-1, 2))",
            "(spins.roll(-1, 1) + spins.roll(1, 1))",
            "two neighbours on one axis"),

@@ -3,15 +3,16 @@
 from tests.mutation import Mutant
 
 CHAPTER = "book/propagation/convolutions.md"
-CONVOLUTION, WIDTH, KERNELS, CRITICAL = (
-    f"fieldkit/propagation/{name}.py" for name in ("convolution", "finite_width", "kernels", "criticality")
+CONVOLUTION, FILTERS, WIDTH, KERNELS, CRITICAL = (
+    f"fieldkit/propagation/{name}.py"
+    for name in ("convolution", "random_filters", "finite_width", "kernels", "criticality")
 )
 
 MUTANTS = [
-    Mutant("slow-mode", CONVOLUTION, 'mode="circular"', 'mode="constant"', "signals fall off the edge of the picture"),
+    Mutant("slow-mode", FILTERS, 'mode="circular"', 'mode="constant"', "signals fall off the edge of the picture"),
     Mutant(
         "slow-mode",
-        CONVOLUTION,
+        FILTERS,
         "spread = (sw2 / channels * v).sqrt()",
         "spread = (sw2 / channels * v)",
         "a variance in place of a standard deviation",
@@ -25,7 +26,7 @@ MUTANTS = [
     ),
     Mutant(
         "diagonal-mode",
-        CONVOLUTION,
+        FILTERS,
         "spread = (sw2 / channels * v)",
         "spread = (sw2 / channels + 0 * v)",
         "all taps have the full variance",
@@ -37,7 +38,7 @@ MUTANTS = [
         "felt.abs().sum(1)",
         "the gradient enters without its square",
     ),
-    Mutant("gradient", CONVOLUTION, 'mode="circular"', 'mode="constant"', "gradients fall off the edge of the picture"),
+    Mutant("gradient", FILTERS, 'mode="circular"', 'mode="constant"', "gradients fall off the edge of the picture"),
     Mutant(
         "two-digits",
         CONVOLUTION,
@@ -91,19 +92,19 @@ MUTANTS = [
     ),
     Mutant(
         "typical-centre",
-        CONVOLUTION,
+        FILTERS,
         "spread = (sw2 / channels * v).sqrt()",
         "spread = (sw2 / (channels + 1) * v).sqrt()",
         "the bias counted in the fan-in",
     ),
     Mutant(
         "modes",
-        CONVOLUTION,
+        FILTERS,
         "spread = (sw2 / channels * v).sqrt()",
         "spread = (sw2 / (channels + 1) * v).sqrt()",
         "the bias counted in the fan-in",
     ),
-    Mutant("modes", CONVOLUTION, 'mode="circular"', 'mode="constant"', "signals fall off the edge of the picture"),
+    Mutant("modes", FILTERS, 'mode="circular"', 'mode="constant"', "signals fall off the edge of the picture"),
     Mutant(
         "typical-wide",
         WIDTH,

@@ -1,22 +1,12 @@
 """Wrong counting, wrong magnets and wrong fits for the chapter on finite sizes."""
 
 from tests.mutation import Mutant
+from tests.transitions.wrong_magnets import potts
 
 CHAPTER = "book/transitions/finite_size.md"
 CAPACITY = "fieldkit/transitions/capacity.py"
 CLASSES = "fieldkit/transitions/classes.py"
-ISING = "fieldkit/lattice/ising.py"
 SCALING = "fieldkit/transitions/scaling.py"
-
-
-def potts(claim: str) -> Mutant:
-    return Mutant(
-        claim,
-        ISING,
-        "_levels(-math.expm1(-2 * beta), len(spins), rng)",
-        "_levels(-math.expm1(-beta), len(spins), rng)",
-        "bonds of the Potts convention, where equal spins gain 1 and not 2",
-    )
 
 
 def untrained(claim: str) -> Mutant:
@@ -46,8 +36,8 @@ MUTANTS = [
     Mutant(
         "exponents",
         SCALING,
-        "powers = z[:, None] ** np.arange(degree + 1)",
-        "powers = ((place - q[0]) * (length / middle) ** (q[1] / 2))[:, None] ** np.arange(degree + 1)",
+        "powers = z[:, None] ** np.arange(self.degree + 1)",
+        "powers = ((self.place - q[0]) * L ** (q[1] / 2))[:, None] ** np.arange(self.degree + 1)",
         "half the exponent in the scaling variable",
     ),
     Mutant(

@@ -1,22 +1,12 @@
 """Wrong magnets, wrong labels and wrong marks for the chapter on networks that look at magnets."""
 
 from tests.mutation import Mutant
+from tests.transitions.wrong_magnets import potts
 
 CHAPTER = "book/transitions/magnets.md"
 EXACT = "fieldkit/lattice/ising_exact.py"
-ISING = "fieldkit/lattice/ising.py"
 MAGNETS = "fieldkit/transitions/magnets.py"
 NETWORKS = "fieldkit/transitions/networks.py"
-
-
-def potts(claim: str) -> Mutant:
-    return Mutant(
-        claim,
-        ISING,
-        "_levels(-math.expm1(-2 * beta), len(spins), rng)",
-        "_levels(-math.expm1(-beta), len(spins), rng)",
-        "bonds of the Potts convention, where equal spins gain 1 and not 2",
-    )
 
 
 def shifted(claim: str) -> Mutant:
