@@ -11,7 +11,6 @@ Beside it `gaussian` gives what the correlation alone would say: much faster, an
 from __future__ import annotations
 
 import torch
-from sklearn.feature_selection import mutual_info_regression
 from torch import Tensor
 
 from fieldkit import estimates, given
@@ -27,6 +26,8 @@ def mutual_information(a: Tensor, b: Tensor, *, n_batches: int = 16, n_neighbour
     which lifts the mean of nearly independent pairs by up to 0.4 bars of a batch: judge smallness against shuffled
     pairs (`b` rolled by one).  Runs on the CPU.  Raises `ValueError` for other shapes or fewer than 50 pairs a batch.
     """
+    from sklearn.feature_selection import mutual_info_regression  # here: it takes a second that others need not wait
+
     given.whole("n_batches", n_batches, least=2, why="an error needs a spread")
     given.whole("n_neighbours", n_neighbours, least=1, why="neighbours are counted")
     a, b = given.numbers(a), given.numbers(b)

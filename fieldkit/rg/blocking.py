@@ -35,6 +35,7 @@ def majority(field: Tensor, *, rng: torch.Generator, b: int = 2) -> Tensor:
     Raises `ValueError` unless b divides every side, `TypeError` without a generator.
     """
     given.generator(rng)
+    field = given.numbers(field)
     total = _block_sum(field, b)
     if b ** (field.dim() - 1) % 2:
         return total.sign().to(field.dtype)
@@ -46,6 +47,7 @@ def majority(field: Tensor, *, rng: torch.Generator, b: int = 2) -> Tensor:
 
 def stride(field: Tensor, *, rng: torch.Generator | None = None, b: int = 2) -> Tensor:
     """The first site of each block, the others forgotten; exact in d = 1, no renormalisation of a magnet in d = 2."""
+    field = given.numbers(field)
     _refuse(field, b)
     for axis in range(1, field.dim()):
         field = field.unflatten(axis, (-1, b)).select(axis + 1, 0)
@@ -57,17 +59,19 @@ def average(field: Tensor, *, rng: torch.Generator | None = None, b: int = 2, fi
 
     field_dimension 0 is average pooling; (d - 2) / 2 is the free field's, 1/8 the critical square-lattice magnet's.
     """
+    field = given.numbers(field)
     field = field if field.is_floating_point() else field.double()
     return _block_sum(field, b) * b ** (field_dimension - (field.dim() - 1))
 
 
 def sign_of_sum(field: Tensor, *, rng: torch.Generator | None = None, b: int = 2) -> Tensor:
     """The sign of each block's sum as a spin, int8: the first step from a continuous field, which has no ties."""
-    return torch.where(_block_sum(field, b) < 0, -1, 1).to(torch.int8)
+    return torch.where(_block_sum(given.numbers(field), b) < 0, -1, 1).to(torch.int8)
 
 
 def maximum(field: Tensor, *, rng: torch.Generator | None = None, b: int = 2) -> Tensor:
     """The largest value of each block: max-pooling.  It knows up from down, so it breaks the symmetry phi -> -phi."""
+    field = given.numbers(field)
     _refuse(field, b)
     for axis in range(1, field.dim()):
         field = field.unflatten(axis, (-1, b)).amax(axis + 1)
@@ -108,6 +112,9 @@ def sums(field: Tensor, operators: Sequence[Operator]) -> Tensor:
 
     A side of 2 meets each neighbour twice, as every sum over s_x s_{x+mu} does; a side of 1 is refused.
     """
+    field = given.numbers(field)
+    if not operators:
+        raise ValueError("no operators: name at least one, such as `NEAREST`.")
     if field.dim() != 3 or min(field.shape) < 1 or min(field.shape[1:]) < 2:
         raise ValueError(f"shape {tuple(field.shape)}: operators live on square lattices (n, L, L) with L >= 2.")
     shifted: dict[tuple[int, int], Tensor] = {}
@@ -137,7 +144,9 @@ def count(operators: Sequence[Operator]) -> Tensor:
 def averaged_correlator(G: Tensor, *, b: int = 2, field_dimension: float = 0.0) -> Tensor:
     """<phi'(0) phi'(X)> of block averages from G(x) = <phi(0) phi(x)>, (L, ..., L) -> (L/b, ..., L/b), exact:
     b^(2 field_dimension - 2d) times the sum of G over all pairs of sites of the two blocks."""
+    G = given.doubles(G)
     d = G.dim()
+    _refuse(G[None], b)
     for axis in range(d):
         spread = sum((b - abs(k)) * G.roll(k, axis) for k in range(-b + 1, b))
         G = torch.as_tensor(spread)
@@ -146,7 +155,7 @@ def averaged_correlator(G: Tensor, *, b: int = 2, field_dimension: float = 0.0) 
 
 def strided_correlator(G: Tensor, *, b: int = 2) -> Tensor:
     """The same for `stride`: G(bX), exact."""
-    return stride(G[None], b=b)[0]
+    return stride(given.numbers(G)[None], b=b)[0]
 
 
 def _by_first(figures: tuple[tuple[tuple[int, int], ...], ...]) -> dict[tuple[tuple[int, int], ...], list]:

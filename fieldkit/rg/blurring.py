@@ -29,6 +29,7 @@ from fieldkit.rg import blocking
 def time(L: int, c: float) -> float:
     """t at which sqrt(8 t) = c L: the blur is the same fraction c of every lattice."""
     given.positive("c", c, why="it is the radius of the blur over the side")
+    given.positive("L", L, why="a lattice has a side")
     return (c * L) ** 2 / 8
 
 
@@ -58,6 +59,7 @@ def variance(field: Tensor, t: float) -> Tensor:
 def free_variance(L: int, d: int, *, mass2: float, t: float) -> float:
     """<phi_t^2> of the free field on a periodic lattice, L^-d sum_p exp(-2 t p^2) / (p^2 + mass2), exact."""
     given.positive("mass2", mass2, why="a massless free field has no normalisable zero mode")
+    _forward(t)
     p2 = free.momentum_squared(L, d)
     return float((torch.exp(-2 * t * p2) / (p2 + mass2)).mean())
 
@@ -73,11 +75,16 @@ def twice_the_dimension(small: Tensor, large: Tensor, *, b: float = 2.0) -> Esti
 
 
 def _fields(field: Tensor, t: float) -> tuple[Tensor, tuple[int, ...]]:
-    if not 0 <= t < math.inf:
-        raise ValueError(f"t = {t}: the flow runs forward from t = 0; backwards it blows up every fast mode.")
+    _forward(t)
+    field = given.numbers(field)
     field = field if field.is_floating_point() else field.double()
     given.fields(field)
     return field.double(), tuple(range(1, field.dim()))
+
+
+def _forward(t: float) -> None:
+    if not 0 <= t < math.inf:
+        raise ValueError(f"t = {t}: the flow runs forward from t = 0; backwards it blows up every fast mode.")
 
 
 def _squares(field: Tensor) -> Tensor:

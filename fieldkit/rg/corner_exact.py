@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 
 import torch
-from scipy.special import ellipk, ellipkm1
+from scipy.special import ellipkm1
 from torch import Tensor
 
 from fieldkit import given
@@ -31,11 +31,13 @@ TOP = 24
 def spacing(T: float) -> float:
     """e, the step of the ladder once round the point; it tends to zero at T_c.  Raises `ValueError` at T_c itself."""
     given.positive("T", T, why="a temperature is positive")
-    k = math.sinh(2 / T) ** 2
-    k = min(k, 1 / k)
-    if not k < 1:
+    log_k = -2 * abs(2 / T + math.log(-math.expm1(-4 / T) / 2))  # ln sinh 2/T without overflow
+    if not log_k < 0:
         raise ValueError(f"T = {T}: at the critical temperature the ladder has no steps; choose another.")
-    return math.pi * float(ellipk(1 - k * k)) / float(ellipkm1(1 - k * k))
+    if log_k < -20:
+        return 2 * (math.log(4) - log_k)  # I(k') = ln(4/k), I(k) = pi/2 to rounding
+    k = math.exp(log_k)
+    return math.pi * float(ellipkm1(k * k)) / float(ellipkm1(-math.expm1(2 * log_k)))
 
 
 def corner(T: float, n: int) -> Tensor:

@@ -11,6 +11,8 @@ Everything is a tensor that broadcasts, float64, differentiable.  Source: Nelson
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -36,23 +38,35 @@ def decimate(K: Tensor | float, h: Tensor | float = 0.0, *, b: int = 2) -> Coupl
     determinant = (-K.sign() * torch.expm1(-4 * K.abs())) ** b  # of T^b, in units of exp(2 b |K|)
     size = 2 * b * K.abs() - 2 * across
     strong = 0.25 * (size + (determinant + torch.exp(-size)).clamp(min=1e-300).log())
-    weak = 0.25 * torch.log1p(determinant * torch.exp(size.clamp(max=50)))
-    new_K = torch.where(size > 50, strong, weak)
+    share = determinant * torch.exp(size.clamp(max=50))
+    weak = 0.25 * torch.log1p(share.clamp(min=-0.5))
+    new_K = torch.where(size > 50, strong, torch.where(share < -0.5, 0.25 * (up + down - 2 * across), weak))
     return new_K, 0.5 * (up - down), across + new_K
 
 
 def decimate_cold(w: Tensor | float, h: Tensor | float = 0.0, *, b: int = 2) -> tuple[Tensor, Tensor]:
     """(w', h') with w = exp(-2 K) in [0, 1]: the same map in a coordinate in which zero temperature is a point.
 
-    Its derivative at (0, 0) is b in both directions.  Raises `ValueError` for b < 2.
+    Its derivative at (0, 0) is b in both directions.  Raises `ValueError` for b < 2 or w < 0.
     """
     w, h = _pair(w, h)
     given.whole("b", b, least=2, why="a step keeps every b-th spin")
-    up, across, down = torch.exp(h), w, torch.exp(-h)
+    if bool((w < 0).any()):
+        raise ValueError(f"w = {float(w.min())}: w = exp(-2 K) is not negative; choose 0 or more.")
+    near = h.clamp(-100 / b, 100 / b)
+    up, across, down = torch.exp(near), w, torch.exp(-near)
     a, c, d = up, across, down
     for _ in range(b - 1):
         a, c, d = a * up + c * across, a * across + c * down, c * across + d * down
-    return c / (a * d).sqrt(), 0.5 * (a.log() - d.log())
+    new_w, new_h = c / (a * d).sqrt(), 0.5 * (a.log() - d.log())
+    far = h.abs() > 100 / b  # the powers would overflow
+    if not bool(far.any()):
+        return new_w, new_h
+    up, across, down = _log_power(-w.clamp(min=1e-300).log() / 2, torch.where(far, h, 100 / b), b)
+    log_w = torch.where(w > 0, across - (up + down) / 2, -math.inf)
+    cold = b * h  # at w = 0 nothing but the field is left
+    far_h = torch.where(w > 0, (up - down) / 2, cold)
+    return torch.where(far, log_w.exp(), new_w), torch.where(far, far_h, new_h)
 
 
 def flow(K: Tensor | float, h: Tensor | float = 0.0, *, b: int = 2, n_steps: int) -> Couplings:
@@ -85,12 +99,22 @@ def log_partition(K: Tensor | float, h: Tensor | float = 0.0) -> Tensor:
     K, h = _pair(K, h)
     size = h.abs()
     cosh, sinh = 0.5 * (1 + torch.exp(-2 * size)), 0.5 * -torch.expm1(-2 * size)  # times exp(size)
-    return K + size + torch.log(cosh + (sinh**2 + torch.exp(-4 * K - 2 * size)).sqrt())
+    apart = -2 * K - size  # ln of what the bonds add under the root, in units of exp(size)
+    unit = apart.clamp(min=0)  # an antiferromagnet's own
+    root = ((sinh * torch.exp(-unit)) ** 2 + torch.exp(2 * (apart - unit))).sqrt()
+    return K + size + unit + torch.log(cosh * torch.exp(-unit) + root)
 
 
 def correlation_length(K: Tensor | float) -> Tensor:
-    """xi = -1 / ln tanh K at h = 0, in spacings, K > 0; b times shorter after a step, exactly."""
-    return -1 / torch.tanh(_pair(K, 0.0)[0]).log()
+    """xi = -1 / ln tanh |K| at h = 0, in spacings; b times shorter after a step, exactly.  At K < 0 signs alternate."""
+    return -1 / log_tanh(_pair(K, 0.0)[0].abs())
+
+
+def log_tanh(K: Tensor | float) -> Tensor:
+    """ln tanh K (...) for K >= 0, with all digits where tanh K is 1 to rounding: -2 artanh exp(-2 K)."""
+    K = given.doubles(K)
+    far = torch.exp(-2 * K.clamp(min=0.25))
+    return torch.where(K < 0.5, torch.tanh(K.clamp(max=1)).log(), torch.log1p(-far) - torch.log1p(far))
 
 
 def susceptibility(K: Tensor | float) -> Tensor:
@@ -106,13 +130,16 @@ def draw(n: int, L: int, *, K: float, h: float = 0.0, rng: torch.Generator) -> T
     """
     given.whole("n", n, least=1, why="so many pieces")
     given.whole("L", L, least=1, why="a piece has spins")
-    s = torch.tensor([-1.0, 1.0], dtype=torch.float64)
-    weight = torch.exp(K * s[:, None] * s + h / 2 * (s[:, None] + s) - abs(K) - abs(h))
-    levels, vectors = torch.linalg.eigh(weight)
-    psi = vectors[:, -1].abs()
-    up = (weight * psi / (levels[-1] * psi[:, None]))[:, 1].to(rng.device)  # chance of up after down, after up
+    if not (math.isfinite(K) and math.isfinite(h)):
+        raise ValueError(f"K = {K}, h = {h}: a chain has finite couplings; choose finite ones.")
+    tilt = 0.0  # ln psi_+ / psi_- = arsinh(e^2K sinh h)
+    if h:
+        log = 2 * K + abs(h) + math.log(-math.expm1(-2 * abs(h)) / 2)  # of its modulus
+        tilt = math.copysign(math.log(2) + log if log > 20 else math.asinh(math.exp(log)), h)
+    top = float(log_partition(K, h))
+    up = torch.tensor([tilt - K, K + h], dtype=torch.float64).sub_(top).exp_().to(rng.device)  # after down, after up
     chance = torch.rand(L, n, generator=rng, device=rng.device, dtype=torch.float64)
-    site = (chance[0] < float(psi[1]) ** 2).long()
+    site = (chance[0] < 1 / (1 + math.exp(min(-2 * tilt, 700)))).long()
     spins = torch.empty(L, n, dtype=torch.int8, device=rng.device)
     spins[0] = site
     for i in range(1, L):

@@ -26,7 +26,8 @@ def law(L: int, M: int, T: float) -> tuple[Tensor, Tensor]:
     """All states of the L x M torus (2^(L M), L, M), int8, and their probabilities at temperature T."""
     given.positive("T", T, why="a temperature is positive")
     states = ising_exact.all_states(L, M)
-    return states, torch.softmax(blocking.sums(states, [blocking.NEAREST])[:, 0] / T, 0)
+    aligned = blocking.sums(states, [blocking.NEAREST])[:, 0]
+    return states, torch.softmax((aligned - aligned.max()) / T, 0)
 
 
 def average(observable: Callable[[Tensor], Tensor], L: int, M: int, T: float) -> float:
@@ -57,7 +58,11 @@ def coarse_law(table: Tensor, *, T: float) -> Tensor:
 
 
 def matrix(table: Tensor, operators: Sequence[Operator], *, T: float) -> Tensor:
-    """The linearised step <S' S'>_c^-1 <S' S>_c in these operators, (k, k), exact."""
+    """The linearised step <S' S'>_c^-1 <S' S>_c in these operators, (k, k), exact.
+
+    Raises `ValueError` where an operator of the blocked lattice never changes: a rule that always says the same, a
+    temperature near 0.
+    """
     states, probability = law(4, 4, T)
     chance = transition(table)
     fine = blocking.sums(states, operators)
@@ -66,7 +71,13 @@ def matrix(table: Tensor, operators: Sequence[Operator], *, T: float) -> Tensor:
     fine_mean, coarse_mean = probability @ fine, blocked @ coarse
     same = (coarse.T * blocked) @ coarse - torch.outer(coarse_mean, coarse_mean)
     cross = (chance @ coarse).T * probability @ fine - torch.outer(coarse_mean, fine_mean)
-    return torch.linalg.solve(same, cross)
+    found, singular = torch.linalg.solve_ex(same, cross)
+    if int(singular) or not bool(found.isfinite().all()):
+        raise ValueError(
+            f"T = {T}: a blocked operator never changes, or two always change together, so that nothing can be solved "
+            "for; choose another rule, a higher temperature or fewer operators."
+        )
+    return found
 
 
 def exponents(table: Tensor, operators: Sequence[Operator], *, T: float) -> Tensor:
@@ -83,4 +94,6 @@ def couplings(table: Tensor, *, T: float) -> Tensor:
         )
     values = blocking.sums(coarse_states(), blocking.EVEN[:3])
     design = torch.cat([torch.ones(16, 1, dtype=torch.float64), values], 1)
-    return torch.linalg.lstsq(design, coarse_law(table, T=T).log()[:, None]).solution[1:, 0]
+    aligned = blocking.sums(ising_exact.all_states(4, 4), [blocking.NEAREST])[:, 0]
+    law_of_blocks = (aligned[:, None] / T + transition(table).log()).logsumexp(0)  # up to a constant, at every T
+    return torch.linalg.lstsq(design, law_of_blocks[:, None]).solution[1:, 0]

@@ -37,6 +37,8 @@ def exponent(n: int, *, d: int, derivatives: int = 0) -> float:
     (2.0, 1.0, 0.0, -2.0)
     """
     given.whole("n", n, least=1, why="an operator has at least one field")
+    given.positive("d", d, why="a field lives in some dimension")
+    given.whole("derivatives", derivatives, least=0, why="derivatives are counted")
     return d - n * dimension(d) - derivatives
 
 
@@ -45,6 +47,7 @@ def block_spectrum(spectrum: Tensor, *, b: int = 2, field_dimension: float | Non
 
     field_dimension: (d - 2) / 2 if not given; 0 is a plain average.  Raises `ValueError` unless b divides L.
     """
+    spectrum = given.numbers(spectrum)
     d, L = spectrum.dim(), _divided(spectrum, b)
     half = torch.arange(L, dtype=torch.float64, device=spectrum.device) * (math.pi / L)
     ratio = torch.sin(b * half) / (b * torch.sin(half))
@@ -60,6 +63,7 @@ def block_spectrum(spectrum: Tensor, *, b: int = 2, field_dimension: float | Non
 
 def stride_spectrum(spectrum: Tensor, *, b: int = 2) -> Tensor:
     """Spectrum of every b-th site, (L/b, ..., L/b): all aliases alike, b^-d times their sum."""
+    spectrum = given.numbers(spectrum)
     L = _divided(spectrum, b)
     for axis in range(spectrum.dim()):
         spectrum = spectrum.unflatten(axis, (b, L // b)).sum(axis)
@@ -69,10 +73,12 @@ def stride_spectrum(spectrum: Tensor, *, b: int = 2) -> Tensor:
 def blocked(p: Tensor, n_steps: int, *, mass2: float = 0.0, b: int = 2) -> Tensor:
     """G after n_steps block averages of the nearest-neighbour action at mass2 b^(-2 n_steps), at momenta p (..., d).
 
-    So mass2 is the mass that the blocked field has at the end; memory grows as b^(d n_steps).
+    So mass2 is the mass that the blocked field has at the end; memory grows as b^(d n_steps).  Raises `ValueError` for
+    mass2 < 0, here and below.
     """
     given.whole("n_steps", n_steps, least=0, why="a field is blocked so many times")
-    p = given.doubles(p)
+    given.whole("b", b, least=2, why="a block is larger than a site")
+    p, mass2 = _momenta(p), _mass(mass2)
     d, B = p.shape[-1], b**n_steps
     l = torch.arange(B, dtype=torch.float64, device=p.device)
     q = (p[..., None] + 2 * math.pi * (l - (B - 1) // 2)) / B  # (..., d, B)
@@ -88,9 +94,9 @@ def blocked(p: Tensor, n_steps: int, *, mass2: float = 0.0, b: int = 2) -> Tenso
 
 def perfect(p: Tensor, *, mass2: float = 0.0) -> Tensor:
     """The perfect propagator G* at momenta p (..., d), any d >= 1, to 1e-13; infinite at p = 0, mass2 = 0."""
-    p = given.doubles(p)
-    folded = torch.remainder(p + math.pi, 2 * math.pi) - math.pi
-    t, w = _times(float((folded.square().sum(-1) + mass2).clamp(min=1e-300).min()))
+    p, mass2 = _momenta(p), _mass(mass2)
+    folded = p - 2 * math.pi * (p / (2 * math.pi)).round()  # small momenta keep their digits
+    t, w = _times(float((folded.square().sum(-1) + mass2).clamp(min=1e-300).min()), mass2)
     whole = torch.exp(-t * mass2) * torch.stack([_heat(t, x) for x in folded.unbind(-1)]).prod(0)
     value = whole @ w
     return torch.where(folded.square().sum(-1) + mass2 > 0, value, math.inf)
@@ -99,15 +105,22 @@ def perfect(p: Tensor, *, mass2: float = 0.0) -> Tensor:
 def perfect_chain(p: Tensor, *, mass2: float = 0.0) -> Tensor:
     """G* in d = 1 in closed form, at p (...): 1 / (4 sin^2(p/2)) - 1/6 at mass2 = 0 (Bell and Wilson 1974), and
 
-    [1 - 4 sin^2(p/2) sinh m / (2 m (cosh m - cos p))] / m^2 with a mass, m^2 = mass2 (partial fractions).
+    [1 - 4 sin^2(p/2) sinh m / (2 m (cosh m - cos p))] / m^2 with a mass, m^2 = mass2 (partial fractions), written
+    so that no digit is lost at a small mass, nor a large one.
     """
-    p = given.doubles(p)
+    p, mass2 = given.doubles(p), _mass(mass2)
     square = 4 * torch.sin(p / 2).square()
     if mass2 == 0:
         return 1 / square - 1 / 6
-    given.positive("mass2", mass2, why="a mass squared below zero has no free field")
     m = math.sqrt(mass2)
-    return (1 - square * math.sinh(m) / (2 * m * (math.cosh(m) - torch.cos(p)))) / mass2
+    if m > 50:
+        return (1 - square / (2 * m)) / mass2
+    whole = (2 * math.sinh(m / 2)) ** 2  # 2 (cosh m - 1)
+    if m > 1:
+        rest = (math.sinh(m) - m) / m**3
+    else:
+        rest = sum(mass2**k / math.factorial(2 * k + 3) for k in range(12))
+    return (whole / mass2 - square * rest) / (whole + square)
 
 
 def perfect_spectrum(L: int, d: int, *, mass2: float = 0.0) -> Tensor:
@@ -116,8 +129,9 @@ def perfect_spectrum(L: int, d: int, *, mass2: float = 0.0) -> Tensor:
     given.whole("d", d, least=1, why="a lattice has at least one dimension")
     k = 2 * math.pi * torch.arange(L, dtype=torch.float64) / L
     k = torch.where(k > math.pi, k - 2 * math.pi, k)
+    mass2 = _mass(mass2)
     smallest = mass2 if mass2 > 0 else float(k[1:].abs().min()) ** 2 if L > 1 else 1.0
-    t, w = _times(smallest)
+    t, w = _times(smallest, mass2)
     factor = _heat(t, k)  # (L, nodes)
     whole = torch.exp(-t * mass2) * w
     for axis in range(d):
@@ -134,7 +148,8 @@ def perfect_action(L: int, d: int, *, kappa: float = math.inf, mass2: float = 0.
     kappa: the block mean is kept only to within a Gaussian of weight exp(-kappa/2 (phi' - mean)^2), 1/kappa more
     in G*; kappa = 6 makes d = 1 ultralocal (nearest neighbours only) and d = 2 as local as can be.
     """
-    given.positive("kappa", kappa, why="the block mean is kept with a weight") if math.isfinite(kappa) else None
+    if kappa != math.inf:
+        given.positive("kappa", kappa, why="the block mean is kept with a weight")
     inverse = 1 / (perfect_spectrum(L, d, mass2=mass2) + 1 / kappa)
     return torch.fft.ifftn(inverse).real
 
@@ -147,11 +162,30 @@ def _divided(spectrum: Tensor, b: int) -> int:
     return L
 
 
-def _times(slowest: float) -> tuple[Tensor, Tensor]:
-    """Nodes and weights of int_0^oo dt for integrands that bend as sqrt(t) at 0 and decay as exp(-slowest t)."""
+def _mass(mass2: float) -> float:
+    if not 0 <= mass2 < math.inf:
+        raise ValueError(f"mass2 = {mass2}: a mass squared below zero has no free field; choose 0 or more, finite.")
+    return float(mass2)
+
+
+def _momenta(p: Tensor) -> Tensor:
+    p = given.doubles(p)
+    if p.dim() == 0 or p.shape[-1] == 0:
+        raise ValueError(f"p {tuple(p.shape)}: momenta are (..., d); in d = 1 add the axis with p[..., None].")
+    return p
+
+
+def _times(slowest: float, mass2: float = 0.0) -> tuple[Tensor, Tensor]:
+    """Nodes and weights of int_0^oo dt for integrands that bend as sqrt(t) at 0 and decay as exp(-slowest t), those
+    of a large mass within 1/mass2 of 0."""
     x, w = (torch.tensor(values, dtype=torch.float64) for values in legendre(24))
-    u = (1 + x) / 4  # t = u^2 up to 1/4
-    nodes, weights = [u**2], [2 * u * w / 4]
+    nodes, weights = [], []  # t = u^2 up to 1/4
+    halvings = max(0, math.ceil(math.log2(mass2 / 32) / 2)) if mass2 > 32 else 0
+    for k in range(halvings + 1):
+        low, high = (0.0 if k == halvings else 0.25 / 2**k), 0.5 / 2**k
+        u = low + (high - low) * (1 + x) / 2
+        nodes.append(u**2)
+        weights.append((high - low) * u * w)
     n_panels = max(1, math.ceil(math.log2(max(40 / slowest / 0.25, 2.0))))
     for k in range(n_panels):
         low, high = 0.25 * 2.0**k, 0.25 * 2.0 ** (k + 1)

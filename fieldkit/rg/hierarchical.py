@@ -88,7 +88,12 @@ def fixed_point(*, D: float = 3.0, n_terms: int = 36) -> FixedPoint:
 
 
 def critical_length(*, D: float = 3.0, n_terms: int = 36) -> float:
-    """r_c of the start cos(r k), between the phase in which the second moment dies and the one in which it grows."""
+    """r_c of the start cos(r k), between the phase in which the second moment dies and the one in which it grows.
+
+    Raises `ValueError` for D <= 2, where there is no ordered phase.
+    """
+    if not 2 < D < math.inf:
+        raise ValueError(f"D = {D}: discrete spins order above the lower critical dimension; choose D > 2.")
     law, low, high = _map(n_terms, D), 0.1, 4.0
     for _ in range(50):
         middle = (low + high) / 2
@@ -98,6 +103,7 @@ def critical_length(*, D: float = 3.0, n_terms: int = 36) -> float:
 
 def field_exponent(D: float) -> float:
     """y_h = (D + 2) / 2, exact: eta = 0."""
+    given.positive("D", D, why="a lattice has a dimension")
     return (D + 2) / 2
 
 

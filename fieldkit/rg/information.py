@@ -42,7 +42,7 @@ def torus(L: int, M: int, T: float, *, buffer: int = 0) -> Tensor:
     for s in distance:
         right, down = s - s % M + (s + 1) % M, (s + M) % (L * M)
         aligned += spin[s] * (spin[right] + spin[down])
-    weight = torch.softmax(aligned.double() / T, 0)
+    weight = torch.softmax((aligned.double() - 2 * L * M) / T, 0)  # the ground state's exponent is 0 at every T
     return distinct(weight.reshape(2 ** len(between), -1, 16).sum(0).T)
 
 
@@ -53,6 +53,8 @@ def chain(K: float, *, block: int = 2, buffer: int = 0) -> Tensor:
     """
     given.whole("block", block, least=1, why="a block has spins")
     given.whole("buffer", buffer, least=0, why="it counts the spins between block and environment")
+    if given.doubles(K).dim():
+        raise ValueError(f"K {tuple(given.doubles(K).shape)}: one chain has one coupling; ask for one after another.")
     spins = ((torch.arange(2**block)[:, None] >> torch.arange(block)) & 1).double() * 2 - 1
     slope = torch.tanh(given.doubles(K))
     inside = ((1 + slope * spins[:, 1:] * spins[:, :-1]) / 2).prod(1)
@@ -71,7 +73,13 @@ def distinct(P: Tensor, *, digits: int = 12) -> Tensor:
 
 def of_rule(P: Tensor, rule: Tensor) -> Tensor:
     """I(H : E) in nats of one rule (v,) or many (..., v): (...)."""
-    up = given.doubles(rule) @ P  # p(+, e)
+    P, table = given.doubles(P), given.doubles(rule)
+    if P.dim() != 2 or table.shape[-1:] != P.shape[:1] or not bool(((table >= 0) & (table <= 1)).all()):
+        raise ValueError(
+            f"rule {tuple(table.shape)}, P {tuple(P.shape)}: a rule is a probability of + for each of the block's "
+            "states, between 0 and 1, and P (states, environments)."
+        )
+    up = table @ P  # p(+, e)
     p_e = P.sum(0)
     information = torch.zeros(up.shape[:-1], dtype=P.dtype)
     for joint in (up, p_e - up):
@@ -83,6 +91,7 @@ def of_rule(P: Tensor, rule: Tensor) -> Tensor:
 
 def of_block(P: Tensor) -> Tensor:
     """I(V : E) in nats of the whole block: what no rule can exceed."""
+    P = given.doubles(P)
     product = P.sum(1, keepdim=True) * P.sum(0)
     return (torch.special.xlogy(P, P) - torch.special.xlogy(P, product)).sum()
 

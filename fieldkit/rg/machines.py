@@ -59,6 +59,7 @@ def train(
 def gibbs(W: Tensor, v: Tensor, n_steps: int, *, rng: torch.Generator) -> Tensor:
     """v (n, N) after n_steps of v -> h -> v: a Markov chain whose stationary law is the machine's p(v)."""
     given.whole("n_steps", n_steps, least=0, why="a chain takes so many steps")
+    W, v = _weights(W), _spins(v)
     for _ in range(n_steps):
         v = _draw(_draw(v @ W, rng) @ W.T, rng)
     return v
@@ -66,17 +67,23 @@ def gibbs(W: Tensor, v: Tensor, n_steps: int, *, rng: torch.Generator) -> Tensor
 
 def hidden(W: Tensor, v: Tensor, *, rng: torch.Generator) -> Tensor:
     """h (n, H) given v (n, N): the machine's own block spins."""
-    return _draw(_spins(v) @ W, rng)
+    return _draw(_spins(v) @ _weights(W), rng)
 
 
 def log_weight(W: Tensor, v: Tensor) -> Tensor:
     """ln [p(v) Z] = sum_j ln 2 cosh (v W)_j, (n,) float64."""
-    a = v.double() @ W.double()
+    v, W = given.doubles(v), given.doubles(W)
+    if v.dim() != 2 or W.dim() != 2 or v.shape[1] != W.shape[0]:
+        raise ValueError(f"v {tuple(v.shape)}, W {tuple(W.shape)}: spins are (n, N), weights (N, H).")
+    a = v @ W
     return torch.logaddexp(a, -a).sum(1)
 
 
 def log_partition(W: Tensor) -> float:
     """ln Z by all states of the smaller layer, at most 20 spins."""
+    W = given.doubles(W)
+    if W.dim() != 2 or 0 in W.shape:
+        raise ValueError(f"W {tuple(W.shape)}: weights are (N, H).")
     W = W if W.shape[0] <= W.shape[1] else W.T
     if len(W) > 20:
         raise ValueError(
@@ -96,7 +103,12 @@ def _coins(shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
     return torch.randint(0, 2, shape, generator=rng, device=rng.device).float() * 2 - 1
 
 
+def _weights(W: Tensor) -> Tensor:
+    return given.numbers(W).float()
+
+
 def _spins(v: Tensor) -> Tensor:
+    v = given.numbers(v)
     if v.dim() != 2 or 0 in v.shape:
         raise ValueError(f"shape {tuple(v.shape)}: spins are (n, N); flatten a lattice with spins.flatten(1).")
     return v.float()

@@ -35,6 +35,7 @@ def beta(step: Map, couplings: Tensor, *, b: float) -> Tensor:
 
     It vanishes at fixed points, like the beta function of an infinitesimal step, and tends to it as b -> 1.
     """
+    couplings = given.doubles(couplings)
     return (step(couplings) - couplings) / math.log(scale(b))
 
 
@@ -67,6 +68,9 @@ def linearised(step: Map, point: Tensor) -> Tensor:
 
 def exponents(matrix: Tensor, *, b: float) -> Tensor:
     """y_i = ln |l_i| / ln b of a linearised map (k, k), largest first, (k,).  The matrix need not be symmetric."""
+    matrix = given.doubles(matrix)
+    if matrix.dim() != 2 or matrix.shape[0] != matrix.shape[1] or not bool(matrix.isfinite().all()):
+        raise ValueError(f"matrix {tuple(matrix.shape)}: a linearised map is (k, k), of finite numbers.")
     return torch.linalg.eigvals(matrix).abs().log().sort(descending=True).values / math.log(scale(b))
 
 
@@ -77,6 +81,8 @@ def kind(y: Tensor, *, tolerance: float = 1e-9) -> str:
     'saddle with 1 relevant of 2 directions'
     """
     y = given.doubles(y)
+    if y.numel() == 0 or bool(y.isnan().any()):
+        raise ValueError(f"y = {y.tolist()}: a fixed point has an exponent for each direction; give them, none nan.")
     relevant, marginal = int((y > tolerance).sum()), int((y.abs() <= tolerance).sum())
     if marginal:
         return f"{marginal} of {y.numel()} directions marginal: the linearisation does not tell"

@@ -36,6 +36,8 @@ def density(x: Tensor, beta: float) -> Tensor:
 def cumulative(x: float, beta: float) -> float:
     """Fraction of x below, by the substitution x = 1 + beta - 2 sqrt(beta) cos t, smooth at both ends."""
     a, b = edges(beta)
+    if math.isnan(x):
+        raise ValueError(f"x = {x}: a place on the axis of x = s^2 / (sigma^2 n); give a number.")
     if x <= a or x >= b:
         return float(x >= b)
     root = math.sqrt(beta)
@@ -46,7 +48,7 @@ def cumulative(x: float, beta: float) -> float:
     if beta == 1:  # sin^2 / (1 - cos) = 1 + cos
         t = math.acos(max(-1.0, min(1.0, 1 - x / 2)))
         return (t + math.sin(t)) / math.pi
-    top = math.acos((1 + beta - x) / (2 * root))
+    top = math.acos(max(-1.0, min(1.0, (1 + beta - x) / (2 * root))))
     return integrate.quad(integrand, 0, top, epsabs=1e-13, epsrel=1e-13)[0]
 
 
@@ -63,9 +65,9 @@ def median(beta: float) -> float:
 def spike(theta: float, beta: float = 1.0) -> float:
     """Where a signal of strength theta shows, s / (sigma sqrt(n)); the edge 1 + sqrt(beta) where it does not."""
     _refuse(beta)
-    if theta**4 <= beta:
+    if _square(theta) ** 2 <= beta:
         return 1 + math.sqrt(beta)
-    return math.sqrt((1 + theta**2) * (beta + theta**2)) / theta
+    return math.hypot(1, theta) * math.hypot(1, math.sqrt(beta) / theta)
 
 
 def overlap(theta: float, beta: float = 1.0) -> tuple[float, float]:
@@ -74,10 +76,10 @@ def overlap(theta: float, beta: float = 1.0) -> tuple[float, float]:
     long: 1 - (beta + theta^2) / (theta^2 (theta^2 + 1));  short: 1 - beta (1 + theta^2) / (theta^2 (theta^2 + beta)).
     """
     _refuse(beta)
-    t2 = theta**2
+    t2 = _square(theta)
     if t2**2 <= beta:
         return 0.0, 0.0
-    return 1 - (beta + t2) / (t2 * (t2 + 1)), 1 - beta * (1 + t2) / (t2 * (t2 + beta))
+    return 1 - (beta / t2 + 1) / (t2 + 1), 1 - beta * (1 / t2 + 1) / (t2 + beta)
 
 
 def optimal_threshold(beta: float = 1.0, *, known: bool = True) -> float:
@@ -89,6 +91,13 @@ def optimal_threshold(beta: float = 1.0, *, known: bool = True) -> float:
     _refuse(beta)
     level = math.sqrt(2 * (beta + 1) + 8 * beta / (beta + 1 + math.sqrt(beta**2 + 14 * beta + 1)))
     return level if known else level / math.sqrt(median(beta))
+
+
+def _square(theta: float) -> float:
+    """theta^2, of a strength that is not negative; at most 1e150, beyond which nothing changes any more."""
+    if not 0 <= theta < math.inf:
+        raise ValueError(f"theta = {theta}: a strength is not negative, a sign is that of a vector; choose 0 or more.")
+    return min(theta, 1e75) ** 2
 
 
 def _refuse(beta: float) -> None:

@@ -22,12 +22,14 @@ from fieldkit.rg import decimation, maps
 
 
 def recursion(K: Tensor | float, *, b: float, d: float, move_first: bool = False) -> Tensor:
-    """K' (...) from K (...) >= 0 at h = 0; any b > 1 and d > 1, whole or not.
+    """K' (...) from K (...) >= 0 at h = 0; any b > 1 and d > 1, whole or not.  A whole b takes K < 0 too.
 
     move_first: b^(d-1) bonds side by side, then b in series; the same flow seen half a step later, so the fixed point
     is K* / b^(d-1) and the exponents are the same.
     """
     K, moved = given.doubles(K), maps.scale(b) ** (_dimension(d) - 1)
+    if b != round(b) and bool((K < 0).any()):
+        raise ValueError(f"K = {float(K.min())}, b = {b}: tanh^b K of a negative coupling needs a whole b; choose one.")
     if move_first:
         return _series(moved * K, b)
     return moved * _series(K, b)
@@ -41,9 +43,17 @@ def recursion_with_field(K: Tensor | float, h: Tensor | float, *, b: int, d: flo
 
 
 def beta(K: Tensor | float, *, d: float) -> Tensor:
-    """dK/dl of the limit b -> 1: (d - 1) K + 1/2 sinh 2K ln tanh K, for K > 0; any d > 1."""
+    """dK/dl of the limit b -> 1: (d - 1) K + 1/2 sinh 2K ln tanh K, for K >= 0; any d > 1.
+
+    Raises `ValueError` for K < 0.
+    """
     K = given.doubles(K)
-    return (_dimension(d) - 1) * K + 0.5 * torch.sinh(2 * K) * torch.tanh(K).log()
+    if bool((K < 0).any()):
+        raise ValueError(f"K = {float(K.min())}: b -> 1 has no power of a negative tanh K; choose K >= 0.")
+    near = 0.5 * torch.sinh(2 * K.clamp(1e-300, 1)) * decimation.log_tanh(K.clamp(1e-300, 1))
+    x = torch.exp(-2 * K.clamp(0.25, 300))
+    far = -0.5 * (1 - x.square()) * torch.atanh(x) / x
+    return (_dimension(d) - 1) * K + torch.where(K < 0.5, near, far)
 
 
 def fixed_point(*, b: float, d: float, move_first: bool = False) -> float:
@@ -56,7 +66,7 @@ def fixed_point(*, b: float, d: float, move_first: bool = False) -> float:
             return float(beta(K, d=d) / K)
         return float(recursion(K, b=b, d=d) / K) - 1
 
-    top = math.log(2.0 + 3.0 / (d - 1))
+    top = math.log(2.0 + 3.0 / (d - 1) + math.log(b))
     root = math.exp(optimize.brentq(change, -12.0 * d, top, xtol=1e-15, rtol=1e-15, maxiter=300))
     return root / (b ** (d - 1) if move_first else 1)
 
@@ -139,6 +149,7 @@ def heat_bath(
     is drawn at once given the other.  Nothing here knows of the recursion.
     """
     given.whole("n", n, least=1, why="so many lattices")
+    given.whole("n_burn", n_burn, least=0, why="so many sweeps are thrown away")
     given.whole("n_sweeps", n_sweeps, least=1, why="a run has sweeps")
     bonds, n_sites = diamond(generation, b=b, d=d)
     K = given.doubles(K).reshape(-1, 1, 1).to(rng.device, torch.float32)
@@ -164,9 +175,13 @@ def heat_bath(
 
 
 def _series(K: Tensor, b: float) -> Tensor:
-    """artanh(tanh^b K), from exp(-2K) where tanh K is 1 to all digits."""
-    q = -torch.expm1(b * (torch.log(-torch.expm1(-2 * K)) - torch.log1p(torch.exp(-2 * K))))  # 1 - tanh^b K
-    return 0.5 * (torch.log(2 - q) - q.log())
+    """artanh(tanh^b K), of either sign; where tanh^b K is nearly 0 or 1 no digit is lost."""
+    size = K.abs()
+    log = b * decimation.log_tanh(size.clamp(max=100))
+    q = -torch.expm1(log)  # 1 - tanh^b K
+    weak, strong = torch.atanh(log.exp().clamp(max=0.5)), 0.5 * (torch.log(2 - q) - q.log())
+    found = torch.where(log < -1, weak, torch.where(size > 100, size - 0.5 * math.log(b), strong))
+    return found if b != round(b) or round(b) % 2 == 0 else torch.where(K < 0, -found, found)
 
 
 def _dimension(d: float) -> float:

@@ -79,7 +79,15 @@ def luck(score: Tensor, values: Tensor, groups: Tensor, *, n: int = 1000, rng: t
     Members of a group share their score, so they are one thing and not many: the usual p-value would be far too small.
     """
     given.whole("n", n, least=1, why="luck is counted in random orders")
-    values, groups = values.cpu(), groups.cpu()
+    given.generator(rng)
+    score, values, groups = given.doubles(score), given.doubles(values).cpu(), given.numbers(groups).long().cpu()
+    if groups.shape != values.shape or len(values) == 0 or not bool(((groups >= 0) & (groups < len(score))).all()):
+        raise ValueError(
+            f"score {tuple(score.shape)}, values {tuple(values.shape)}, groups {tuple(groups.shape)}: expected (k,), "
+            "(m,) and (m,) numbers of groups, 0 to k - 1."
+        )
+    if bool((score.cpu()[groups] == score.cpu()[groups[0]]).all()) or bool((values == values[0]).all()):
+        raise ValueError("all scores or all values are equal: there is nothing to correlate; take some that differ.")
     seen = float(stats.spearmanr(score.cpu()[groups], values).statistic)
     orders = torch.rand(n, len(score), generator=rng, device=rng.device).argsort(1).cpu()
     dealt = [abs(float(stats.spearmanr(score.cpu()[order][groups], values).statistic)) for order in orders]

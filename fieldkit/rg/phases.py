@@ -23,8 +23,14 @@ from fieldkit.rg import descent, enumeration
 
 
 def ceiling(first: Tensor, second: Tensor) -> float:
-    """The largest fraction of right guesses between two laws (k,) over the same k pictures."""
-    return 0.5 * float(torch.maximum(given.doubles(first), given.doubles(second)).sum())
+    """The largest fraction of right guesses between two laws (k,) over the same k pictures.
+
+    Raises `ValueError` for laws of different lengths, or negative ones.
+    """
+    one, other = given.doubles(first), given.doubles(second)
+    if one.shape != other.shape or one.dim() != 1 or not bool(((one >= 0) & (other >= 0)).all()):
+        raise ValueError(f"laws {tuple(one.shape)}, {tuple(other.shape)}: two laws over the same k pictures.")
+    return 0.5 * float(torch.maximum(one, other).sum())
 
 
 def seen(statistic: Callable[[Tensor], Tensor], T: float) -> Tensor:
@@ -51,20 +57,33 @@ def magnetization_ceiling(L: int, first: float, second: float) -> float:
 
 
 def magnetization_cut(L: int, first: float, second: float) -> float:
-    """The |m| above which the colder temperature `first` is likelier, L <= 11, exact: halfway between values."""
+    """The |m| above which the colder temperature `first` is likelier, L <= 11, exact: halfway between values.
+
+    Raises `ValueError` unless first < second.
+    """
+    if not first < second:
+        raise ValueError(f"first = {first}, second = {second}: the colder temperature comes first; exchange them.")
     laws = [ising_exact.magnetization_law(L, T) for T in (first, second)]
     m = torch.linspace(-1, 1, L * L + 1, dtype=torch.float64)
     return float(m[(laws[0] > laws[1]) & (m >= 0)].min()) - 1 / L**2
 
 
 def by_threshold(values: Tensor, labels: Tensor, held_out: tuple[Tensor, Tensor]) -> Estimate:
-    """Fraction right on held-out (values, labels) of the threshold that is best on the first ones."""
+    """Fraction right on held-out (values, labels) of the threshold that is best on the first ones, values (n,).
+
+    Equal values fall on the same side, and the two labels need not be equally frequent.
+    """
+    values, labels = given.numbers(values), given.numbers(labels)
+    if values.dim() != 1 or len(values) == 0 or labels.shape != values.shape:
+        raise ValueError(f"values {tuple(values.shape)}, labels {tuple(labels.shape)}: a label for each value, (n,).")
     order = values.argsort()
     ones = labels[order].double().cumsum(0)
     zeros = torch.arange(1, len(values) + 1, device=values.device) - ones
-    right = zeros - ones  # up to a constant, when all up to here are called 0
-    best = int(right.abs().argmax())
+    right = zeros - ones - (zeros[-1] - ones[-1]) / 2  # up to a constant, when all up to here are called 0
+    last = torch.cat([values[order].diff() > 0, right.new_ones(1, dtype=torch.bool)])  # of its value
+    best = int(torch.where(last, right.abs(), -1.0).argmax())
     cut, low_is_zero = values[order[best]], bool(right[best] > 0)
+    held_out = given.numbers(held_out[0]), given.numbers(held_out[1])
     called = (held_out[0] > cut).long() if low_is_zero else (held_out[0] <= cut).long()
     return estimates.fraction(called == held_out[1])
 
@@ -90,6 +109,9 @@ def accuracy(
     given.whole("n_pools", n_pools, least=0, why="poolings are counted")
     if pictures.dim() != 3 or len(pictures) != len(labels) or len(held_out[0]) != len(held_out[1]):
         raise ValueError(f"pictures {tuple(pictures.shape)}, labels {tuple(labels.shape)}: give (n, L, L) and (n,).")
+    if pictures.shape[1] % 2**n_pools or pictures.shape[2] % 2**n_pools:
+        raise ValueError(f"pictures {tuple(pictures.shape)}: {n_pools} poolings need sides that 2^{n_pools} divides.")
+    labels, held_out = labels.long(), (held_out[0], held_out[1].long())
     sites = pictures[0].numel() // 4**n_pools
     weights = [torch.randn(s, generator=rng, device=rng.device) * s[0] ** -0.5 for s in ((sites, width), (width, 2))]
     zeros = [torch.zeros(n, device=rng.device) for n in (width, 2)]

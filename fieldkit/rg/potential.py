@@ -119,16 +119,24 @@ def fixed_point(
 
 
 def potential(point: FixedPoint, rho: Tensor) -> Tensor:
-    """u(rho) - u(0) for rho (...) in [0, R], by integrating the Chebyshev series of u'."""
+    """u(rho) - u(0) for rho (...) in [0, R], by integrating the Chebyshev series of u'.
+
+    Raises `ValueError` for other rho, where the series says nothing.
+    """
+    rho = given.doubles(rho)
+    if not bool(((rho >= 0) & (rho <= point.grid.R)).all()):
+        raise ValueError(f"rho outside of [0, {point.grid.R:.6g}]: u is known on its grid only; take a larger R.")
     series = chebyshev.chebint((point.grid.coefficients @ point.slope).numpy() * point.grid.R / 2, lbnd=-1)
-    return torch.tensor(chebyshev.chebval(2 * given.doubles(rho).numpy() / point.grid.R - 1, series))
+    return torch.tensor(chebyshev.chebval(2 * rho.numpy() / point.grid.R - 1, series))
 
 
 def _newton(g: Grid, slope: Tensor, d: float, N: float, anomalous: bool) -> tuple[Tensor, Tensor]:
     """The root of the flow near u' = slope, and the Jacobian there.  Steps are halved that would leave 1 + V'' > 0."""
     for _ in range(60):
         F, J = _linearised(g, slope, d, N, anomalous)
-        change = -torch.linalg.solve(J, F)
+        change, singular = torch.linalg.solve_ex(J, -F)
+        if int(singular):
+            break
         size = 1.0
         while size > 1e-3 and not _sane(g, slope + size * change):
             size /= 2

@@ -11,7 +11,7 @@ Sources: Schultz, Mattis and Lieb 1964; Cardy 1984; Bloete, Cardy and Nightingal
 
 from __future__ import annotations
 
-import itertools
+import heapq
 import math
 
 import torch
@@ -28,27 +28,26 @@ Y_T, Y_H = 2 - DELTA_EPSILON, 2 - DELTA_SIGMA
 
 
 def log_levels(L: int, T: float, *, odd: bool, n: int = 6) -> Tensor:
-    """The n largest ln l of even or odd states of a ring of L >= 2 spins at temperature T, (n,), largest first.
+    """The n largest ln l of even or odd states of a ring of L >= 2 spins at temperature T, (n,), largest first; all
+    2^(L-1) of a kind where there are no more.
 
     L = 2 has two bonds between its spins.  Raises `ValueError` for L < 2.
     """
     given.whole("L", L, least=2, why="a ring has at least two spins")
+    given.whole("n", n, least=1, why="a spectrum has a largest level")
     given.positive("T", T, why="a temperature is positive")
     K = 1 / T
     k = math.pi * (2 * torch.arange(L, dtype=torch.float64) + (0 if odd else 1)) / L
     # cosh e - 1 without cancellation: (sinh 2K - 1)^2 / sinh 2K + 2 sin^2(k/2)
-    above = (math.sinh(2 * K) - 1) ** 2 / math.sinh(2 * K) + 2 * torch.sin(k / 2) ** 2
-    e = torch.log1p(above + (above * (above + 2)).sqrt())
+    if K < 20:
+        above = (math.sinh(2 * K) - 1) ** 2 / math.sinh(2 * K) + 2 * torch.sin(k / 2) ** 2
+        e = torch.log1p(above + (above * (above + 2)).sqrt())
+    else:
+        e = 2 * K + torch.log1p(-2 * math.exp(-2 * K) * torch.cos(k))
     if odd:
         e[0] = -2 * K - math.log(math.tanh(K))
-    lowest = e.sort().values[: min(L, 12)].tolist()
-    excited = sorted(
-        sum(chosen)
-        for size in range(1 if odd else 0, min(len(lowest), 7) + 1, 2)
-        for chosen in itertools.combinations(lowest, size)
-    )
-    top = L / 2 * math.log(2 * math.sinh(2 * K)) + 0.5 * float(e.sum())
-    return top - torch.tensor(excited[:n], dtype=torch.float64)
+    top = L / 2 * (2 * K + math.log(-math.expm1(-4 * K))) + 0.5 * float(e.sum())
+    return top - torch.tensor(_lowest(sorted(e.tolist()), min(n, 2 ** (L - 1)), odd), dtype=torch.float64)
 
 
 def dimension(L: int, *, odd: bool, level: int | None = None, T: float = ising_exact.T_CRITICAL) -> float:
@@ -57,10 +56,11 @@ def dimension(L: int, *, odd: bool, level: int | None = None, T: float = ising_e
     Elsewhere it runs with L / xi, the first to 0 below T_c, both to infinity above.
     """
     level = (0 if odd else 1) if level is None else level
+    given.whole("level", level, least=0, why="levels are counted from the largest, number 0")
     ground = log_levels(L, T, odd=False, n=1)[0]
     other = log_levels(L, T, odd=odd, n=level + 1)
     if level >= len(other):
-        raise ValueError(f"level = {level}: this ring has {len(other)} levels of that kind within reach.")
+        raise ValueError(f"level = {level}: this ring has {len(other)} levels of that kind; choose a smaller one.")
     return float(L / (2 * math.pi) * (ground - other[level]))
 
 
@@ -84,3 +84,24 @@ def dense_levels(L: int, T: float) -> Tensor:
     inside = torch.exp((rows * rows.roll(-1, 1)).sum(1) / (2 * T))
     between = torch.exp(rows @ rows.T / T)
     return torch.linalg.eigvalsh(inside[:, None] * between * inside).log().flip(0)
+
+
+def _lowest(e: list[float], n: int, odd: bool) -> list[float]:
+    """The n smallest sums of an odd or even number of the ascending energies e, of which the first may be negative.
+
+    Every choice comes from one a step below it: its last member moved on by one, or the next one added.
+    """
+    flip = e[0] < 0  # occupied is the lower state then: count from there, with its sign and the parity turned
+    base, e = (e[0], sorted([-e[0], *e[1:]])) if flip else (0.0, e)
+    wanted = odd != flip
+    found = [] if wanted else [base]
+    heap: list[tuple[float, int, tuple[int, ...]]] = [(e[0], 0, (0,))]
+    while len(found) < n:
+        total, last, chosen = heapq.heappop(heap)
+        if len(chosen) % 2 == wanted:
+            found.append(base + total)
+        if last + 1 < len(e):
+            longer, moved = (*chosen, last + 1), (*chosen[:-1], last + 1)
+            for following in (longer, moved):
+                heapq.heappush(heap, (sum(e[i] for i in following), last + 1, following))
+    return found[:n]

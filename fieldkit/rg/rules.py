@@ -29,7 +29,10 @@ def majority(*, tie: float | Tensor = 0.5) -> Tensor:
     """
     total = block_states().sum(1)
     table = (total > 0).double()
-    table[total == 0] = given.doubles(tie)
+    ties = given.doubles(tie)
+    if ties.shape not in ((), (6,)):
+        raise ValueError(f"tie {tuple(ties.shape)}: there are six ties; give one probability, or six of them.")
+    table[total == 0] = ties
     return _table(table)
 
 
@@ -52,7 +55,10 @@ def parity() -> Tensor:
 def from_code(code: int | Tensor) -> Tensor:
     """Deterministic rule number 0 ... 2^16 - 1: bit v of the number is P(+ | v); (..., 16).  A rule and its negative,
     65535 minus the number, tell the same, so 2^15 of them are different."""
-    code = torch.as_tensor(code, dtype=torch.int64)
+    number = given.numbers(code)
+    if bool((number != number.round()).any()):
+        raise TypeError(f"code = {code}: rules are numbered by whole numbers, 0 to 65535.")
+    code = number.to(torch.int64)
     if bool(((code < 0) | (code >= 2**16)).any()):
         raise ValueError(f"code = {code}: sixteen states have 2^16 deterministic rules; choose 0 to 65535.")
     return ((code[..., None] >> torch.arange(16)) & 1).double()
@@ -83,6 +89,6 @@ def state_of(spins: Tensor) -> Tensor:
 
 def _table(table: Tensor) -> Tensor:
     table = given.doubles(table)
-    if table.shape != (16,) or bool(((table < 0) | (table > 1)).any()):
+    if table.shape != (16,) or not bool(((table >= 0) & (table <= 1)).all()):
         raise ValueError(f"table {tuple(table.shape)}: a rule is sixteen probabilities between 0 and 1.")
     return table

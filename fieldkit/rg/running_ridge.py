@@ -10,6 +10,7 @@ that does not depend on n; it predicts the test error too (`learning_curve`; Bor
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -21,19 +22,28 @@ from fieldkit import given
 
 def ridge_at(eigenvalues: Tensor, ridge: float, cut: int) -> float:
     """The ridge of the theory of the first `cut` modes, eigenvalues (M,) in falling order."""
-    if not 1 <= cut <= len(eigenvalues):
-        raise ValueError(f"cut = {cut}: keep between 1 and all {len(eigenvalues)} modes.")
-    return ridge + float(eigenvalues[cut:].sum())
+    lam = _spectrum(eigenvalues)
+    given.whole("cut", cut, least=1, why="a theory keeps some modes")
+    if cut > len(lam):
+        raise ValueError(f"cut = {cut}: keep between 1 and all {len(lam)} modes.")
+    return _ridge(ridge) + float(lam[cut:].sum())
 
 
 def beta(eigenvalues: Tensor) -> Tensor:
     """d ridge / d ln cut = -cut l_cut of every cut 1 ... M, (M,)."""
-    return -torch.arange(1, len(eigenvalues) + 1, dtype=torch.float64) * given.doubles(eigenvalues)
+    lam = _spectrum(eigenvalues)
+    return -torch.arange(1, len(lam) + 1, dtype=torch.float64, device=lam.device) * lam
 
 
 def solve(features: Tensor, eigenvalues: Tensor, ridge: float, y: Tensor) -> Tensor:
     """Posterior mean of w (m,) from features (n, m) and values y (n,): L P^T (P L P^T + ridge)^-1 y."""
     given.positive("ridge", ridge, why="a regression without noise or cut modes has none to run")
+    features, y, eigenvalues = given.doubles(features), given.doubles(y), _spectrum(eigenvalues)
+    if features.dim() != 2 or features.shape != (len(y), len(eigenvalues)):
+        raise ValueError(
+            f"features {tuple(features.shape)}, {len(eigenvalues)} eigenvalues, y {tuple(y.shape)}: expected (n, m), "
+            "(m,) and (n,)."
+        )
     kernel = (features * eigenvalues) @ features.T
     kernel.diagonal().add_(ridge)
     return eigenvalues * (features.T @ torch.linalg.solve(kernel, y))
@@ -58,7 +68,9 @@ def compare(
     modes.  Work n_draws n^2 M.
     """
     given.generator(rng)
-    lam, target = given.doubles(eigenvalues).to(rng.device), given.doubles(target).to(rng.device)
+    lam, target = _with_target(eigenvalues, target)
+    lam, target = lam.to(rng.device), target.to(rng.device)
+    given.whole("n", n, least=1, why="a regression has points")
     given.whole("n_draws", n_draws, least=1, why="an experiment is repeated")
     errors = torch.empty(3, n_draws, dtype=torch.float64)
     for draw in range(n_draws):
@@ -72,8 +84,23 @@ def compare(
 
 
 def self_consistent(eigenvalues: Tensor, ridge: float, n: int) -> float:
-    """kappa > ridge with kappa = ridge + sum_k kappa l_k / (kappa + n l_k)."""
-    lam = given.doubles(eigenvalues)
+    """kappa >= ridge with kappa = ridge + sum_k kappa l_k / (kappa + n l_k); 0 where n >= M examples without a ridge
+    determine all modes.  Raises `ValueError` for n or ridge below 0 and eigenvalues that are not positive."""
+    lam, ridge = _spectrum(eigenvalues), _ridge(ridge)
+    given.whole("n", n, least=0, why="points are counted")
+    if ridge == 0:  # kappa = 0 solves it always; the other root is there for n < M
+        modes = int((lam > 0).sum())
+        if n >= modes:
+            return 0.0
+        top = float(lam.sum())
+
+        def short(log_kappa: float) -> float:
+            return float((lam / (math.exp(log_kappa) + n * lam)).sum()) - 1
+
+        low = math.log(top)
+        while short(low) < 0:
+            low -= 5
+        return math.exp(optimize.brentq(short, low, math.log(top) + 1e-9, xtol=1e-14, rtol=1e-14))
 
     def excess(kappa: float) -> float:
         return ridge + float((kappa * lam / (kappa + n * lam)).sum()) - kappa
@@ -86,7 +113,29 @@ def learning_curve(eigenvalues: Tensor, target: Tensor, *, ridge: float, n: int)
 
     E = sum_k target_k^2 kappa^2 / (kappa + n l_k)^2 / (1 - gamma),   gamma = sum_k n l_k^2 / (kappa + n l_k)^2.
     """
-    lam, target = given.doubles(eigenvalues), given.doubles(target)
+    lam, target = _with_target(eigenvalues, target)
     kappa = self_consistent(lam, ridge, n)
     gamma = float((n * lam**2 / (kappa + n * lam) ** 2).sum())
+    if not gamma < 1:
+        raise ValueError(f"n = {n}: as many points as modes; without a ridge the error diverges there.")
     return float((target**2 * kappa**2 / (kappa + n * lam) ** 2).sum()) / (1 - gamma)
+
+
+def _spectrum(eigenvalues: Tensor) -> Tensor:
+    lam = given.doubles(eigenvalues)
+    if lam.dim() != 1 or len(lam) == 0 or not bool(((lam >= 0) & lam.isfinite()).all()):
+        raise ValueError(f"eigenvalues {tuple(lam.shape)}: prior variances of modes are (M,), none below 0.")
+    return lam
+
+
+def _ridge(ridge: float) -> float:
+    if not 0 <= ridge < math.inf:
+        raise ValueError(f"ridge = {ridge}: the variance of the noise is not negative; choose 0 or more.")
+    return float(ridge)
+
+
+def _with_target(eigenvalues: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    lam, w = _spectrum(eigenvalues), given.doubles(target)
+    if w.shape != lam.shape:
+        raise ValueError(f"target {tuple(w.shape)}: the function to learn has a weight for each of {len(lam)} modes.")
+    return lam, w

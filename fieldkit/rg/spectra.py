@@ -18,8 +18,9 @@ from fieldkit.rg import marchenko_pastur
 
 def noise(W: Tensor) -> Tensor:
     """sigma (...), the standard deviation of an entry of pure noise with the median singular value of W (..., n, m)."""
+    W = _matrices(W)
     long, short = _sides(W)
-    middle = torch.linalg.svdvals(W.double()).median(-1).values
+    middle = _singular(W).median(-1).values
     return middle / (marchenko_pastur.median(short / long) * long) ** 0.5
 
 
@@ -29,6 +30,7 @@ def edge(W: Tensor, *, tracy_widom: float = 0.0) -> Tensor:
     At finite size the largest of pure noise lies above that in 17 cases of 100; tracy_widom = 0.98 or 2.02 moves the
     edge up to where that happens in 5 or 1 of 100 (quantiles of the law of Tracy and Widom; scale of Johnstone 2001).
     """
+    W = _matrices(W)
     long, short = _sides(W)
     root = long**0.5 + short**0.5
     return noise(W) * (root**2 + tracy_widom * root * (long**-0.5 + short**-0.5) ** (1 / 3)) ** 0.5
@@ -36,7 +38,8 @@ def edge(W: Tensor, *, tracy_widom: float = 0.0) -> Tensor:
 
 def n_spikes(W: Tensor, *, tracy_widom: float = 0.0) -> Tensor:
     """How many singular values lie above the edge, (...) int64."""
-    return (torch.linalg.svdvals(W.double()) > edge(W, tracy_widom=tracy_widom)[..., None]).sum(-1)
+    W = _matrices(W)
+    return (_singular(W) > edge(W, tracy_widom=tracy_widom)[..., None]).sum(-1)
 
 
 def planted(n: int, theta: float, draws: int, *, rng: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -45,6 +48,10 @@ def planted(n: int, theta: float, draws: int, *, rng: torch.Generator) -> tuple[
 
     The truth, as n grows, is `marchenko_pastur.spike` and `marchenko_pastur.overlap`; corrections are of order 1/n.
     """
+    given.whole("n", n, least=1, why="a matrix has rows")
+    given.whole("draws", draws, least=1, why="matrices are drawn")
+    marchenko_pastur.spike(theta)  # refuses what is no strength
+    given.generator(rng)
     u, v = torch.randn(2, draws, n, 1, generator=rng, device=rng.device, dtype=torch.float64)
     u, v = u / u.norm(dim=1, keepdim=True), v / v.norm(dim=1, keepdim=True)
     noise = torch.randn(draws, n, n, generator=rng, device=rng.device, dtype=torch.float64)
@@ -54,31 +61,52 @@ def planted(n: int, theta: float, draws: int, *, rng: torch.Generator) -> tuple[
 
 def truncated(W: Tensor, rank: int) -> Tensor:
     """The nearest matrix of this rank (Eckart and Young 1936), same shape; rank (n + m) numbers instead of n m."""
+    W = _matrices(W)
     _, short = _sides(W)
     if not 0 <= rank <= short:
         raise ValueError(f"rank = {rank}: a matrix of shape {tuple(W.shape[-2:])} has ranks from 0 to {short}.")
-    U, s, Vh = torch.linalg.svd(W, full_matrices=False)
+    try:
+        U, s, Vh = torch.linalg.svd(W, full_matrices=False)
+    except torch.linalg.LinAlgError as error:
+        raise ValueError(f"shape {tuple(W.shape)}: an entry is not finite; find where training diverged.") from error
     return (U[..., :rank] * s[..., None, :rank]) @ Vh[..., :rank, :]
 
 
 def bulk(W: Tensor, rank: int) -> Tensor:
     """What `truncated` throws away."""
-    return W - truncated(W, rank)
+    return _matrices(W) - truncated(W, rank)
 
 
 def largest_entries(W: Tensor, count: int) -> Tensor:
     """W with all but the `count` entries of largest modulus set to 0; their places are stored free of charge."""
     given.whole("count", count, least=0, why="so many entries stay")
+    W = _matrices(W)
     flat = W.flatten(-2)
     count = min(count, flat.shape[-1])
     kept = torch.zeros_like(flat, dtype=torch.bool)
     kept.scatter_(-1, flat.abs().topk(count, dim=-1).indices, True)
-    return torch.where(kept, flat, 0.0).reshape(W.shape)
+    return torch.where(kept, flat, flat.new_zeros(())).reshape(W.shape)
 
 
 def numbers(W: Tensor, rank: int) -> int:
     """How many numbers a matrix of this shape and rank stores: rank (n + m)."""
-    return rank * sum(W.shape[-2:])
+    given.whole("rank", rank, least=0, why="a matrix has a rank")
+    return rank * sum(_matrices(W).shape[-2:])
+
+
+def _matrices(W: Tensor) -> Tensor:
+    """W as floating-point matrices."""
+    W = given.numbers(W)
+    W = W if W.is_floating_point() else W.double()
+    _sides(W)
+    return W
+
+
+def _singular(W: Tensor) -> Tensor:
+    try:
+        return torch.linalg.svdvals(W.double())
+    except torch.linalg.LinAlgError as error:
+        raise ValueError(f"shape {tuple(W.shape)}: an entry is not finite; find where training diverged.") from error
 
 
 def _sides(W: Tensor) -> tuple[int, int]:

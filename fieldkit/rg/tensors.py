@@ -28,11 +28,34 @@ Step = Callable[[Tensor, int], Tensor]
 
 
 def site(T: Tensor | float) -> Tensor:
-    """The tensor of one Ising spin at temperatures T (n,) or a number: (n, 2, 2, 2, 2) float64."""
-    K = 1 / given.doubles(T).reshape(-1)
-    c, s = torch.cosh(K).sqrt(), torch.sinh(K).sqrt()
+    """The tensor of one Ising spin at temperatures T (n,) or a number: (n, 2, 2, 2, 2) float64.
+
+    Raises `ValueError` for temperatures that are not positive, or below 1/300, where exp(2/T) is more than a float64.
+    """
+    T = _temperatures(T)
+    if bool((T < 1 / 300).any()):
+        raise ValueError(
+            f"T = {T.tolist()}: exp(2/T) overflows; `flow` takes it out; start there, or choose T > 1/300."
+        )
+    return _site(T)[0]
+
+
+def _site(T: Tensor) -> tuple[Tensor, Tensor]:
+    """The tensor of one spin over exp(shift), and shift (n,): 0, or 2/T where the tensor itself would overflow."""
+    K = 1 / T
+    cold = K > 100
+    plain, unit = torch.where(cold, 1.0, K), torch.exp(-2 * K)
+    c = torch.where(cold, (1 + unit) / 2, torch.cosh(plain)).sqrt()
+    s = torch.where(cold, (1 - unit) / 2, torch.sinh(plain)).sqrt()
     W = torch.stack([torch.stack([c, s], 1), torch.stack([c, -s], 1)], 1)  # (n, spin, bond value)
-    return torch.einsum("nsu,nsl,nsd,nsr->nuldr", W, W, W, W)
+    return torch.einsum("nsu,nsl,nsd,nsr->nuldr", W, W, W, W), torch.where(cold, 2 * K, 0.0)
+
+
+def _temperatures(T: Tensor | float) -> Tensor:
+    T = given.doubles(T).reshape(-1)
+    if len(T) == 0 or not bool((T > 0).all()):
+        raise ValueError(f"T = {T.tolist()}: a temperature is positive, and there is at least one.")
+    return T
 
 
 def trg(A: Tensor, chi: int) -> Tensor:
@@ -81,10 +104,8 @@ def flow(T: Tensor | float, *, chi: int, n_steps: int, step: Step = trg) -> Flow
     """
     given.whole("chi", chi, least=2, why="a bond of one value carries nothing")
     given.whole("n_steps", n_steps, least=0, why="a flow takes so many steps")
-    T = given.doubles(T).reshape(-1)
-    if not bool((T > 0).all()):
-        raise ValueError(f"T = {T.tolist()}: a temperature is positive.")
-    A, log, n_sites = site(T), torch.zeros_like(T), 1.0
+    T = _temperatures(T)
+    (A, log), n_sites = _site(T), 1.0
     tensors, logs = [], []
     for k in range(n_steps + 1):
         trace = torch.einsum("nabab->n", A).abs()
@@ -102,6 +123,8 @@ def transfer_levels(A: Tensor, n: int, *, width: int = 2) -> Tensor:
     Two blocks are wider than high, so that what decays fast is still seen.  Missing ones, beyond chi^width, are 0.
     """
     given.whole("n", n, least=1, why="a spectrum has a largest eigenvalue")
+    if A.dim() != 5 or A.shape[1] != A.shape[3] or A.shape[2] != A.shape[4]:
+        raise ValueError(f"A {tuple(A.shape)}: a ring closes tensors (n, u, l, d, r) with u = d and l = r.")
     if width == 1:
         levels = torch.linalg.eigvals(torch.einsum("nulur->nlr", A)).abs().sort(-1, descending=True).values[:, :n]
     elif width == 2:

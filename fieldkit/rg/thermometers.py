@@ -70,7 +70,7 @@ def chain_weight(K: float) -> float:
         raise ValueError(
             f"K = {K}: 2 cosh W(v + v') favours equal neighbours; an antiferromagnet needs weights of two signs."
         )
-    return math.acosh(math.exp(2 * K)) / 2
+    return K + math.log1p(math.sqrt(-math.expm1(-4 * K))) / 2  # arcosh e^x = x + ln(1 + sqrt(1 - e^-2x))
 
 
 def chain_machine(W: float, N: int) -> torch.Tensor:

@@ -49,10 +49,14 @@ def step(Q: Tensor, *, d: float = 3.0, z_max: float = 3.5) -> Tensor:
 def critical_mass(*, d: float = 3.0, u: float = 0.4, n: int = 24, z_max: float = 3.5) -> float:
     """r_c of the start Q = r z^2 + u z^4, between a potential that ends as one well and as two.
 
-    The phase is read off the depth of the minimum: the curvature at z = 0 stays positive on either side.
+    The phase is read off the depth of the minimum: the curvature at z = 0 stays positive on either side.  Raises
+    `ValueError` where r = -3 and r = 1 end alike, as below two dimensions.
     """
+    given.positive("d", d, why="a field lives in some dimension")
     z, one = nodes(n, z_max), _map(n, d, z_max)
     low, high = -3.0, 1.0
+    if not _ends_deep(low * z**2 + u * z**4, one, z) or _ends_deep(high * z**2 + u * z**4, one, z):
+        raise ValueError(f"d = {d}, u = {u}: no critical mass between {low} and {high}; choose another start or d > 2.")
     for _ in range(50):
         middle = (low + high) / 2
         deep = _ends_deep(middle * z**2 + u * z**4, one, z)

@@ -31,16 +31,43 @@ def positional_minimum(*, omega: float, sigma: float, a: float) -> tuple[float, 
         raise ValueError(f"omega = {omega}: the share of the teacher that goes by place; choose 0 to 1.")
     if not 0.5 <= a < 1:
         raise ValueError(f"a = {a}: a row weight on the token itself; choose 0.5 to below 1.")
-    z, weight = np.polynomial.hermite_e.hermegauss(100)
-    weight = weight / weight.sum()
-    c1, c2 = np.meshgrid(sigma * z, sigma * z, indexing="ij")
-    own = float((weight[:, None] * weight / (1 + np.exp(-np.clip(c1 * c1 - c1 * c2, -700, 700)))).sum())
-    b = (1 - omega) * own + omega * a
+    b = (1 - omega) * _own_weight(sigma) + omega * a
     return math.sqrt(max(0.0, math.log(b / (1 - b)) / 2)), b
+
+
+def _own_weight(sigma: float) -> float:
+    """<S_11> for two Gaussian components of size sigma, at any sigma.
+
+    In polar coordinates the exponent is sigma^2 e (1 + sqrt(2) cos phi) with e exponentially distributed, whose average
+    I(k) = sum_n (-1)^n/(1 + n k) is a difference of digamma functions.  Panels halve towards the phi where k = 0.
+    """
+    from scipy.special import digamma
+
+    def average(k: np.ndarray) -> np.ndarray:
+        x = 1 / np.maximum(np.abs(k), 0.02)
+        size = (digamma((x + 1) / 2) - digamma(x / 2)) * x / 2
+        near = 0.5 + k * (1 / 4 - k**2 * (1 / 8 - k**2 * (1 / 4 - k**2 * 17 / 16)))  # asymptotic
+        return np.where(np.abs(k) < 0.02, near, np.where(k > 0, size, 1 - size))
+
+    nodes, weight = np.polynomial.legendre.leggauss(16)
+    middle, total = 3 * math.pi / 4, 0.0
+    for side in (-middle, math.pi - middle):
+        edges = side * np.concatenate([2.0 ** -np.arange(60), [0.0]])
+        for far, near in zip(edges, edges[1:]):
+            phi = middle + (far + near) / 2 + (far - near) / 2 * nodes
+            offset = phi - middle  # 1 + sqrt(2) cos phi = 1 - cos - sin of it, without cancellation
+            k = sigma**2 * (2 * np.sin(offset / 2) ** 2 - np.sin(offset))
+            total += abs(far - near) / 2 * float(weight @ average(k))
+    return float(total / math.pi)
 
 
 def attend(tokens: Tensor, query: Tensor) -> Tensor:
     """S (n, 2, 2) of tokens (n, 2, d) under Q (d,)."""
+    tokens, query = given.numbers(tokens), given.numbers(query)
+    if tokens.dim() != 3 or tokens.shape[1] != 2 or query.shape != tokens.shape[2:]:
+        raise ValueError(f"tokens {tuple(tokens.shape)}, query {tuple(query.shape)}: expected (n, 2, d) and (d,).")
+    dtype = torch.promote_types(torch.promote_types(tokens.dtype, query.dtype), torch.float32)
+    tokens, query = tokens.to(dtype), query.to(dtype)
     c = tokens @ query / math.sqrt(tokens.shape[2])
     return torch.softmax(c[:, :, None] * c[:, None, :], dim=2)
 
@@ -61,8 +88,11 @@ def examples(
 
 def train(tokens: Tensor, answers: Tensor, start: Tensor, *, decay: float = 0.01) -> tuple[Tensor, float]:
     """Q (d,) of the minimum that L-BFGS finds from `start`, and its loss per dimension."""
-    d = tokens.shape[2]
-    if answers.shape != tokens.shape or start.shape != (d,):
+    tokens, answers, start = (given.doubles(values) for values in (tokens, answers, start))
+    d = tokens.shape[-1] if tokens.dim() == 3 else 0
+    if not 0 <= decay < math.inf:
+        raise ValueError(f"decay = {decay}: a weight decay is not negative; choose 0 or more.")
+    if d == 0 or answers.shape != tokens.shape or start.shape != (d,):
         raise ValueError(
             f"tokens {tuple(tokens.shape)}, answers {tuple(answers.shape)}, start {tuple(start.shape)}: expected "
             "(n, 2, d) twice and (d,)."

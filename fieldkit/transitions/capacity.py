@@ -31,8 +31,7 @@ def cover(P: int, N: int) -> float:
     for k in range(1, N):
         term = term * (P - k) // k
         total += term
-    shift = max(0, P - 1 - 1000)  # a quotient of integers that floats can hold
-    return (total >> shift) / (1 << (P - 1 - shift)) if shift else total / (1 << (P - 1))
+    return total / (1 << (P - 1))  # a quotient of integers is rounded once
 
 
 def separable(n: int, P: int, N: int, *, rng: torch.Generator) -> Tensor:
@@ -62,7 +61,7 @@ def gardner(kappa: float) -> float:
     if not 0 <= kappa < math.inf:
         raise ValueError(f"kappa = {kappa}: the formula holds for margins that are not negative; choose 0 or more.")
     density = math.exp(-kappa * kappa / 2) / math.sqrt(2 * math.pi)
-    return 1 / ((1 + kappa**2) * float(ndtr(kappa)) + kappa * density)
+    return 1 / ((1 + kappa * kappa) * float(ndtr(kappa)) + kappa * density)
 
 
 def largest_margin(alpha: float) -> float:
@@ -79,7 +78,8 @@ def margins(n: int, P: int, N: int, *, rng: torch.Generator) -> Tensor:
     w.z with |w| = 1, by non-negative least squares on the dual.  A value <= 0 means that they cannot be separated."""
     from scipy.optimize import nnls
 
-    given.whole("n", n, least=1, why="trials")
+    for name, value in (("n", n), ("P", P), ("N", N)):
+        given.whole(name, value, least=1, why="trials, points and dimensions")
     given.generator(rng)
     found = []
     for _ in range(n):
@@ -96,28 +96,36 @@ def logistic_threshold(gamma: float) -> float:
     """h(gamma): the maximum likelihood estimate exists, for n -> infinity, when p/n < h; no intercept, gamma >= 0 the
     standard deviation of the log-odds.  h(0) = 1/2.
 
-    E (Z - c)_+^2 = (1 + c^2) Phi(-c) - c phi(c), averaged over V with density 2 phi(v)/(1 + exp(-gamma v)) by the
-    trapezoid rule, which is exact to rounding here; the minimum over t is a root of the derivative.
+    E (Z - c)_+^2 = (1 + c^2) Phi(-c) - c phi(c), averaged over V with density 2 phi(v)/(1 + exp(-gamma v)) by Gauss
+    and Legendre's rule on panels that halve towards 0, where a large gamma changes its mind; the minimum over t is a
+    root of the derivative.
     """
     from scipy.optimize import brentq
     from scipy.special import expit, ndtr
 
     if not 0 <= gamma < math.inf:
         raise ValueError(f"gamma = {gamma}: a standard deviation; choose 0 or more.")
-    v = np.linspace(-12, 12, 4001)
-    weight = 2 * expit(gamma * v) * np.exp(-v * v / 2) * (v[1] - v[0]) / math.sqrt(2 * math.pi)
+    nodes, share = np.polynomial.legendre.leggauss(20)
+    edges = np.concatenate([[0.0], 12 * 2.0 ** np.arange(-60, 1)])
+    half = np.diff(edges)[:, None] / 2
+    positive, width = (edges[:-1, None] + half * (1 + nodes)).ravel(), (half * share).ravel()
+    v = np.concatenate([-positive, positive])
+    weight = 2 * expit(gamma * v) * np.exp(-v * v / 2) * np.tile(width, 2) / math.sqrt(2 * math.pi)
 
     def mean(t: float) -> float:
-        c = t * v
+        c = np.clip(t * v, -1e150, 40)  # beyond 40 there is nothing left
         return float(weight @ ((1 + c * c) * ndtr(-c) - c * np.exp(-c * c / 2) / math.sqrt(2 * math.pi)))
 
     def slope(t: float) -> float:  # d/dc of the bracket is 2 (c Phi(-c) - phi(c))
-        c = t * v
+        c = np.clip(t * v, -1e150, 40)
         return float(weight @ (2 * v * (c * ndtr(-c) - np.exp(-c * c / 2) / math.sqrt(2 * math.pi))))
 
-    if gamma == 0:
+    if slope(0.0) >= 0:  # gamma is 0 to rounding
         return mean(0.0)
-    return mean(brentq(slope, 0.0, 60.0, xtol=1e-14))
+    high = 60.0
+    while slope(high) < 0:
+        high *= 4
+    return mean(brentq(slope, 0.0, high, xtol=1e-14))
 
 
 def hopfield_overlap(alpha: float) -> float:
@@ -132,7 +140,7 @@ def hopfield_overlap(alpha: float) -> float:
         return 1.0
     if alpha > capacity:
         return 0.0
-    y = brentq(lambda y: _load(y) - alpha, best, 1 / math.sqrt(2 * alpha) + 1, xtol=1e-14)
+    y = brentq(lambda y: _load(y) - alpha, best, 1.01 / math.sqrt(2 * alpha) + 1, xtol=1e-14)
     return math.erf(y)
 
 

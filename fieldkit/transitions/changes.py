@@ -180,9 +180,15 @@ def lack_of_fit(runs: Tensor, null: Tensor, *, shared: bool, bars: Tensor | None
     runs, null = given.numbers(runs).double(), given.numbers(null).double()
     if runs.dim() != 2 or null.dim() != 2 or runs.shape[1] != len(null) or null.shape[1] >= len(null) or len(runs) < 2:
         raise ValueError(f"runs {tuple(runs.shape)}, null {tuple(null.shape)}: expected (r, n) and (n, p) with p < n.")
+    if not bool(runs.isfinite().all() and null.isfinite().all()):
+        raise ValueError("a value is not finite: leave out the run, or the place.")
     r, n, contrasts = len(runs), len(null), len(null) - null.shape[1]
     if not shared:
         spread = (runs.var(0).mean() / r).sqrt().expand(n) if bars is None else given.numbers(bars).double()
+        if spread.shape != (n,) or not bool(((spread > 0) & spread.isfinite()).all()):
+            raise ValueError(
+                f"bars {tuple(spread.shape)}: a bar is 0 or not finite, or all runs agree; leave such places out."
+            )
         q = torch.linalg.qr(null / spread[:, None])[0]
         mean = runs.mean(0) / spread
         left = mean - q @ (q.T @ mean)
@@ -195,7 +201,10 @@ def lack_of_fit(runs: Tensor, null: Tensor, *, shared: bool, bars: Tensor | None
     rest = torch.linalg.qr(null, mode="complete")[0][:, null.shape[1] :]
     left = runs @ rest
     mean, covariance = left.mean(0), torch.cov(left.T).reshape(contrasts, contrasts) / r
-    t2 = float(mean @ torch.linalg.solve(covariance, mean))
+    solved, singular = torch.linalg.solve_ex(covariance, mean)
+    if int(singular) or not bool(solved.isfinite().all()):
+        raise ValueError("the runs agree in some combination of places: their covariance has no inverse; take fewer.")
+    t2 = float(mean @ solved)
     return float(stats.f.sf(t2 * (r - contrasts) / (contrasts * (r - 1)), contrasts, r - contrasts))
 
 

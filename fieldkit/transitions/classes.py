@@ -67,4 +67,6 @@ def compatible(
 def nearest(exponents: Tensor, *, classes: Mapping[str, tuple[float, ...]] = CLASSES) -> str:
     """The class at the smallest Euclidean distance: a rule without a null, kept to be compared with `compatible`."""
     v = given.numbers(exponents).double()
+    if not bool(v.isfinite().all()) or any(v.shape != (len(truth),) for truth in classes.values()) or not classes:
+        raise ValueError(f"exponents {v.tolist()}: as many finite ones as each class has, and at least one class.")
     return min(classes, key=lambda name: float((v - torch.tensor(classes[name], dtype=torch.float64)).norm()))

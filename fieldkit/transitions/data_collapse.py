@@ -10,6 +10,7 @@ Source: Houdayer and Hartmann 2004.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,6 +51,10 @@ def quality(curves: Sequence[Curve], x_c: float, a: float, b: float) -> float:
     """
     if len({curve.size for curve in curves}) < 2:
         raise ValueError(f"{len(curves)} curves: a collapse compares at least two sizes.")
+    if not (np.isfinite(x_c) and _power(curves, a, b) < 300):
+        raise ValueError(
+            f"x_c = {x_c}, a = {a}, b = {b}: the sizes to these powers are no numbers; choose smaller ones."
+        )
     total, count = _collapse(curves, x_c, a, b)
     points = sum(len(curve.x) for curve in curves)
     if 3 * count < points:
@@ -68,6 +73,8 @@ def best(curves: Sequence[Curve], *, start: Sequence[float]) -> tuple[Tensor, fl
     points = sum(len(curve.x) for curve in curves)
 
     def cost(q: np.ndarray) -> float:
+        if not _power(curves, q[1], q[2]) < 300:
+            return 1e9
         total, count = _collapse(curves, *q)
         return total / count if 3 * count >= points else 1e9
 
@@ -104,3 +111,8 @@ def _collapse(curves: Sequence[Curve], x_c: float, a: float, b: float) -> tuple[
         total += float(off[good].sum())
         count += int(good.sum())
     return total, count
+
+
+def _power(curves: Sequence[Curve], a: float, b: float) -> float:
+    """The largest exponent of e that the scaling meets."""
+    return max(abs(a), abs(b)) * max(abs(math.log(curve.size)) for curve in curves)

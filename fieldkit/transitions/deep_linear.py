@@ -60,6 +60,11 @@ def learnt(depth: int, s: float, decay: float) -> float:
 
 def loss_of(depth: int, s: float, decay: float, m: float) -> float:
     """The loss of one mode with balanced layers whose map is m >= 0."""
+    _mode(depth, s)
+    if not 0 <= m < math.inf:
+        raise ValueError(f"m = {m}: balanced layers of one sign have a map m >= 0; choose 0 or more.")
+    if not 0 <= decay < math.inf:
+        raise ValueError(f"decay = {decay}: a weight decay is not negative; choose 0 or more.")
     return (s - m) ** 2 / 2 + decay * depth / 2 * m ** (2 / depth)
 
 
@@ -74,7 +79,7 @@ def susceptibility(s: float, decay: float) -> float:
 
 def critical_response(h: float) -> float:
     """u at decay = s in a field h >= 0: (2 h)^(1/3), so delta = 3."""
-    if not h >= 0:
+    if not 0 <= h < math.inf:
         raise ValueError(f"h = {h}: give the size of the field; its sign is the sign of u.")
     return (2 * h) ** (1 / 3)
 
@@ -96,6 +101,8 @@ def sweep(
     field: pulls at the trace of (sum of the layers)/sqrt L, for square layers.  Raises `ValueError` for layers that do
     not fit together.
     """
+    if not len(decays) or not all(0 <= decay < math.inf for decay in decays) or not math.isfinite(field):
+        raise ValueError(f"decays {list(decays)}, field = {field}: one decay or more, 0 or larger, and a finite field.")
     weights = [given.numbers(w).double().clone(memory_format=torch.contiguous_format).requires_grad_() for w in layers]
     t = given.numbers(cross).double()
     c = torch.eye(t.shape[1], dtype=torch.float64) if second is None else given.numbers(second).double()

@@ -94,7 +94,10 @@ def learnt_score(net: Denoiser) -> Score:
 def empirical_score(data: Tensor) -> Score:
     """The exact score of the training data (n, d) noised for t: a mixture of n Gaussians."""
 
+    data = given.numbers(data)
+
     def score(x: Tensor, t: float) -> Tensor:
+        given.positive("t", t, why="noise has been added for a time")
         decay, noise = math.exp(-t), -math.expm1(-2 * t)
         weight = torch.softmax(-torch.cdist(x, decay * data).square() / (2 * noise), 1)
         return (decay * weight @ data - x) / noise
@@ -123,6 +126,7 @@ def clones(
     """Two clones (n, d) each of n pictures drawn from data (N, d) and noised for t; their noises are independent."""
     given.whole("n", n, least=1, why="originals")
     given.generator(rng)
+    given.positive("t", t, why="noise has been added for a time")
     original = data[torch.randint(len(data), (n,), generator=rng, device=rng.device)]
     z = torch.randn(original.shape, generator=rng, device=rng.device, dtype=original.dtype)
     noised = math.exp(-t) * original + math.sqrt(-math.expm1(-2 * t)) * z
@@ -152,6 +156,7 @@ def expected_alike(data: Tensor, kinds: Tensor, n: int, t: float, *, rng: torch.
     """
     given.whole("n", n, least=1, why="originals")
     given.generator(rng)
+    given.positive("t", t, why="noise has been added for a time")
     chosen = data[torch.randint(len(data), (n,), generator=rng, device=rng.device)]
     z = torch.randn(chosen.shape, generator=rng, device=rng.device, dtype=data.dtype)
     decay, noise = math.exp(-t), -math.expm1(-2 * t)

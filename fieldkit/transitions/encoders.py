@@ -43,6 +43,12 @@ class Encoders:
 def views(pictures: Tensor, *, rng: torch.Generator, noise: float = 0.1) -> Tensor:
     """Pictures (..., L, L), each rolled by -1, 0 or 1 pixel in both directions, with noise of that size added."""
     given.generator(rng)
+    pictures = given.numbers(pictures)
+    pictures = pictures if pictures.is_floating_point() else pictures.double()
+    if pictures.dim() < 2 or pictures.shape[-1] != pictures.shape[-2] or not 0 <= noise < math.inf:
+        raise ValueError(
+            f"pictures {tuple(pictures.shape)}, noise = {noise}: expected (..., L, L) and noise 0 or more."
+        )
     flat = pictures.reshape(-1, *pictures.shape[-2:])
     n, L = flat.shape[0], flat.shape[-1]
     move = torch.randint(-1, 2, (2, n, 1), generator=rng, device=rng.device)
@@ -60,6 +66,8 @@ def view_moments(pictures: Tensor, *, noise: float = 0.1) -> tuple[Tensor, Tenso
     Given the picture its two views are independent, so Gamma is the second moment of the mean over the nine moves.
     """
     x = given.numbers(pictures).double()
+    if x.dim() != 3 or 0 in x.shape or not 0 <= noise < math.inf:
+        raise ValueError(f"pictures {tuple(x.shape)}, noise = {noise}: expected (n, L, L) and noise 0 or more.")
     moved = torch.stack([x.roll((a, b), (1, 2)) for a in (-1, 0, 1) for b in (-1, 0, 1)]).flatten(2)
     mean, one = moved.mean(0), torch.eye(moved.shape[2], dtype=torch.float64, device=x.device)
     return (moved.mT @ moved).mean(0) / len(x) + noise**2 * one, mean.T @ mean / len(x)
@@ -164,6 +172,8 @@ def probe(seen: Tensor, labels: Tensor, new: Tensor, new_labels: Tensor, *, ridg
     `ValueError` for sizes that do not match.
     """
     a, b = given.numbers(seen).double(), given.numbers(new).double()
+    labels, new_labels = given.numbers(labels).long(), given.numbers(new_labels).long()
+    given.positive("ridge", ridge, why="a regression on embeddings that may be alike needs one")
     if a.dim() != 3 or b.dim() != 3 or len(labels) != a.shape[1] or len(new_labels) != b.shape[1]:
         raise ValueError(
             f"embeddings {tuple(a.shape)}, {tuple(b.shape)}: expected (K, n, k), a label for each picture."
@@ -192,6 +202,7 @@ def participation(embeddings: Tensor) -> Tensor:
         raise ValueError(f"embeddings {tuple(z.shape)}: expected (..., n, k), n at least 3.")
     nu = z.shape[-2] - 1
     values = torch.linalg.svdvals(z - z.mean(-2, keepdim=True)).square() / nu
+    values = values / values.sum(-1, keepdim=True).clamp_min(1e-300)  # no unit, so that no square overflows
     total, squares = values.sum(-1) ** 2, values.square().sum(-1)
     b = (squares - total / nu) / (1 + 1 / nu - 2 / nu**2)
     return (total - 2 * b / nu) / b

@@ -41,6 +41,8 @@ def train(
     steps in ascending order; all trained at once, full batch, squared error, float32."""
     given.whole("p", p, least=2, why="the modulus")
     given.generator(rng)
+    if not len(fractions) or not all(1 <= int(f * p * p) < p * p for f in fractions if 0 < f < 1):
+        raise ValueError(f"fractions {list(fractions)}: of the {p * p} sums at least one is shown and one is kept.")
     if not all(0 < f < 1 for f in fractions):
         raise ValueError(f"fractions {list(fractions)}: some sums are shown and some are kept; choose 0 < f < 1.")
     if list(steps) != sorted(set(steps)) or not steps or steps[0] < 1:

@@ -166,9 +166,7 @@ def best_accuracy(law: Law, temperatures: Sequence[float], critical: float = isi
     return float(torch.maximum(cold, hot).sum()) / len(temperatures)
 
 
-def accuracy(
-    answer: Tensor, law: Law, temperatures: Sequence[float], critical: float = ising.T_CRITICAL
-) -> float:
+def accuracy(answer: Tensor, law: Law, temperatures: Sequence[float], critical: float = ising.T_CRITICAL) -> float:
     """Fraction of right labels of answers (k,) in [0, 1], cold where above 1/2.  Raises as `posterior`."""
     cold, hot = _sides(law, temperatures, critical)
     return float(torch.where(answer > 0.5, cold, hot).sum()) / len(temperatures)

@@ -1,6 +1,5 @@
 """Laws of normalised branches with and without a wire."""
 
-
 import pytest
 import torch
 

@@ -8,7 +8,7 @@ DIAMOND = "fieldkit/rg/migdal_kadanoff.py"
 MAPS = "fieldkit/rg/maps.py"
 
 MUTANTS = [
-    Mutant("flow", CHAIN, "h / 2 * (s[:, None] + s)", "h * (s[:, None] + s)", "the field not split over two bonds"),
+    Mutant("flow", CHAIN, "[tilt - K, K + h]", "[tilt - K, K + h / 2]", "half of the field at a spin"),
     Mutant("flow", CHAPTER, "pairs(s[:, :: 2**k])", "pairs(s[:, :: 2 * k + 1])", "the wrong spins erased"),
     Mutant("ring", CHAIN, "new_K, 0.5 * (up - down)", "new_K, (up - down)", "the field of a site for that of a bond"),
     Mutant("ring", CHAIN, "across + new_K", "across", "the constant is that of opposite neighbours"),
@@ -71,7 +71,7 @@ MUTANTS = [
     ),
     Mutant("states", DIAMOND, "moved * new_h, moved * g", "new_h, moved * g", "fields that stay where they were"),
     Mutant("states", DIAMOND, "float(b) ** (d * left)", "float(b) ** left", "constants counted along a line"),
-    Mutant("critical-point", DIAMOND, "0.5 * torch.sinh(2 * K)", "torch.sinh(K)", "sinh at half its argument"),
+    Mutant("critical-point", DIAMOND, "0.5 * torch.sinh(2 * K.", "torch.sinh(K.", "sinh at half its argument"),
     Mutant("critical-point", DIAMOND, "return (_dimension(d) - 1) * K", "return (d - 0.9) * K", "too many bonds"),
     Mutant(
         "limit-exponent",

@@ -139,8 +139,8 @@ MUTANTS = [
     Mutant(
         "running",
         RIDGE,
-        "return ridge + float(eigenvalues[cut:].sum())",
-        "return ridge + float(eigenvalues[:cut].sum())",
+        "return _ridge(ridge) + float(lam[cut:].sum())",
+        "return _ridge(ridge) + float(lam[:cut].sum())",
         "the modes that are kept turn into noise",
     ),
     Mutant(

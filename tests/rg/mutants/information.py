@@ -52,7 +52,13 @@ MUTANTS = [
     Mutant("taught-critical", *HOT_CLUSTERS),
     Mutant("taught-mixture", MACHINES, "rate * min(1.0, 2 * (1 - t / n_steps))", "rate / 30", "training cut short"),
     Mutant("taught-mixture", *HOT_CLUSTERS),
-    Mutant("finer-chain", THERMO, "return math.acosh(math.exp(2 * K)) / 2", "return math.acosh(math.exp(K)) / 2", "K"),
+    Mutant(
+        "finer-chain",
+        THERMO,
+        "return K + math.log1p(math.sqrt(-math.expm1(-4 * K))) / 2",
+        "return K / 2 + math.log1p(math.sqrt(-math.expm1(-2 * K))) / 2",
+        "half the coupling",
+    ),
     one_sided("hidden-chain"),
     Mutant("hidden-chain", THERMO, "return W * (one + one.roll(1, 0))", "return W * (one + one.roll(2, 0))", "far"),
 ]

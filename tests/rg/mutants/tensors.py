@@ -12,8 +12,8 @@ def no_root(claim: str) -> Mutant:
     return Mutant(
         claim,
         TENSORS,
-        "torch.cosh(K).sqrt(), torch.sinh(K).sqrt()",
-        "torch.cosh(K), torch.sinh(K)",
+        "[torch.stack([c, s], 1), torch.stack([c, -s], 1)]",
+        "[torch.stack([c * c, s * s], 1), torch.stack([c * c, -s * s], 1)]",
         "each site takes the whole bond",
     )
 
@@ -59,7 +59,7 @@ MUTANTS = [
     no_root("free-energy"),
     Mutant("free-energy", TENSORS, "step(A, chi), 2 * n_sites", "step(A, chi), 4 * n_sites", "four for two in a step"),
     Mutant(
-        "ladder-hot", CORNER, "/ float(ellipkm1(1 - k * k))", "/ float(ellipkm1(1 - k))", "the modulus for its square"
+        "ladder-hot", CORNER, "float(ellipkm1(-math.expm1(2 * log_k)))", "float(ellipkm1(1 - k))", "the modulus itself"
     ),
     unsplit("ladder-hot"),
     Mutant("ladder-cold", CORNER, "else range(0, TOP + 1, 2)", "else range(2, TOP + 1, 2)", "one phase for two"),

@@ -36,7 +36,13 @@ MUTANTS = [
     ),
     Mutant("mass", CHAPTER, "zero_mode = mean(64 *", "zero_mode = mean(256 *", "the old unit of length"),
     Mutant("place", SPECTRA, "theta * n**0.5 * u @ v.mT)", "theta * n**0.4 * u @ v.mT)", "a strength that fades"),
-    Mutant("place", MARCHENKO, "if theta**4 <= beta:", "if theta**4 <= 20 * beta:", "a threshold too high"),
+    Mutant(
+        "place",
+        MARCHENKO,
+        "if _square(theta) ** 2 <= beta:",
+        "if _square(theta) ** 2 <= 20 * beta:",
+        "a threshold too high",
+    ),
     Mutant("overlap", SPECTRA, "(U[:, :, :1] * u)", "(U[:, :, 1:2] * u)", "the second vector"),
     Mutant("overlap", SPECTRA, ".sum((1, 2)).square()", ".sum((1, 2)).abs()", "an overlap that is not squared"),
     Mutant(

@@ -20,7 +20,8 @@ def untrained(claim: str) -> Mutant:
 
 
 def loudness(claim: str) -> Mutant:
-    return Mutant(claim, PAIRS, "x[:, 1] *= math.sqrt(nuisance)", "x[:, 1] *= nuisance", "a variance for a deviation")
+    wrong = "x[:, 1] *= math.sqrt(math.sqrt(nuisance))"
+    return Mutant(claim, PAIRS, "x[:, 1] *= math.sqrt(nuisance)", wrong, "a deviation for a variance")
 
 
 MUTANTS = [
