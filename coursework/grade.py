@@ -22,7 +22,7 @@ import joblib
 import torch
 
 from coursework import alike, assignments, cage, intake, jobs, late, library, owners, pages, results
-from coursework.course import Fault, Student, disarmed, roster, secret
+from coursework.course import Fault, Student, disarmed, private, roster, secret
 from coursework.draws import key
 from fieldkit import chunks
 
@@ -126,7 +126,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=-1, help="students at a time; one a core if not given")
     given = parser.parse_args(arguments)
     try:
-        with joblib.parallel_config("loky", n_jobs=given.jobs):
+        with private(), joblib.parallel_config("loky", n_jobs=given.jobs):
             grade(
                 given.submissions.expanduser(), given.course.expanduser().resolve(), name=given.assignment,
                 only=given.only, trust=given.trust,

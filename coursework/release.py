@@ -17,7 +17,7 @@ import torch
 from nbformat import NotebookNode
 
 from coursework import assignments, cage, separation, sheets
-from coursework.course import RULES, Fault, disarmed, roster, secret
+from coursework.course import RULES, Fault, disarmed, private, roster, secret
 from coursework.draws import Draws
 from coursework.marking import MARKED
 
@@ -94,20 +94,8 @@ def main(arguments: list[str] | None = None) -> int:
     course = given.course.expanduser()
     torch.set_num_threads(1)  # small matrices: threads that wait for each other
     try:
-        if not (course / "roster.csv").exists():
-            course.mkdir(parents=True, exist_ok=True)
-            (course / "roster.csv").write_text("student,name,due,extra_hours\n", encoding="utf-8")
-            raise Fault(f"{course / 'roster.csv'}: written; give each student a line and call this again")
-        if not (course / "course.toml").exists():
-            (course / "course.toml").write_text(RULES, encoding="utf-8")
-        students = roster(course)
-        if not students:
-            raise Fault(f"{course / 'roster.csv'}: no students yet; a line each, under student,name,due,extra_hours")
-        own = [f"own/{p.stem}" for p in sorted((course / "sheets").glob("*.py"))]
-        for name in [given.assignment] if given.assignment else [*assignments.ORDER, *own]:
-            same = release(course, assignments.find(name, course), library=given.library or address())
-            told = ", ".join(f"{q} {100 * p:.1f} %" for q, p in same.items()) or "one student only"
-            print(f"{name:24s} {len(students)} notebooks; pairs not told apart: {told}", flush=True)
+        with private():
+            _released(course, given.assignment, given.library)
     except Fault as fault:
         print(fault, file=sys.stderr)
         return 2
@@ -117,16 +105,32 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _released(course: Path, name: str, library: str) -> None:
+    if not (course / "roster.csv").exists():
+        course.mkdir(parents=True, exist_ok=True)
+        (course / "roster.csv").write_text("student,name,due,extra_hours\n", encoding="utf-8")
+        raise Fault(f"{course / 'roster.csv'}: written; give each student a line and call this again")
+    if not (course / "course.toml").exists():
+        (course / "course.toml").write_text(RULES, encoding="utf-8")
+    students = roster(course)
+    if not students:
+        raise Fault(f"{course / 'roster.csv'}: no students yet; a line each, under student,name,due,extra_hours")
+    own = [f"own/{p.stem}" for p in sorted((course / "sheets").glob("*.py"))]
+    for each in [name] if name else [*assignments.ORDER, *own]:
+        same = release(course, assignments.find(each, course), library=library or address())
+        told = ", ".join(f"{q} {100 * p:.1f} %" for q, p in same.items()) or "one student only"
+        print(f"{each:24s} {len(students)} notebooks; pairs not told apart: {told}", flush=True)
+
+
 def address() -> str:
     """The repository at this version, as pip takes it; nothing outside of a clone."""
     try:
-        from tools import pairs, sources
+        from tools import sources
         from tools.chapters import ROOT
     except ModuleNotFoundError:
         return ""
     import tomllib
 
-    assert pairs is not None
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     return f'"fieldkit @ git+{sources.repository(ROOT)["url"]}@v{version}"'
 

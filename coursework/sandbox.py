@@ -27,13 +27,13 @@ from coursework import cage, frames
 from coursework.cage import Limits
 
 MOST_PRINTED = 64 << 20
-DEATHS = {
+DEATHS = {  # 128 and the signal, by its number: Windows, where work is rehearsed only, lacks the names
     None: "it closed the line to the marker",
     0: "it ended itself",
-    128 + signal.SIGKILL: "it was stopped by the system (memory, or it killed itself)",
-    128 + signal.SIGXCPU: "it used more processor time than allowed",
-    128 + signal.SIGSEGV: "it crashed (often memory)",
-    128 + signal.SIGABRT: "it crashed (often memory)",
+    128 + 9: "it was stopped by the system (memory, or it killed itself)",  # SIGKILL
+    128 + 24: "it used more processor time than allowed",  # SIGXCPU
+    128 + 11: "it crashed (often memory)",  # SIGSEGV
+    128 + 6: "it crashed (often memory)",  # SIGABRT
 }
 Reply = tuple[dict[str, Any], list[np.ndarray]]
 

@@ -14,8 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
-from scipy.special import digamma
 from torch import Tensor
 
 from fieldkit import estimates, given
@@ -61,6 +59,9 @@ def gaussian(a: Tensor, b: Tensor) -> Tensor:
 
 def _counted(u: Any, v: Any, k: int) -> float:
     """The estimate of one batch of pairs, arrays u (m,) and v (m,)."""
+    from scipy.spatial import cKDTree  # here: they take a while that others need not wait
+    from scipy.special import digamma
+
     u, v = u / u.std(), v / v.std()
     # a hair less than the distance of the k-th neighbour, so that it does not count itself
     reach = cKDTree(np.stack([u, v], 1)).query(np.stack([u, v], 1), k + 1, p=np.inf)[0][:, -1] * (1 - 1e-9)

@@ -110,6 +110,8 @@ def test_release_writes_a_notebook_each_and_solutions_and_truths(folder, capsys)
         assert sorted(p.name for p in (folder / kind / "lattice-machine").iterdir()) == ["ada.ipynb", "bob.ipynb"]
     lines = (folder / "truths" / "lattice-machine.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 3 and lines[0].startswith("student,stiffness")
+    for path in (folder / "truths", folder / "solutions", *(folder / "truths").iterdir()):
+        assert path.stat().st_mode & 0o077 == 0  # others on the machine may be the students
     first = (folder / "release" / "lattice-machine" / "ada.ipynb").read_bytes()
     release.main([str(folder), "--assignment", "lattice/machine"])
     assert (folder / "release" / "lattice-machine" / "ada.ipynb").read_bytes() == first
