@@ -13,11 +13,6 @@ from tools.chapters import ROOT
 NAMES = [name for name in chapters.chapters(ROOT) if name != literature.NAME]  # that one has a form of its own
 TEXT = {name: chapters.source(ROOT, name).read_text(encoding="utf-8") for name in NAMES}
 CELLS = {name: chapters.read(chapters.source(ROOT, name)).cells for name in NAMES}
-# Chapters that have not yet the form of the others; who brings one to it takes it from here.
-OLD = [
-    "neuralrg/latent",
-]
-NEW = [name for name in NAMES if name not in OLD]
 
 
 def prose(name: str) -> str:
@@ -60,8 +55,6 @@ def claims_of(name: str) -> list[str]:
 
 
 each = pytest.mark.parametrize("name", NAMES)
-old = pytest.mark.parametrize("name", OLD)
-new = pytest.mark.parametrize("name", NEW)
 
 
 @each
@@ -84,39 +77,26 @@ def test_it_names_the_chapters_to_read_before(name):
     assert "\n  needs: [" in TEXT[name]
 
 
-@old
-def test_an_old_chapter_has_at_most_2500_words(name):
-    assert words(name) <= 2500
-
-
-@new
+@each
 def test_it_has_at_most_2800_words(name):
     assert words(name) <= 2800
 
 
-@old
-def test_an_old_chapter_has_at_most_80_open_lines_and_60_folded_ones(name):
-    """Folded are the figures and what weighs all their points."""
-    for tagged, most, longest in ((False, 80, 20), (True, 60, 25)):
-        sizes = [len(lines) for lines in code(name, folded=tagged)]
-        assert sum(sizes) <= most and max(sizes) <= longest, sizes
-
-
-@new
+@each
 def test_what_stands_open_is_at_most_80_lines_and_20_a_cell(name):
     """Checks, solutions and what is folded apart."""
     sizes = [len(lines) for kind, lines in kinds(name) if kind == "open"]
     assert sum(sizes) <= 80 and max(sizes) <= 20, sizes
 
 
-@new
+@each
 def test_no_line_of_code_is_cut(name):
     widest = {"open": 88, "check": 88, "folded": 88, "solution": 84}
     long = [line for kind, lines in kinds(name) for line in lines if len(line) > widest[kind]]
     assert long == []
 
 
-@new
+@each
 def test_what_stands_open_is_the_physics(name):
     """Imports, weighing and drawing are folded, and nothing is said to a linter."""
     for kind, lines in kinds(name):
@@ -125,12 +105,7 @@ def test_what_stands_open_is_the_physics(name):
         assert not re.search(r"# (noqa|fmt|type):", program)
 
 
-@old
-def test_an_old_chapter_weighs_at_least_three_claims(name):
-    assert len(claims_of(name)) >= 3
-
-
-@new
+@each
 def test_it_weighs_at_least_seven_claims_and_at_most_a_third_are_identities(name):
     found = claims_of(name)
     identities = [
@@ -143,25 +118,25 @@ def test_it_weighs_at_least_seven_claims_and_at_most_a_third_are_identities(name
     assert len(found) >= 7 and 3 * len(identities) <= len(found), (len(found), identities)
 
 
-@new
+@each
 def test_it_says_in_the_words_of_the_field_what_it_is_about(name):
     line = CELLS[name][0].source.split("\n\n")[1].strip()
     assert re.fullmatch(r"\*[^*]{80,400}\.\*", line) and "$" not in line, line
 
 
-@new
+@each
 def test_its_prediction_is_answered_in_the_same_box(name):
     (box,) = [body for title, body in directives(name, "admonition") if title == "Predict before you run"]
     assert re.search(r"^`{3,}\{admonition\} Answer\n:class: dropdown$", box, re.M)
 
 
-@new
+@each
 def test_the_reader_moves_something(name):
     program = "\n".join(line for _, lines in kinds(name) for line in lines)
     assert re.search(r"live\.explore\(|sliders\.(frames|fields)\(", program)
 
 
-@new
+@each
 def test_what_was_checked_is_a_table_that_the_run_makes(name):
     cells = CELLS[name]
     start = next(i for i, c in enumerate(cells) if c.cell_type == "markdown" and "## What we checked" in c.source)
@@ -169,7 +144,7 @@ def test_what_was_checked_is_a_table_that_the_run_makes(name):
     assert table.source.strip() == "ledger.table()" and "hide-input" in table.metadata.get("tags", [])
 
 
-@new
+@each
 def test_it_has_two_to_four_figures(name):
     drawn = [c for c in CELLS[name] if c.cell_type == "code" and "figure" in c.metadata.get("mystnb", {})]
     assert 2 <= len(drawn) <= 4
@@ -199,7 +174,7 @@ def test_it_has_four_exercises_each_with_a_folded_hint(name):
     assert len(exercises) == 4
     assert all(title and re.search(r"^:label: ex-", body) for title, body in exercises)
     hints = directives(name, "hint")  # an open question needs none
-    assert len(hints) >= (3 if name in NEW else 4) and all(":class: dropdown" in body for _, body in hints)
+    assert len(hints) >= 3 and all(":class: dropdown" in body for _, body in hints)
 
 
 @each

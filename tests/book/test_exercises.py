@@ -12,7 +12,7 @@ import pytest
 
 from fieldkit import exercises, verdicts
 from fieldkit.estimates import Estimate
-from tests.book.test_chapters import CELLS, NEW
+from tests.book.test_chapters import CELLS, NAMES
 from tools import chapters
 
 FILES = {
@@ -116,7 +116,7 @@ def calls(cell: Any) -> list[tuple[str, list[str | None], bool]]:
     return found
 
 
-@pytest.mark.parametrize("chapter", NEW)
+@pytest.mark.parametrize("chapter", NAMES)
 def test_every_exercise_has_what_answers_it(chapter):
     for label, following in parts(chapter).items():
         text = "\n".join(piece for piece in following if isinstance(piece, str))
@@ -136,7 +136,7 @@ def test_every_exercise_has_what_answers_it(chapter):
         assert set(empty[0][1]) == asked or (len(asked) == 1 and not empty[0][1]), f"{label} asks for {asked}"
 
 
-@pytest.mark.parametrize("chapter", NEW)
+@pytest.mark.parametrize("chapter", NAMES)
 def test_one_exercise_is_by_hand_two_can_be_checked_and_one_is_open(chapter):
     titles = [re.match(r"[^\n]*\} *([^\n]*)", p[0])[1] for p in parts(chapter).values()]
     assert len(titles) == 4 and [t.startswith("Open question") for t in titles].count(True) >= 1

@@ -1,7 +1,7 @@
 """Wrong physics for the chapter on the walk in latent space."""
 
 from tests.mutation import Mutant
-from tests.neuralrg.learning import UNTRAINED
+from tests.neuralrg.learning import GAUSSIAN_ONLY, UNTRAINED
 
 HMC, LATENT, WEIGHING = "fieldkit/lattice/hmc.py", "fieldkit/neuralrg/latent.py", "fieldkit/neuralrg/weighing.py"
 
@@ -27,6 +27,8 @@ MUTANTS = [
         "luck[:, t] < log_weight[:, t] - log_weight[:, t - 1]",
         "a proposal is judged against the last proposal and not against the present",
     ),
+    Mutant("flat", *UNTRAINED),
+    Mutant("flat", *GAUSSIAN_ONLY),
     Mutant(
         "force",
         LATENT,
@@ -54,6 +56,13 @@ MUTANTS = [
         "(d + 0.5 * self.mass2)",
         "(d + 0.55 * self.mass2)",
         "a mass term that is a tenth too large",
+    ),
+    Mutant(
+        "magnets",
+        "fieldkit/neuralrg/ising_dual.py",
+        "return self.kernel(device=x.device).reciprocal()",
+        "return 1.1 * self.kernel(device=x.device).reciprocal()",
+        "the quadratic part ten per cent too stiff",
     ),
     Mutant("gain", *UNTRAINED),
 ]
