@@ -1,23 +1,32 @@
-"""How fast is batched HMC, and how fast a structure factor?  Against the programs one would write first.
+"""How fast is batched HMC, and how fast a structure factor?  Against the best others, and what one would write first.
 
-Both sides run in one process on one thread, in turn, and are timed in CPU seconds of the process; of each side the
-best round counts.  The plain HMC writes the cubic force as the formula does, phi**3; numpy takes a general power
-there, which a careful programmer replaces by products.  That version is shown too.  `python -m benchmarks.hmc`.
+All sides run in one process on one thread, in turn, and are timed in CPU seconds of the process; ratios are medians
+over the turns.  Fieldkit runs with `compiled=True`, and has a row of its own for the general path.  Peers are in
+`hmc_peers`; one that is not installed has a row that says so.  The plain numpy writes the cubic force as the formula
+does, phi**3; numpy takes a general power there, which a careful programmer replaces by products.
+
+`python -m benchmarks.hmc [8x64 32x1 ...]`: side x chains, all sizes by default.
 """
 
 from __future__ import annotations
 
+import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks import table
+from benchmarks import hmc_peers, table
 from fieldkit.lattice import free, hmc, phi4
 
 THEORY = phi4.Phi4(mass2=-1.0, coupling=0.5)
-N_LEAPFROG = 10
+N_LEAPFROG = hmc_peers.N_LEAPFROG
+STEPS = {8: 0.1, 32: 0.07, 64: 0.05}
+COMPILED = ((8, 64), (32, 64), (64, 1024))  # torch.compile takes its ten seconds once a size
+TURNS = 5
 
 
 def cube(phi: np.ndarray) -> np.ndarray:
@@ -86,20 +95,59 @@ def best(*sides: tuple[Callable[[], object], int], rounds: int = 3) -> list[floa
     return seconds
 
 
-def trajectories(L: int, n_chains: int, step_size: float) -> list[float]:
-    """Trajectories a CPU second: batched float32 torch, plain numpy, numpy with products; all warmed up."""
-    rng = torch.Generator().manual_seed(0)
+def one_site(phi: torch.Tensor) -> torch.Tensor:
+    """The cheapest measurement."""
+    return phi[:, 0, 0]
+
+
+def race(L: int, n_chains: int) -> None:
+    """Rows of one size: trajectories a CPU second of the compiled path, beside every peer."""
+    rng, step_size = torch.Generator().manual_seed(0), STEPS[L]
     phi = 0.3 * torch.randn(n_chains, L, L, generator=rng, dtype=torch.float32)
-    batch = hmc.trajectories(THEORY, phi, step_size=step_size, n_leapfrog=N_LEAPFROG, rng=rng)
-    single, careful = (plain_numpy(L, step_size, np.random.default_rng(0), f) for f in (cube, cube_by_products))
-    for _ in range(30):
-        next(batch), next(single), next(careful)
-    a_round = max(3, 400 * 1024 * 8 // (n_chains * L * L))
-    times = 40 if L > 32 else 400
-    ours, *theirs = best(
-        (lambda: next(batch), a_round), (lambda: next(single), times), (lambda: next(careful), times)
-    )  # fmt: skip
-    return [n_chains / ours] + [1 / seconds for seconds in theirs]
+    phi = hmc.run(THEORY, phi, n_steps=40, step_size=step_size, n_leapfrog=N_LEAPFROG, rng=rng, measure=one_site).phi
+
+    def ours(compiled: bool) -> hmc_peers.Advance:
+        settings: dict[str, Any] = {"step_size": step_size, "n_leapfrog": N_LEAPFROG, "compiled": compiled}
+        chain = hmc.trajectories(THEORY, phi, rng=rng, **settings)
+        return lambda k: [next(chain) for _ in range(k)][-1]
+
+    def numpy(third_power: Callable[[np.ndarray], np.ndarray]) -> hmc_peers.Advance:
+        chain = plain_numpy(L, step_size, np.random.default_rng(0), third_power)
+        return lambda k: [next(chain) for _ in range(k)][-1]
+
+    peers: dict[str, Callable[[], hmc_peers.Advance]] = {
+        "fieldkit, general path": lambda: ours(False),
+        "JAX by hand, chains first": lambda: hmc_peers.jax_by_hand(phi, step_size, last=False),
+        "JAX by hand, chains last": lambda: hmc_peers.jax_by_hand(phi, step_size, last=True),
+        "blackjax": lambda: hmc_peers.blackjax_hmc(phi, step_size),
+    }
+    if (L, n_chains) in COMPILED:
+        peers["torch.compile"] = lambda: hmc_peers.torch_compiled(phi, step_size)
+    if n_chains == 1:
+        peers |= {"numpy": lambda: numpy(cube), "numpy without powers": lambda: numpy(cube_by_products)}
+    a_turn = max(2, min(400, 2**19 // phi.numel()))
+    sides, absent = {"fieldkit": ours(True)}, {}
+    for name, make in peers.items():
+        try:
+            sides[name] = make()
+            sides[name](a_turn)
+        except ImportError as error:
+            sides.pop(name, None)
+            absent[name] = str(error)
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    for turn in range(TURNS + 1):
+        for name, advance in sides.items():
+            start = time.process_time()
+            advance(a_turn)
+            seconds[name] += [(time.process_time() - start) / a_turn / n_chains] if turn else []
+    table.head(f"phi^4 HMC, L = {L}, {n_chains} chain{'s' if n_chains > 1 else ''}, float32", "peer")
+    for name in peers:
+        if name in absent:
+            table.missing(f"  {name}", absent[name])
+            continue
+        ratio = statistics.median(b / a for a, b in zip(seconds["fieldkit"], seconds[name]))
+        ours_, theirs = (1 / statistics.median(seconds[side]) for side in ("fieldkit", name))
+        table.row(f"  {name}", ours_, theirs, "trajectories/s", ratio=ratio)
 
 
 def structure_factors(L: int = 32, n: int = 256) -> tuple[float, float]:
@@ -115,11 +163,9 @@ def structure_factors(L: int = 32, n: int = 256) -> tuple[float, float]:
 def main() -> None:
     """Print the table."""
     torch.set_num_threads(1)
-    table.head("phi^4 HMC, 10 leapfrog steps, float32", "plain numpy")
-    for L, n_chains, step_size in ((8, 1024, 0.1), (64, 64, 0.05)):
-        ours, plain, careful = trajectories(L, n_chains, step_size)
-        table.row(f"L = {L}, {n_chains} chains", ours, plain, "trajectories/s")
-        table.row(f"L = {L}, numpy without powers", ours, careful, "trajectories/s")
+    sizes = [(int(L), int(n)) for L, n in (size.split("x") for size in sys.argv[1:])]
+    for L, n_chains in sizes or [(L, n) for L in STEPS for n in (1, 64, 1024)]:
+        race(L, n_chains)
     table.head("structure factor", "double loop")
     table.row("32 x 32 sites, by FFT", *structure_factors(), "fields/s")
 

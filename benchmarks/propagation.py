@@ -3,8 +3,8 @@ and what the tangent kernel of a module costs in memory.
 
 `python -m benchmarks.propagation` from the root.  One thread; both sides take turns in one run, and the ratio is the
 median over the turns.  The peer of the phase diagram is neural-tangents' numerical dual activation, degree 25: its row
-is printed where it is installed (an environment of its own: jax and jaxlib 0.5.3, tf2jax 0.3.6, neural-tangents
-0.6.5).  Rows with a budget instead of a peer say so.
+says so where it is not installed (it needs an environment of its own: jax and jaxlib 0.5.3, tf2jax 0.3.6,
+neural-tangents 0.6.5).  Rows with a budget instead of a peer say so.
 """
 
 from __future__ import annotations
@@ -81,9 +81,12 @@ def main() -> None:
     table.head("tanh, 256 x 256 points", "budget")
     compare("q*, c*, chi_1, xi_q, xi_c", lambda: diagram(256), 1.0)
     compare("inverse map (q*, c*) -> (sw2, sb2)", lambda: inverse(q, c), 0.01)
-    if (peer := neural_tangents(32)) is not None:
-        table.head("tanh, 32 x 32 points", "NT degree 25")
-        compare_speed("q*, c*, chi_1, xi_q, xi_c (peer: q*, c*)", 32 * 32, lambda: diagram(32), peer)
+    table.head("tanh, 32 x 32 points", "NT degree 25")
+    name = "q*, c*, chi_1, xi_q, xi_c (peer: q*, c*)"
+    try:
+        compare_speed(name, 32 * 32, lambda: diagram(32), neural_tangents(32))
+    except ImportError as error:
+        table.missing(name, str(error))
     x = torch.randn(2000, 20, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     table.head("erf, depth 10, 2000 x 2000", "asin, rsqrt")
     compare(
@@ -115,14 +118,13 @@ def memory_rows() -> None:
         table.row(f"peak memory, {n_layers * 0.25:g} million parameters", grown, jacobian, "kB")
 
 
-def neural_tangents(n: int) -> Callable[[], object] | None:
-    """Two hundred layers of its numerical dual activation, degree 25, on the same plane: q* and c*; None if absent."""
-    try:
-        import jax
-        import jax.numpy as jnp
-        from neural_tangents import stax
-    except ImportError:
-        return None
+def neural_tangents(n: int) -> Callable[[], object]:
+    """Two hundred layers of its numerical dual activation, degree 25, on the same plane: q* and c*.  Raises
+    ImportError where it is not installed."""
+    import jax
+    import jax.numpy as jnp
+    from neural_tangents import stax
+
     jax.config.update("jax_enable_x64", True)
     rows, columns = (jnp.asarray(side.reshape(-1).tolist()) for side in plane(n))
 

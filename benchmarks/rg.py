@@ -47,7 +47,7 @@ def tensor_row(chi: int, L: int, turns: int) -> None:
     name = f"HOTRG chi = {chi}, {L} x {L} torus"
     if importlib.util.find_spec("quimb") is None:
         spent = statistics.median(seconds(ours) for _ in range(turns))
-        print(f"{name:<44}{spent:>12.2e}{'quimb missing':>14}{'':>10}  s, error a site {own_error:.1e}")
+        table.missing(name, f"quimb is not installed; ours: {spent:.2e} s, error a site {own_error:.1e}")
         return
     import quimb.tensor as qtn
 

@@ -58,7 +58,7 @@ def cuts(rng: torch.Generator) -> None:
     penalty = 3 * math.log(n)
     name = "optimal partition of 1000 points"
     if importlib.util.find_spec("ruptures") is None:
-        print(f"{name:<44}  the peer ruptures is not installed")
+        table.missing(name, "ruptures is not installed")
         return
     import ruptures
 

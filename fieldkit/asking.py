@@ -66,11 +66,10 @@ def _known(question: Mapping[str, Any]) -> dict[str, Any]:
     """What the browser compares with, the truth first."""
     slips = question.get("slips", [])
     if "word" in question:
-        words = {str(slip).lower(): [False, remark] for slip, remark in slips}
-        return {
-            "unknown": verdicts.UNKNOWN,
-            "words": words | {str(question["word"]).lower(): [True, question["right"]]},
-        }
+        words: dict[str, list[Any]] = {str(slip).lower(): [False, remark] for slip, remark in slips}
+        words[str(question["word"]).lower()] = [True, question["right"]]
+        words |= {said: words[same] for said, same in verdicts.SAME.items() if same in words}
+        return {"unknown": verdicts.unknown_word(question), "words": words}
     (truth,) = verdicts.targets(question["truth"], question)
     wrong = [(target[0], remark) for target, remark in verdicts.common_slips([truth])]
     wrong += [(verdicts.targets(slip, question)[0], remark) for slip, remark in slips]

@@ -169,7 +169,7 @@ class StreamedSeries:
             shape = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
             raise ValueError(f"x is {shape}: expected a tensor ({len(self.total)},), one number for every chain.")
         x = x.to(torch.float64)
-        if self.steps == 0 or x.device.type == "cpu":  # an accelerator is asked once
+        if x.device.type == "cpu":  # an accelerator would have to be waited for
             self._keep_in_range(x)
         x = x / self.unit
         if self.steps == 0:

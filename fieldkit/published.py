@@ -20,7 +20,7 @@ from fieldkit.estimates import Estimate
 
 AGREES, DISAGREES, CANNOT = "agrees", "disagrees", "cannot be reproduced"
 VERDICTS = (AGREES, DISAGREES, CANNOT)
-_NUMBER = re.compile(r"([+-]?\d+(?:\.(\d*))?)(?:\((\d+(?:\.\d+)?)\))?(?:e([+-]?\d+))?")
+_NUMBER = re.compile(r"([+-]?(?:\d+(?:\.(\d*))?|\.(\d+)))(?:\((\d+(?:\.\d+)?)\))?(?:[eE]([+-]?\d+))?")
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,10 @@ def read(text: str) -> Printed:
     match = _NUMBER.fullmatch(text.strip())
     if not match:
         raise ValueError(f'printed = "{text}": no number as one prints it; write 0.3149, 0.3149(7) or 1.2e-3.')
-    digits, places, bar, power = match[1], len(match[2] or ""), match[3], match[4] or "0"
+    digits, places, bar, power = match[1], len(match[2] or match[3] or ""), match[4], match[5] or "0"
     value, unit = float(f"{digits}e{power}"), float(f"1e{int(power) - places}")
+    if not (math.isfinite(value) and 0 < unit < math.inf):
+        raise ValueError(f'printed = "{text}": beyond what a float64 holds, 1e-323 to 1e308; change its unit.')
     error = 0.0
     if bar:
         error = float(f"{bar}e{power}") if "." in bar else float(f"{bar}e{int(power) - places}")
@@ -107,6 +109,7 @@ def digits(printed: Printed, ours: float) -> int:
     >>> digits(read("0.6943"), 0.69431)
     4
     """
+    _finite(ours)
     top = max(1, round(math.log10(abs(printed.value) / printed.unit) + 0.5)) if printed.value else 1
     off = abs(ours - printed.value)
     same = top if off == 0 else math.floor(math.log10(max(abs(printed.value), printed.unit) / off) + 0.3)
@@ -119,6 +122,12 @@ def shown(printed: Printed, ours: float) -> str:
     >>> shown(read("0.6943"), 0.69431234567)
     '0.694312'
     """
+    _finite(ours)
     places = max(0, round(-math.log10(printed.unit))) + 2
     size = math.floor(math.log10(abs(ours))) + 1 if ours else 1
     return f"{ours:.{max(1, min(15, places + size))}g}" if abs(ours) < 1e7 else f"{ours:.15g}"
+
+
+def _finite(ours: float) -> None:
+    if not math.isfinite(ours):
+        raise ValueError(f"ours = {ours}: only a finite number can be compared with a printed one.")

@@ -23,6 +23,7 @@ from fieldkit.estimates import Estimate
 FORMULAS = {name: getattr(math, name) for name in dir(math) if not name.startswith("_")} | {"abs": abs}
 Slips = Sequence[tuple[list[float], str]]
 UNKNOWN = "Not a mistake that we know; compare your steps with the hint."
+SAME = {"yes": "true", "no": "false"}
 EVERYBODY: list[tuple[Callable[[float], float], str]] = [
     (lambda t: -t, "The size is right, the sign is not."),
     (lambda t: 2 * t, "Twice too large: something was counted double, or a half forgotten."),
@@ -95,11 +96,17 @@ def _worded(answer: Any, question: Mapping[str, Any]) -> Verdict:
     if said == _plain(question["word"]):
         return Verdict("right", question["right"])
     known = {_plain(slip): remark for slip, remark in question.get("slips", [])}
-    return Verdict("wrong", known.get(said, UNKNOWN))
+    return Verdict("wrong", known.get(said, unknown_word(question)))
+
+
+def unknown_word(question: Mapping[str, Any]) -> str:
+    """What to say of a word that is neither right nor a known slip: perhaps it is right and only another word."""
+    return f"Not one of the words that are looked for; asked is: {question['asks']}." if "asks" in question else UNKNOWN
 
 
 def _plain(word: object) -> str:
-    return str(word).strip().lower()
+    said = str(word).strip().lower()
+    return SAME.get(said, said)
 
 
 def _numbers(answer: Any) -> tuple[list[float], list[float]]:

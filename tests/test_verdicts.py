@@ -107,6 +107,8 @@ def test_bounds_words_and_refusals():
     word = {"word": "creutz", "right": "Yes.", "slips": [["power", "It notices."]]}
     assert verdict(" Creutz", word).state == "right" and "notices" in verdict("power", word).remark
     assert verdict(1.0, word).state == "wrong"
+    assert "which one moves" in verdict("neither", word | {"asks": "which one moves"}).remark
+    assert verdict("no", {"word": "False", "right": "Yes."}).state == "right"
     refusal = {"word": "ValueError", "right": "Yes."}
     assert verdict(ValueError("L = 7"), refusal).state == "right" and verdict(TypeError(), refusal).state == "wrong"
     assert verdict(True, {"word": True, "right": "Yes."}).state == "right"

@@ -3,13 +3,28 @@
     M^-1 = inverse_mass(p), such as 1 / (p^2 + m^2):  slow, long waves are made light, and none holds up the others.
 
 `inverse_mass` is a real positive tensor (L, ..., L) in the order of torch.fft.fftn, even in the momentum: p and -p are
-one amplitude of a real field.  `hmc` uses it.  Source: Batrouni et al. 1985.
+one amplitude of a real field.  `hmc` uses it, and `from_fields` makes it.  Source: Batrouni et al. 1985.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
+
+from fieldkit.lattice import free
+
+
+def from_fields(phi: Tensor) -> Tensor:
+    """The inverse mass that suits thermalised fields (n, L, ..., L): 1 / (p^2 + 1/xi^2), shape (L, ..., L), float64.
+
+    xi is their second-moment length, in a phase without order; it is kept between half a lattice spacing and L, where
+    noise or order would make it anything.  Any positive even mass samples the same exp(-S): a bad one costs time only.
+    Raises as `free.lowest_structure`.
+    """
+    L, d = phi.shape[-1], phi.dim() - 1
+    xi = free.second_moment_length(free.lowest_structure(phi).mean(0), L).double()
+    heavy = xi.nan_to_num(nan=0.0, posinf=L).clamp(0.5, L) ** -2
+    return 1 / (free.momentum_squared(L, d, device=phi.device) + heavy)
 
 
 def filtered(field: Tensor, factor: Tensor) -> Tensor:

@@ -11,6 +11,9 @@ of float32 sites, and a trajectory is reversible to float32 rounding only.
 Fourier acceleration: `inverse_mass` (L, ..., L) is the inverse mass of every Fourier mode, such as 1 / (p^2 + m^2); see
 `acceleration`.  Momenta have covariance M.
 
+`compiled=True` asks for the fast path of `fused`: equal but for rounding, for `Phi4` fields of plain mass on a CPU with
+numba.  Where it is not to be had, a warning says why and the general path goes on.
+
 Sources: Duane, Kennedy, Pendleton and Roweth 1987 (the method); Creutz 1988 (<exp(-dH)> = 1); Gupta et al. 1990
 (acceptance erfc(sqrt(<dH>) / 2) for small dH); Robbins and Monro 1951 (`tune`).
 """
@@ -18,6 +21,7 @@ Sources: Duane, Kennedy, Pendleton and Roweth 1987 (the method); Creutz 1988 (<e
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Iterator
 from typing import Protocol
@@ -26,7 +30,7 @@ import torch
 from torch import Tensor
 
 from fieldkit import given
-from fieldkit.lattice import acceleration
+from fieldkit.lattice import acceleration, parts
 
 
 class Action(Protocol):
@@ -107,35 +111,53 @@ def trajectories(
     n_leapfrog: int,
     rng: torch.Generator,
     inverse_mass: Tensor | None = None,
+    compiled: bool = False,
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Endless (phi, delta_h (n,), accepted (n,) bool), one item a trajectory; memory does not grow with their number.
 
     A trajectory whose energy overflows is rejected and reports delta_h = inf.  Each phi is a new tensor.  Everything
     that the next item depends on is the last phi and the state of rng: start again from these two and the chain goes
     on bit for bit.  In memory the chains are the fastest index, so that shifts of the lattice move long blocks: use
-    `reshape`, not `view`, on what you get.
+    `reshape`, not `view`, on what you get.  On a CPU more chains than its cache holds move a part at a time (`parts`).
 
     Raises, at the first item, ValueError for an impossible step size, number of steps, shape, device or inverse mass
     (`acceleration.refuse`), TypeError for fields that are not float32 or float64.
     """
     _refuse(phi, step_size, n_leapfrog, rng, inverse_mass)
+    if compiled:
+        from fieldkit.lattice import fused  # at the call: numba takes a quarter of a second to start
+
+        if fused.fits(action, phi, inverse_mass):
+            yield from fused.trajectories(action, phi, step_size=step_size, n_leapfrog=n_leapfrog, rng=rng)
+    move = functools.partial(_move, action, n_leapfrog, inverse_mass)
     phi = phi.movedim(0, -1).contiguous().movedim(-1, 0)
     potential = action.action(phi)
-    each_chain = (-1,) + (1,) * (phi.dim() - 1)
     while True:
         pi = momenta(phi, rng=rng, inverse_mass=inverse_mass)
-        before = kinetic(pi, inverse_mass) + potential
-        new_phi, new_pi = leapfrog(
-            action, phi, pi, step_size=step_size, n_leapfrog=n_leapfrog, inverse_mass=inverse_mass
-        )
-        new_potential = action.action(new_phi)
-        delta_h = kinetic(new_pi, inverse_mass) + new_potential - before
-        delta_h = torch.where(delta_h.isfinite(), delta_h, math.inf)
-        uniform = torch.rand(len(phi), generator=rng, device=rng.device, dtype=delta_h.dtype)
-        accepted = uniform < torch.exp(-delta_h)
-        phi = torch.where(accepted.reshape(each_chain), new_phi, phi)
-        potential = torch.where(accepted, new_potential, potential)
+        uniform = torch.rand(len(phi), generator=rng, device=rng.device, dtype=torch.float64)
+        phi, potential, delta_h, accepted = parts.in_parts(move, phi, pi, potential, uniform, step_size)
         yield phi, delta_h, accepted
+
+
+def _move(
+    action: Action,
+    n_leapfrog: int,
+    inverse_mass: Tensor | None,
+    phi: Tensor,
+    pi: Tensor,
+    potential: Tensor,
+    uniform: Tensor,
+    step_size: float | Tensor,
+) -> tuple[Tensor, ...]:
+    """(phi, potential, delta_h, accepted) after one trajectory."""
+    before = kinetic(pi, inverse_mass) + potential
+    new_phi, new_pi = leapfrog(action, phi, pi, step_size=step_size, n_leapfrog=n_leapfrog, inverse_mass=inverse_mass)
+    new_potential = action.action(new_phi)
+    delta_h = kinetic(new_pi, inverse_mass) + new_potential - before
+    delta_h = torch.where(delta_h.isfinite(), delta_h, math.inf)
+    accepted = uniform < torch.exp(-delta_h)
+    each_chain = accepted.reshape((-1,) + (1,) * (phi.dim() - 1))
+    return torch.where(each_chain, new_phi, phi), torch.where(accepted, new_potential, potential), delta_h, accepted
 
 
 def run(
@@ -148,6 +170,7 @@ def run(
     rng: torch.Generator,
     measure: Callable[[Tensor], Tensor],
     inverse_mass: Tensor | None = None,
+    compiled: bool = False,
 ) -> Run:
     """n_steps trajectories of every chain; `measure(phi) -> (n, k)` or (n,) after each.  Nothing is thrown away.
 
@@ -156,7 +179,9 @@ def run(
     not one row for every chain.
     """
     given.whole("n_steps", n_steps, least=1, why="a run needs at least one trajectory")
-    chain = trajectories(action, phi, step_size=step_size, n_leapfrog=n_leapfrog, rng=rng, inverse_mass=inverse_mass)
+    chain = trajectories(
+        action, phi, step_size=step_size, n_leapfrog=n_leapfrog, rng=rng, inverse_mass=inverse_mass, compiled=compiled
+    )
     measured, delta_h, accepted = [], [], []
     for phi, change, yes in (next(chain) for _ in range(n_steps)):
         measured.append(_rows(measure(phi), len(phi)))
@@ -175,6 +200,7 @@ def tune(
     target: float = 0.8,
     n_steps: int = 300,
     inverse_mass: Tensor | None = None,
+    compiled: bool = False,
 ) -> tuple[Tensor, float]:
     """Thermalise and look for the step size whose acceptance is `target`; then (phi, step_size) for production.
 
@@ -182,6 +208,13 @@ def tune(
     for ten trajectories counts as acceptance zero of the whole batch, whatever the others do: chains that are stuck
     far out in the potential hide in a good average.  The device is asked twice: whether the fields are finite, before
     the first trajectory, and for the step size at the end.
+
+    Near a critical point and on large lattices, tune a second time with the masses that the first fields ask for, and
+    give the same `inverse_mass` to `run`; small lattices are faster with the plain mass and `compiled=True`:
+
+        phi, _ = hmc.tune(theory, phi, n_leapfrog=10, rng=rng)
+        masses = acceleration.from_fields(phi)
+        phi, step_size = hmc.tune(theory, phi, n_leapfrog=10, rng=rng, inverse_mass=masses)
 
     Raises ValueError for fields that are not finite, an impossible target or step size, n_steps < 1, and as
     `trajectories`.
@@ -193,7 +226,7 @@ def tune(
     given.fields(phi)
     if not bool(phi.isfinite().all()):
         raise ValueError("phi holds values that are not finite: no step size moves such a chain; start it anew.")
-    phi, log_step = _adapt(action, phi, n_leapfrog, rng, step_size, target, n_steps, inverse_mass)
+    phi, log_step = _adapt(action, phi, n_leapfrog, rng, step_size, target, n_steps, inverse_mass, compiled)
     return phi, math.exp(float(log_step))
 
 
@@ -206,13 +239,16 @@ def _adapt(
     target: float,
     n_steps: int,
     inverse_mass: Tensor | None,
+    compiled: bool = False,
 ) -> tuple[Tensor, Tensor]:
     log_step = torch.full((), math.log(step_size), dtype=torch.float64, device=phi.device)
     recent = torch.zeros((), dtype=torch.float64, device=phi.device)
     waiting = torch.zeros(len(phi), dtype=torch.float64, device=phi.device)
     for t in range(1, n_steps + 1):
         step = log_step.exp()
-        chain = trajectories(action, phi, step_size=step, n_leapfrog=n_leapfrog, rng=rng, inverse_mass=inverse_mass)
+        chain = trajectories(
+            action, phi, step_size=step, n_leapfrog=n_leapfrog, rng=rng, inverse_mass=inverse_mass, compiled=compiled
+        )
         phi, delta_h, accepted = next(chain)
         waiting = torch.where(accepted, 0.0, waiting + 1)
         acceptance = torch.exp(-delta_h).clamp(max=1).mean() * (waiting.max() < 10)

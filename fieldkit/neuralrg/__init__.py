@@ -9,5 +9,6 @@ Read in this order:
 - `variational`  How far does a flow get without any network?  The best Gaussian, exactly.
 - `latent`  Does it help to walk where the field is noise?
 - `receptive`, `information`  What did each scale learn, and what do latent variables know of each other?
+- `annealing`  Can a draw that is nearly right be walked to the target, and does that pay?
 - `prices`, `sweeps`, `collapse`, `distributed`  What does a sample cost, where does a flow fail, on how many devices?
 """

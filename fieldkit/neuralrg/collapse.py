@@ -16,13 +16,15 @@ Source: Nicoli et al. 2023, arXiv:2302.14082 (mode collapse, and estimators on s
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
 from torch import Tensor
 
-from fieldkit import estimates
+from fieldkit import estimates, given
 from fieldkit.estimates import Estimate, jackknife
+from fieldkit.lattice import hmc
 from fieldkit.neuralrg.flows import Flow
 from fieldkit.neuralrg.symmetry import Symmetrised
 from fieldkit.neuralrg.targets import Target
@@ -57,6 +59,27 @@ def coverage(
     if share.max() - share.min() < 1e-6:  # rounding
         return Estimate(share.mean().item(), 1 / n)
     return jackknife(lambda a, b: a / b, *blocked(n_blocks, (plain - top).exp(), (mixed - top).exp()))
+
+
+def witnesses(
+    target: hmc.Action, shape: tuple[int, ...], n: int, *, rng: torch.Generator, n_chains: int = 64, apart: int = 7
+) -> Tensor:
+    """n fields (n, *shape) of the target, float32, from chains of hybrid Monte Carlo, every `apart`-th of five steps.
+
+    The chains begin as white noise and thermalise while `hmc.tune` looks for the step.  Fields of one chain follow each
+    other; they are as good as independent where tau is a trajectory or two, as for a correlation length of about one.
+    Raises `ValueError` for an n that is no multiple of n_chains, and as `hmc.tune`.
+    """
+    given.whole("n_chains", n_chains, least=1, why="somebody must walk")
+    given.whole("apart", apart, least=1, why="every trajectory is the most that can be kept")
+    given.generator(rng)
+    if n < 1 or n % n_chains:
+        raise ValueError(f"n = {n} fields from {n_chains} chains: take a multiple of {n_chains}.")
+    x = torch.randn((n_chains, *shape), generator=rng, device=rng.device)
+    x, step = hmc.tune(target, x, n_leapfrog=5, n_steps=150, rng=rng)
+    chain = hmc.trajectories(target, x, step_size=step, n_leapfrog=5, rng=rng)
+    kept = [phi for phi, *_ in itertools.islice(chain, apart - 1, apart * (n // n_chains), apart)]
+    return torch.stack(kept, 1).flatten(0, 1)
 
 
 @torch.no_grad()

@@ -57,8 +57,9 @@ class Activation:
             raise ValueError(f"parity = {self.parity}: +1 for an even phi, -1 for an odd one, 0 if neither or unknown.")
         object.__setattr__(self, "kinks", tuple(float(x) for x in self.kinks))
         object.__setattr__(self, "jumps", _jumps(self))
-        beside = self.derivative(torch.tensor([-1e-9, 1e-9], dtype=torch.float64))
-        object.__setattr__(self, "bent", not beside.diff().abs().item() < 1e-6)
+        beside = self.derivative(torch.tensor([-1e-9, -1e-12, 1e-12, 1e-9], dtype=torch.float64))
+        wide, close = (beside[-1] - beside[0]).abs().item(), (beside[2] - beside[1]).abs().item()
+        object.__setattr__(self, "bent", not (wide < 1e-6 or close < 0.1 * wide))  # what is smooth shrinks
         if self.moments is None:
             _try(self)
 

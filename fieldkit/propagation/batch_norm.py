@@ -54,6 +54,7 @@ def growth(activation: Function, derivative: Function, B: int, *, n: int = 256) 
     Two coordinates of a uniform point of the unit sphere in d = B - 1 dimensions have the density (1 - r^2)^((d - 4)
     / 2): Gauss-Jacobi points in 1 - r^2, equally spaced angles.  y_a and y_b are sqrt(B - 1) times two such
     projections at correlation -1 / (B - 1).  A kink leaves an error of order 1 / n^2; for ReLU use `relu_growth`.
+    Raises `ValueError` as `large_batch_growth`.
     """
     given.whole("n", n, least=16, why="an average over the sphere needs angles and radii")
     d, rho = _batch(B) - 1, -1 / (B - 1)
@@ -71,18 +72,33 @@ def growth(activation: Function, derivative: Function, B: int, *, n: int = 256) 
     D_a, D_b = derivative(a), derivative(b)
     trace = B * (1 - 1 / B) ** 2 * over_sphere(D_a.square()) + (B - 1) / B * over_sphere(D_a * D_b)
     forward = (1 - 1 / B) * over_sphere((D_a * a).square()) - (B - 1) / B * over_sphere(D_a * a * D_b * b)
+    slope_fits(activation, derivative)
     return B * (trace - forward) / ((B - 1) * (B - 3) * gap)
 
 
 def large_batch_growth(activation: Function, derivative: Function, *, kinks: tuple[float, ...] = ()) -> float:
     """B -> infinity: E phi'(z)^2 / Var phi(z), z ~ N(0, 1); pi / (pi - 1) for ReLU.
 
-    Never below 1, by Poincare's inequality Var phi <= E phi'^2: only a linear phi escapes.
+    Never below 1, by Poincare's inequality Var phi <= E phi'^2: only a linear phi escapes.  Raises `ValueError` for a
+    phi that is constant, and for a derivative too small to be that of phi: where phi jumps, gradients have no bound.
     """
+    return slope_fits(activation, derivative, kinks=kinks)
+
+
+def slope_fits(activation: Function, derivative: Function, *, kinks: tuple[float, ...] = ()) -> float:
+    """E phi'(z)^2 / Var phi(z), z ~ N(0, 1), or the reason why the derivative cannot be that of phi."""
     one = torch.ones((), dtype=torch.float64)
     mean = gaussian.average(activation, one, kinks=kinks, n=32)
     spread = gaussian.average(lambda x: (activation(x) - mean).square(), one, kinks=kinks, n=32)
-    return (gaussian.average(lambda x: derivative(x).square(), one, kinks=kinks, n=32) / spread).item()
+    if not gaussian.every(spread > 1e-28 * mean.square()):
+        raise ValueError("phi is constant: nothing is left of it when its mean is taken; take a phi that varies.")
+    ratio = (gaussian.average(lambda x: derivative(x).square(), one, kinks=kinks, n=32) / spread).item()
+    if not ratio > 0.99:
+        raise ValueError(
+            f"E phi'^2 / Var phi = {ratio:.3g}, below Poincare's bound of 1: phi jumps, so that squared gradients have "
+            "no bound, or `derivative` is not that of phi; pass the two functions that belong together."
+        )
+    return ratio
 
 
 def sample(

@@ -94,9 +94,12 @@ def tangents(
 
     A layer that takes z to h, with the gradient g = df/dh, adds (sw2 / fan_in z_i . z_j + sb2) g_i . g_j: the sum over
     its weights and biases of the products of their gradients (Jacot, Gabriel and Hongler 2018).  As many networks at
-    once as `NUMBERS` parameters hold.  Raises `ValueError` as `Wide` does, and for n < 1.
+    once as `NUMBERS` parameters hold.  Raises `ValueError` as `Wide` does, and for n < 1 or another shape of x.
     """
     given.whole("n", n, least=1, why="there is a network to ask")
+    x = given.doubles(x)
+    if x.dim() != 2 or 0 in x.shape:
+        raise ValueError(f"shape {tuple(x.shape)}: inputs are (m, d), m points in d dimensions; one is x[None].")
     some = functools.partial(
         draw, d=x.shape[1], depth=depth, width=width, activation=activation, sw2=sw2, sb2=sb2, rng=rng
     )

@@ -59,9 +59,12 @@ def belief_propagation(A: Tensor, *, c: float, eps: float, steps: int, rng: torc
     """Log-odds u (N,) of the nodes of one graph A (N, N) after `steps` rounds from small random messages.
 
     Pairs without an edge are a little evidence for different groups: together they act as the field -2 c theta m, m the
-    mean of tanh(u / 2), which forbids that all nodes join one group (Decelle et al. 2011).
+    mean of tanh(u / 2), which forbids that all nodes join one group (Decelle et al. 2011).  Raises `ValueError` for
+    a matrix that is not symmetric.
     """
     theta = _strength(c, eps)
+    given.whole("steps", steps, least=0, why="messages are passed on")
+    A = _graph(A)
     source, target = A.nonzero(as_tuple=True)
     # edge e = (i, j); its reverse is the same pair read the other way round
     order = torch.argsort(target * len(A) + source)
@@ -81,9 +84,7 @@ def second_eigenvalue(A: Tensor) -> float:
     A complex pair of the bulk may have a larger real part; then real eigenvalues x > 1 are sought where x^2 - 1 + D -
     x A becomes singular (Bass), and 1, at which it always is, is the answer if there is none.
     """
-    A = given.doubles(A)
-    if A.dim() != 2 or A.shape[0] != A.shape[1] or len(A) < 2 or not torch.equal(A, A.T):
-        raise ValueError(f"shape {tuple(A.shape)}: expected the symmetric adjacency matrix (N, N) of one graph.")
+    A = _graph(A)
     sparse = csr_matrix(A.cpu().numpy())
     degrees = diags(A.sum(0).cpu().numpy())
     one = identity(len(A))
@@ -105,11 +106,21 @@ def _below(A: Tensor, top: float) -> float:
         return torch.linalg.eigvalsh((x * x - 1) * eye + D - x * A)[1].item()
 
     high = top
+    if lowest(high) <= 0:  # what the iteration calls complex, or its rounding, hides a pair of equal real ones
+        return high if high > 1 + 1e-6 else 1.0
     for x in torch.linspace(top, 1, 64, dtype=torch.float64)[1:-1].tolist():
         if lowest(x) < 0:
             return float(brentq(lowest, x, high))
         high = x
     return 1.0
+
+
+def _graph(A: Tensor) -> Tensor:
+    """A (N, N) in float64, or the reason why it is no graph."""
+    A = given.doubles(A)
+    if A.dim() != 2 or A.shape[0] != A.shape[1] or len(A) < 2 or not torch.equal(A, A.T):
+        raise ValueError(f"shape {tuple(A.shape)}: expected the symmetric adjacency matrix (N, N) of one graph.")
+    return A
 
 
 def _pass(u: Tensor, theta: float) -> Tensor:

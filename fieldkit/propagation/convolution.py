@@ -46,6 +46,7 @@ def eigenvalues(v: Tensor, shape: Sequence[int]) -> Tensor:
     Real for a profile that is symmetric about its centre.  Raises `ValueError` for even sides, dimensions that do not
     match, or a filter wider than the torus.
     """
+    v = given.doubles(v)
     if v.dim() != len(shape) or any(k > L for k, L in zip(v.shape, shape)):
         raise ValueError(f"filter {tuple(v.shape)} on {tuple(shape)}: give one side per axis; a filter fits the torus.")
     padded = torch.zeros(tuple(shape), device=v.device, dtype=v.dtype)
@@ -56,6 +57,7 @@ def eigenvalues(v: Tensor, shape: Sequence[int]) -> Tensor:
 
 def depth_scales(eigenvalue: Tensor, chi: float) -> Tensor:
     """xi_j = -1 / log |chi lambda_j|: layers after which mode j has lost a factor e; negative where it grows."""
+    eigenvalue = eigenvalue if isinstance(eigenvalue, Tensor) else given.doubles(eigenvalue)
     return -1 / torch.log(chi * eigenvalue.abs())
 
 
@@ -64,6 +66,7 @@ def spread(delta2: Tensor, v: Tensor, *, chi: float, depth: int) -> Tensor:
     lambda)^l."""
     gaussian.variance("chi", chi, why="it multiplies a mean square")
     given.whole("depth", depth, least=0, why="it counts layers")
+    delta2, v = given.doubles(delta2), profile(v)
     factor = (chi * eigenvalues(v, delta2.shape)) ** depth
     return torch.fft.ifftn(torch.fft.fftn(delta2) * factor).real
 
@@ -75,8 +78,10 @@ def of_images(images: Tensor, *, v: Tensor, sw2: float, sb2: float) -> Tensor:
     """
     gaussian.variance("sw2", sw2)
     gaussian.variance("sb2", sb2)
-    images = given.doubles(images)
-    profile(v)
+    images, v = given.doubles(images), profile(v)
+    if images.dim() != v.dim() + 1:
+        raise ValueError(f"shape {tuple(images.shape)}: for a filter of {v.dim()} axes images are (m, L, ..., L), with "
+                         "as many axes of the torus.")  # fmt: skip
     return sw2 * _smear(torch.tensordot(images, images, dims=0), v) + sb2
 
 
@@ -91,8 +96,7 @@ def covariance(
     gaussian.variance("sw2", sw2)
     gaussian.variance("sb2", sb2)
     given.whole("depth", depth, least=0, why="it counts layers")
-    K = given.doubles(K)
-    profile(v)
+    K, v = given.doubles(K), profile(v)
     _pairs(K, v)
     activation = activations.of(activation)
     history = [K]
@@ -144,8 +148,11 @@ def sample_covariance(
     rng: torch.Generator,
 ) -> Tensor:
     """What n random networks have in place of `covariance`: sum_c h_c(a) h_c(a') / C, (n, depth + 1, *K.shape)."""
+    gaussian.variance("sw2", sw2)
+    gaussian.variance("sb2", sb2)
+    K, v = given.doubles(K), profile(v)
     sites = _pairs(K, v)
-    K = K.to(device=rng.device, dtype=torch.float64).reshape(math.isqrt(K.numel()), -1)
+    K = finite_width.covariance(K.reshape(math.isqrt(K.numel()), -1)).to(rng.device)
     h = finite_width.sample_layer(K.expand(n, -1, -1), channels, rng=rng)
     out = [h @ h.mT / channels]
     for _ in range(depth):
@@ -176,7 +183,7 @@ def sample(
     """
     for name, value in (("sw2", sw2), ("sb2", sb2), ("q", q)):
         gaussian.variance(name, value)
-    profile(v)
+    v = profile(v)
     h = math.sqrt(q) * gaussian.normal((n, 1, *shape, channels), rng)
     delta = torch.zeros_like(h).reshape(n, -1, channels)
     delta[:, 0] = gaussian.normal((n, channels), rng)
@@ -223,12 +230,15 @@ def _pairs(K: Tensor, v: Tensor) -> tuple[int, ...]:
     return tuple(K.shape[:half])
 
 
-def profile(v: Tensor) -> None:
-    """Raises `ValueError` for variances of a filter that are negative or do not sum to 1, and for an even side."""
+def profile(v: Tensor) -> Tensor:
+    """v itself in float64; raises `ValueError` for variances of a filter that are negative or do not sum to 1, and for
+    an even side."""
+    v = given.doubles(v)
     if not gaussian.seen((v >= 0) & ((v.sum() - 1).abs() < 1e-5)):
         raise ValueError("v is no profile: shares of a filter's variance are 0 or more, of sum 1; divide by v.sum().")
     for k in v.shape:
         _odd(k)
+    return v
 
 
 def _odd(size: int) -> int:

@@ -50,13 +50,22 @@ def weights_for(
 
 
 def at_length(q: float, *, activation: Function | Activation) -> tuple[float, float]:
-    """(sw2, sb2) of the network on the critical line whose fixed point is q* = q: `weights_for` at c = 1."""
+    """(sw2, sb2) of the network on the critical line whose fixed point is q* = q: `weights_for` at c = 1.
+
+    Raises `ValueError` for a phi that jumps or is constant, and where the biases would need a negative variance: no
+    critical network has this fixed point, as for a phi whose mean is large beside its slope.
+    """
     given.positive("q", q, why="a signal has a length")
     phi = activations.of(activation)
     _smooth_enough(phi)
-    square, slope, _ = activations.moments(phi, torch.tensor([q], dtype=torch.float64))
-    sw2 = 1 / slope.item()
-    return sw2, q - sw2 * square.item()
+    square, slope = (x.item() for x in activations.moments(phi, torch.tensor([q], dtype=torch.float64))[:2])
+    if not slope > 0:
+        raise ValueError(f"q = {q}: phi does not vary there, and no weights make the network critical; take another.")
+    sw2 = 1 / slope
+    sb2 = q - sw2 * square
+    if sb2 < -1e-12 * q:
+        raise ValueError(f"q = {q}: sb2 = {sb2:.3g} would be needed, and a variance cannot be negative; raise q.")
+    return sw2, max(sb2, 0.0)
 
 
 def critical_line(sb2: Tensor, *, activation: Function | Activation, q_max: float = 1e4) -> tuple[Tensor, Tensor]:

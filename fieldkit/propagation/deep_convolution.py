@@ -50,6 +50,7 @@ def draw(
     """
     given.whole("depth", depth, least=1, why="there is a layer behind the first")
     given.whole("channels", channels, least=1, why="a layer has channels")
+    gaussian.variance("gain", gain, why="it multiplies a variance")
     if v.shape != (3, 3) or not gaussian.seen((v >= 0) & ((v.sum() - 1).abs() < 1e-6)):
         raise ValueError(
             f"v of shape {tuple(v.shape)}: a profile (3, 3) of variances has the sum 1; divide it by its sum."

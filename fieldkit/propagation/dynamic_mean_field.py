@@ -49,6 +49,7 @@ class Chaos:
     a2: Tensor
     rest: float = 0.0
     close: strong_gain.Close | None = None
+    jumps: bool = False  # phi does
 
     @property
     def weights(self) -> Tensor:
@@ -72,7 +73,8 @@ def solve(activation: Function | Activation, g: float, *, n_modes: int = N_MODES
     Relative accuracy 1e-15 / (g^2 - 1) as long as n_modes coefficients hold all of phi, some 70 Delta_0 of tanh; for
     larger gains the condition itself and the neighbourhood of c = 1 are integrated (`strong_gain`), to about 1e-11.  An
     odd phi that is steeper away from zero may have two states below g = 1; the larger is given, the smaller is the edge
-    of its basin.  Raises `ValueError` where there is none, and for an activation that is not odd.
+    of its basin.  Delta_0 is sought up to 1e3 (1 + g^2), and from 1e-28 to 1e28 if nothing is found there.  Raises
+    `ValueError` where there is none, and for an activation that is not odd.
     """
     given.positive("g", g, why="it is the spread of the weights")
     phi = activations.of(activation)
@@ -83,7 +85,7 @@ def solve(activation: Function | Activation, g: float, *, n_modes: int = N_MODES
 
     def relative(log_delta: float) -> float:
         Delta = math.exp(log_delta)
-        return 2 * g**2 * (_squares(activation, Delta, n_modes) / order).sum().item() / Delta - 1
+        return 2 * g**2 * (_squares(phi, Delta, n_modes) / order).sum().item() / Delta - 1
 
     def integrated(log_delta: float) -> float:
         return _balance(phi, g, torch.tensor([log_delta], dtype=torch.float64)).item()
@@ -91,6 +93,10 @@ def solve(activation: Function | Activation, g: float, *, n_modes: int = N_MODES
     grid = torch.linspace(math.log(1e-6), math.log(1e3 * (1 + g * g)), 60, dtype=torch.float64)
     positive = _balance(phi, g, grid) > 0
     falls = (positive[:-1] & ~positive[1:]).nonzero()[:, 0].tolist()
+    if not falls:  # just above g = 1, or a phi in other units
+        grid = torch.linspace(math.log(1e-28), math.log(1e28), 260, dtype=torch.float64)
+        positive = torch.cat([_balance(phi, g, part) for part in grid.split(20)]) > 1e-14
+        falls = (positive[:-1] & ~positive[1:]).nonzero()[:, 0].tolist()
     if not falls:
         raise ValueError(
             f"g = {g}: activity dies out (or, of an unbounded phi, grows for ever): there is no chaotic state; take a "
@@ -99,14 +105,14 @@ def solve(activation: Function | Activation, g: float, *, n_modes: int = N_MODES
     ends = [grid[falls[-1]].item(), grid[falls[-1] + 1].item()]
     rough = brentq(integrated, *ends, xtol=1e-15, rtol=1e-15)
     square = activations.moments(phi, torch.tensor([math.exp(rough)], dtype=torch.float64))[0].item()
-    if 1 - _squares(activation, math.exp(rough), n_modes).sum().item() / square < 1e-13:
-        alone = len(falls) == 1 and bool(positive[0])
+    if 1 - _squares(phi, math.exp(rough), n_modes).sum().item() / square < 1e-13:
+        alone = len(falls) == 1 and bool(positive[0]) and len(grid) == 60
         ends = [grid[0].item(), grid[-1].item()] if alone else ends
         Delta0 = math.exp(brentq(relative, *ends, xtol=1e-15, rtol=1e-15))
-        return Chaos(g, Delta0, _squares(activation, Delta0, n_modes))
-    state = Chaos(g, math.exp(rough), _squares(activation, math.exp(rough), n_modes))
+        return Chaos(g, Delta0, _squares(phi, Delta0, n_modes))
+    state = Chaos(g, math.exp(rough), _squares(phi, math.exp(rough), n_modes))
     near = strong_gain.close(phi, g, state.Delta0, square, REACH / n_modes)
-    return Chaos(g, state.Delta0, state.a2, max(0.0, 1 - state.weights.sum().item()), near)
+    return Chaos(g, state.Delta0, state.a2, max(0.0, 1 - state.weights.sum().item()), near, bool(phi.jumps))
 
 
 def _balance(phi: Activation, g: float, log_delta: Tensor) -> Tensor:
@@ -150,10 +156,13 @@ def lyapunov(state: Chaos, *, parity: int = 1, spacing: float = 0.12) -> float:
 
     Sinc functions on a grid (Colbert and Miller 1992) out to where the bound state is below 1e-15, `spacing` in units
     of 1 / kappa but at most 0.15 for g > 1.3.  parity = -1 gives the lowest odd state instead, which is Delta'(tau)
-    with E = 0 exactly: the result must be 0, a test of the grid.
+    with E = 0 exactly: the result must be 0, a test of the grid.  Infinite for a phi that jumps: <phi' phi'> then is
+    an attraction 1 / |tau|, whose even states in one dimension have no lowest energy.
     """
     if parity not in (1, -1):
         raise ValueError(f"parity = {parity}: states in tau are even, 1, or odd, -1.")
+    if state.jumps and parity == 1:
+        return math.inf
     if state.close is not None:
         return -1 + math.sqrt(1 - _narrow(state, parity))
     h = min(spacing / state.kappa, 0.15 if state.g > 1.3 else math.inf)
@@ -209,9 +218,9 @@ def response_power(omega: Tensor, g: float, *, mean_slope2: float = 1.0) -> Tens
     return 1 / (1 + given.doubles(omega).square() - g**2 * mean_slope2)
 
 
-def _squares(activation: Function, q: float, n_modes: int) -> Tensor:
+def _squares(phi: Activation, q: float, n_modes: int) -> Tensor:
     variance = torch.tensor([q], dtype=torch.float64)
-    return gaussian.coefficients(activation, variance, n_terms=n_modes, n=128)[:, 0].square()
+    return gaussian.coefficients(phi, variance, n_terms=n_modes, kinks=phi.kinks, n=128)[:, 0].square()
 
 
 def _tails(state: Chaos) -> Tensor:

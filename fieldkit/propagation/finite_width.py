@@ -141,15 +141,11 @@ def sample_kernels(
     K (m, m) is the covariance of the first pre-activations over m inputs.  The output of a network is N(0, this), so
     E z^2 is the mean of it and E z^4 three times the mean of its square: far less noise than from draws of z.  Work and
     memory n m width; no weights.  `keep` < 1 is dropout: each neuron of each input is kept with this probability and
-    divided by it.  Raises `ValueError` for an empty layer, K that is not square, or keep outside (0, 1].
+    divided by it.  Raises `ValueError` for an empty layer, K that is no covariance, or keep outside (0, 1].
     """
     maps.probability(keep)
     maps.variances(sw2, sb2)
-    K = given.doubles(K)
-    if K.dim() != 2 or K.shape[0] != K.shape[1]:
-        raise ValueError(f"shape {tuple(K.shape)}: K is the (m, m) covariance over m inputs; one input is (1, 1).")
-    if not gaussian.seen(K.diagonal() >= 0):
-        raise ValueError("K has a negative diagonal: variances of pre-activations are 0 or more.")
+    K = covariance(K)
     if min(widths, default=1) < 1:
         raise ValueError(f"widths = {tuple(widths)}: every hidden layer has at least one neuron.")
     K = K.to(device=rng.device, dtype=torch.float64).expand(n, *K.shape)
@@ -161,11 +157,26 @@ def sample_kernels(
     return K
 
 
+def covariance(K: Tensor) -> Tensor:
+    """K (m, m) over m inputs in float64, or the reason why it is no covariance: `ValueError`."""
+    K = given.doubles(K)
+    if K.dim() != 2 or K.shape[0] != K.shape[1]:
+        raise ValueError(f"shape {tuple(K.shape)}: K is the (m, m) covariance over m inputs; one input is (1, 1).")
+    if not gaussian.seen(K.diagonal() >= 0):
+        raise ValueError("K has a negative diagonal: variances of pre-activations are 0 or more.")
+    factor = _factor(K[None])[0]
+    if not gaussian.seen((K - factor @ factor.T).abs() <= 1e-6 * K.diagonal().amax()):
+        raise ValueError("K is no covariance: it is not symmetric, or some combination of the inputs has a negative "
+                         "variance; correlations lie between -1 and 1.")  # fmt: skip
+    return K
+
+
 def kurtosis(variances: Tensor) -> Estimate:
     """E z^4 / 3 (E z^2)^2 of outputs z ~ N(0, s) from their random variances s (n,): E s^2 / (E s)^2, with its error.
 
     The jackknife leaves out one of 50 groups of networks at a time.  Raises `ValueError` for n that 50 does not divide.
     """
+    variances = given.doubles(variances)
     if variances.dim() != 1:
         raise ValueError(f"shape {tuple(variances.shape)}: expected (n,), one variance a network.")
     s = _groups(variances)
@@ -177,6 +188,7 @@ def correlation(covariances: Tensor) -> Estimate:
 
     Raises `ValueError` for another shape, or n that 50 does not divide.
     """
+    covariances = given.doubles(covariances)
     if covariances.shape[1:] != (2, 2):
         raise ValueError(f"shape {tuple(covariances.shape)}: expected (n, 2, 2), the covariances of two inputs.")
     return jackknife(lambda K: 2 * K[0, 1] / (K[0, 0] + K[1, 1]), _groups(covariances).mean(1))

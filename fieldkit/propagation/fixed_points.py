@@ -57,6 +57,7 @@ class Phases(NamedTuple):
 
 def depth_scale(chi: Tensor) -> Tensor:
     """xi = -1 / ln chi; infinite at chi = 1, negative for chi > 1 (a growth length)."""
+    chi = given.doubles(chi)
     return torch.where(chi == 1, torch.inf, -1 / torch.log(chi))
 
 
@@ -136,7 +137,7 @@ def _length(phi: Activation, sw2: Tensor, sb2: Tensor) -> Tensor:
     trial = sw2 + sb2
     still = [((sw2 * activations.moments(phi, t)[0] + sb2) / t - 1).abs() < 1e-14 for t in (trial, 4 * trial)]
     q = torch.where((sb2 == 0) & still[0] & still[1], torch.inf, q)  # every length is fixed
-    return torch.where(q < 1e-20, 0.0, torch.where(q > INFINITE, torch.inf, q))
+    return torch.where((q < 1e-20) & (sb2 < 1e-24), 0.0, torch.where(q > INFINITE, torch.inf, q))
 
 
 def _length_map(phi: Activation, q: Tensor, sw2: Tensor, sb2: Tensor, n: int) -> Slopes:

@@ -16,6 +16,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.propagation import activations, closed_forms, gaussian, pairs
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
@@ -48,7 +49,9 @@ def gap(
     P(e t^2) with a closed P = E phi' phi'; else the Mehler series of `n_terms` terms, completed so that it is exact at
     c = 0 and c = 1, and quadrature where that is not enough.  `known`: (E phi^2, E phi'^2) at q.
     """
-    phi = activations.of(activation)
+    phi, q = activations.of(activation), given.doubles(q)
+    if not gaussian.seen(~(q < 0)):
+        raise ValueError("q < 0: it is a variance of pre-activations, which cannot be negative.")
     if phi.gap is not None or phi.dual is not None:
         closed = partial(phi.gap, q) if phi.gap is not None else partial(_by_slopes, phi, q)
         if phi.dual is None:
@@ -128,4 +131,7 @@ def by_quadrature(phi: Activation, q: Tensor, e: Tensor) -> tuple[Tensor, Tensor
         t, q_c = (1 + t) / 2, q[close]
         inner = averages(q_c.repeat_interleave(len(t)), (e[close, None] * t.square()).flatten()).slope
         S = S.masked_scatter(close, q_c * (t * w * inner.reshape(-1, len(t))).sum(-1))
-    return S, (S - q * here.slope) / e.clamp_min(gaussian.TINY)
+    steepness = (S - q * here.slope) / e.clamp_min(gaussian.TINY)
+    if phi.jumps:  # twins part at once: S grows like e^(-1/2)
+        S, steepness = torch.where(e > 0, S, torch.inf), torch.where(e > 0, steepness, torch.inf)
+    return S, steepness

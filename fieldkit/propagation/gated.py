@@ -46,14 +46,20 @@ class Gate:
             raise ValueError(f"mu = {self.mu}: the mean bias of a gate is a finite number.")
 
     def forgotten(self, Q: float) -> float:
-        """1 - E u^2 at E h^2 = Q, which may be far below the rounding of 1."""
+        """1 - E u^2 at E h^2 = Q, which may be far below the rounding of 1.
+
+        Raises `ValueError` where it is below the smallest number.
+        """
         variance = self.sw2 * Q + self.sv2 * self.R + self.sb2
 
         def share(e: Tensor) -> Tensor:
             rest = torch.sigmoid(-e - self.mu)
             return rest * (2 - rest)
 
-        return _mean(share, variance)
+        found = _mean(share, variance)
+        if not found > 0:
+            raise ValueError(f"mu = {self.mu}: this gate never lets go of anything that float64 can tell; lower mu.")
+        return found
 
     def averages(self, Q: float) -> tuple[float, float, float]:
         """(E u^2, E (1 - u)^2, E u'^2) at E h^2 = Q."""
@@ -119,11 +125,16 @@ def lstm_moments(gate: Gate, Q: float) -> tuple[float, float]:
     def moments(f: Callable[[Tensor], Tensor]) -> tuple[float, float]:
         return _mean(lambda e: f(e) ** 2, variance), _mean(lambda e: f(e) ** 4, variance)
 
-    f2, f4 = moments(lambda e: torch.sigmoid(e + gate.mu))
+    def forgotten4(e: Tensor) -> Tensor:  # 1 - f^4, far below the rounding of 1 for a large mu
+        f, rest = torch.sigmoid(e + gate.mu), torch.sigmoid(-e - gate.mu)
+        return rest * (1 + f) * (1 + f * f)
+
+    f2, _ = moments(lambda e: torch.sigmoid(e + gate.mu))
     i2, i4 = moments(torch.sigmoid)
     t2, t4 = moments(torch.tanh)
-    c2 = i2 * t2 / (1 - f2)
-    return c2, (6 * f2 * c2 * i2 * t2 + i4 * t4) / (1 - f4)
+    lost2, lost4 = gate.forgotten(Q), _mean(forgotten4, variance)
+    c2 = i2 * t2 / lost2
+    return c2, (6 * f2 * c2 * i2 * t2 + i4 * t4) / lost4
 
 
 def minimal_sample(

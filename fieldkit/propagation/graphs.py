@@ -54,12 +54,13 @@ def probabilities(N: int, *, c: float, eps: float) -> tuple[float, float]:
     """
     given.whole("N", N, least=1, why="a graph has nodes")
     c_in = 2 * c / (1 + eps) if eps > -1 else math.inf
-    if not (eps >= 0 and c >= 0) or not max(c_in, eps * c_in) <= N:
+    c_out = eps * c_in if eps < math.inf else 2 * c  # no edge inside a group
+    if not (eps >= 0 and c >= 0) or not max(c_in, c_out) <= N:
         raise ValueError(
-            f"c = {c}, eps = {eps}: edge probabilities {c_in / N:.3g} and {eps * c_in / N:.3g} must lie in [0, 1]; "
+            f"c = {c}, eps = {eps}: edge probabilities {c_in / N:.3g} and {c_out / N:.3g} must lie in [0, 1]; "
             "take more nodes or a smaller degree."
         )
-    return c_in / N, eps * c_in / N
+    return c_in / N, c_out / N
 
 
 def stochastic_block_model(n: int, N: int, *, c: float, eps: float, rng: torch.Generator) -> Tensor:
@@ -99,8 +100,12 @@ def kernel(A: Tensor, steps: int, *, dual: Dual, sw2: float, c: float) -> Tensor
 def features(
     A: Tensor, steps: int, *, F: int, activation: Function, sw2: float, c: float, rng: torch.Generator
 ) -> Tensor:
-    """H (n, N, F) after `steps` layers with F features and fresh Gaussian weights, from white inputs; H H^T / F ->
-    K."""
+    """H (n, N, F) after `steps` layers with F features and fresh Gaussian weights, from white inputs, on graphs A (n,
+    N, N); H H^T / F -> K.  Raises `ValueError` for another shape, and as `kernel`."""
+    A = given.doubles(A)
+    if A.dim() != 3 or A.shape[1] != A.shape[2]:
+        raise ValueError(f"shape {tuple(A.shape)}: graphs are adjacency matrices (n, N, N); one is A[None].")
+    given.whole("steps", steps, least=0, why="it counts layers")
     given.whole("F", F, least=1, why="a node has features")
     given.positive("c", c, why="without edges nothing is passed on")
     gaussian.variance("sw2", sw2)
@@ -121,6 +126,7 @@ def feature_noise(A: Tensor, *, F: int, square: float, fourth: float, sw2: float
     """
     given.whole("F", F, least=1, why="a node has features")
     given.positive("c", c, why="without edges nothing is passed on")
+    A = given.doubles(A)
     P = A @ A
     trace, power = P.diagonal(dim1=-2, dim2=-1).sum(-1), P.square().sum((-1, -2))
     scale = (sw2 / c) ** 2
@@ -134,6 +140,7 @@ def feature_noise(A: Tensor, *, F: int, square: float, fourth: float, sw2: float
 
 def block_averages(K: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """(diagonal, same group, other group): means of K (..., N, N) over nodes, and over pairs of different nodes."""
+    K, labels = given.doubles(K), given.doubles(labels)
     N, s = K.shape[-1], labels[:, None] * labels
     diagonal = K.diagonal(dim1=-2, dim2=-1).sum(-1)
     same = ((K * (s + 1) / 2).sum((-1, -2)) - diagonal) / (N * (N / 2 - 1))
@@ -143,6 +150,7 @@ def block_averages(K: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def bethe_hessian(A: Tensor, *, c: float) -> Tensor:
     """(c - 1) 1 - sqrt(c) A + D with degrees D: its negative eigenvalues mark communities down to the threshold."""
     gaussian.variance("c", c, why="a mean degree cannot be negative")
+    A = given.doubles(A)
     N = A.shape[-1]
     eye = torch.eye(N, device=A.device, dtype=torch.float64)
     return (c - 1) * eye - math.sqrt(c) * A + torch.diag_embed(A.sum(-1))

@@ -47,7 +47,11 @@ def squared_slopes(derivative: Function, q: float, *, kinks: Sequence[float] = (
         raise ValueError(f"q = {q}: pre-activations need a positive variance.")
     z, weights = averages.panels(torch.tensor(q, dtype=torch.float64), kinks=tuple(kinks), n=32)
     h = math.sqrt(q) * torch.cat([-z, z])
-    return SquaredSlopes(derivative(h).square(), torch.cat([weights, weights]))
+    slopes = derivative(h).square()
+    if not averages.seen((slopes >= 0) & (slopes < math.inf)) or not averages.every((slopes > 0).any()):
+        raise ValueError("phi' is nowhere different from 0, or not finite: nothing passes backwards, or without bound; "
+                         "take a phi that rises and does not jump.")  # fmt: skip
+    return SquaredSlopes(slopes, torch.cat([weights, weights]))
 
 
 def orthogonal(m: Tensor) -> Tensor:

@@ -236,7 +236,8 @@ def _near(
     """(K, T) of pairs x, y (P, d) that are nearly equal or opposite: E (u -+ v)^2 / 2 goes through the layers too."""
     scale = sw2 / (2 * x.shape[1])
     a, b = scale * (x - y).square().sum(1), scale * (x + y).square().sum(1) + 2 * sb2
-    pair = pairs.Near.apart(left[0].q, right[0].q, k, a, b)
+    longer = 2 * scale * ((x - y) * (x + y)).sum(1)
+    pair = pairs.Near.apart(left[0].q, right[0].q, k, a, b, longer)
     t = k = pair.k
     for u, v, after, behind in zip(left, right, left[1:], right[1:]):
         product, slope, gap = pairs.near(phi, u, v, pair)

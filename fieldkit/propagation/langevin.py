@@ -39,9 +39,9 @@ def one_loop_variance(a: float, D: float, u: float) -> float:
 
 def hartree_variance(a: float, D: float, u: float) -> float:
     """s that closes the loop on itself, s = D / 2(a + 3 u s): the mean field of this one unit, positive for u >= 0."""
-    s = free_variance(a, D)
+    free_variance(a, D)
     _attractive(u)
-    return 2 * s / (1 + math.sqrt(1 + 12 * u * s / a))
+    return D / (a + math.hypot(a, math.sqrt(6 * u) * math.sqrt(D)))
 
 
 def exact_variance(a: float, D: float, u: float) -> float:
@@ -51,17 +51,18 @@ def exact_variance(a: float, D: float, u: float) -> float:
     where the unit escapes.
     """
     _attractive(u)
-    s = free_variance(a, D)
-    width = 1 / (1 + u * s * s / (2 * D)) ** 0.25  # of the weight in y = x / sqrt s
+    free_variance(a, D)
+    stiff = math.sqrt(u / 8) * math.sqrt(D)
+    b = math.hypot(a, stiff)  # x^2 = D / 2b z^2, so that the weight has a width of order 1 in z
+    square, quartic = a / b / 2, (stiff / b) ** 2
 
     def moment(k: int) -> float:
         def weight(z: float) -> float:
-            y = width * z
-            return z**k * math.exp(-y * y / 2 - u * s**2 * y**4 / (2 * D))
+            return z**k * math.exp(-square * z**2 - quartic * z**4)
 
         return quad(weight, 0, 12, epsabs=0, epsrel=1e-13, limit=200)[0]
 
-    return s * width**2 * moment(2) / moment(0)
+    return D / (2 * b) * moment(2) / moment(0)
 
 
 def _attractive(u: float) -> None:
@@ -71,6 +72,7 @@ def _attractive(u: float) -> None:
 
 def free_covariance(t: Tensor, s: Tensor, *, a: float, D: float) -> Tensor:
     """<x(t) x(s)> = s0 (e^(-a |t - s|) - e^(-a (t + s))) for u = 0 and x(0) = 0, with s0 = D / 2a; shapes broadcast."""
+    t, s = given.doubles(t), given.doubles(s)
     if not gaussian.seen((t >= 0) & (s >= 0)):
         raise ValueError("t < 0: the unit starts from x = 0 at time 0; take t, s >= 0.")
     return free_variance(a, D) * (torch.exp(-a * (t - s).abs()) - torch.exp(-a * (t + s)))
@@ -78,6 +80,7 @@ def free_covariance(t: Tensor, s: Tensor, *, a: float, D: float) -> Tensor:
 
 def free_response(t: Tensor, s: Tensor, *, a: float) -> Tensor:
     """R(t, s) = theta(t - s) e^(-a (t - s)), with theta(0) = 0 (Ito); shapes broadcast."""
+    t, s = given.doubles(t), given.doubles(s)
     return torch.where(t > s, torch.exp(-a * (t - s)), torch.zeros_like(t - s))
 
 

@@ -31,7 +31,7 @@ def length(
 ) -> Tensor:
     """q of the next layer from q of this one, elementwise.  `keep` is rho, the dropout's probability to keep."""
     variances(sw2, sb2, q)
-    q = given.doubles(q)
+    q, sw2, sb2 = given.doubles(q), _plain(sw2), _plain(sb2)
     return sw2 / probability(keep) * activations.moments(activation, q)[0] + sb2
 
 
@@ -96,6 +96,7 @@ def correlations(
         known = square.reshape(-1), slope.reshape(-1)
         S = gap(activation, q.reshape(-1), n_terms=n_terms, known=known)(e.reshape(-1))[0].reshape(shape)
         q = sw2 * square / keep + sb2
+        S = torch.where(e > 0, S, 0.0)  # infinite for twins and a phi that jumps
         e = sw2 * ((1 / keep - 1) * square + e * S) / q
         e = torch.where(q > 0, e, 0.0)  # silence twice is the same
         qs.append(q)
@@ -123,7 +124,9 @@ def curvature(
     twice_differentiable(phi)
     given.whole("n_layers", n_layers, least=0, why="it counts layers after the first")
     variances(sw2, sb2, q)
-    q = given.doubles(q)
+    q, sw2, sb2 = given.doubles(q), _plain(sw2), _plain(sb2)
+    if start is not None:
+        start = given.doubles(start)
     metric, bends = [torch.ones_like(q)], [1 / q if start is None else start]
     for _ in range(n_layers):
         chi_1 = sw2 * activations.moments(phi, q)[1]
@@ -139,6 +142,11 @@ def broadcast(*values: Tensor | float) -> tuple[Tensor, ...]:
     device = next((v.device for v in values if isinstance(v, Tensor)), None)
     plain = [torch.full((), v, device=device, dtype=torch.float64) if isinstance(v, Real) else v for v in values]
     return tuple(torch.broadcast_tensors(*(given.doubles(v) for v in plain)))
+
+
+def _plain(value: Tensor | float) -> Tensor | float:
+    """A number as it is, all else as a float64 tensor."""
+    return value if isinstance(value, Real) else given.doubles(value)
 
 
 def variances(sw2: Tensor | float, sb2: Tensor | float, q: Tensor | float = 0.0) -> None:

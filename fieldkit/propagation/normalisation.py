@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from fieldkit import given
-from fieldkit.propagation import gaussian
+from fieldkit.propagation import batch_norm, gaussian
 from fieldkit.propagation.gaussian import Function
 from fieldkit.propagation.jacobian import gaussian_weights
 
@@ -37,8 +37,10 @@ Norm = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # signals and perturba
 def layer_growth(activation: Function, derivative: Function, *, kinks: tuple[float, ...] = ()) -> float:
     """E phi'(z)^2 / E phi(z)^2, z ~ N(0, 1): growth of the squared gradient per layer under layer normalisation.
 
-    1 for ReLU.  Where phi has a mean it is smaller than `batch_norm.large_batch_growth`, and it may be below 1.
+    1 for ReLU.  Where phi has a mean it is smaller than `batch_norm.large_batch_growth`, and it may be below 1.  Raises
+    `ValueError` as that.
     """
+    batch_norm.slope_fits(activation, derivative, kinks=kinks)
     one = torch.ones((), dtype=torch.float64)
     square = gaussian.average(lambda x: activation(x).square(), one, kinks=kinks, n=32)
     return (gaussian.average(lambda x: derivative(x).square(), one, kinks=kinks, n=32) / square).item()

@@ -68,9 +68,11 @@ class Near(NamedTuple):
         return Near(k, det, (u + v) / 2 - k)
 
     @staticmethod
-    def apart(u: Tensor, v: Tensor, k: Tensor, a: Tensor, b: Tensor) -> Near:
-        """From a = E (u - v)^2 / 2 and b = E (u + v)^2 / 2, the smaller of which is the better known."""
-        det = (a * b - ((u - v) / 2).square()).clamp_min(closed_forms.SMALL)
+    def apart(u: Tensor, v: Tensor, k: Tensor, a: Tensor, b: Tensor, difference: Tensor | None = None) -> Near:
+        """From a = E (u - v)^2 / 2 and b = E (u + v)^2 / 2, the smaller of which is the better known, and the
+        difference of the variances u and v where it is known beyond their rounding."""
+        difference = u - v if difference is None else difference
+        det = (a * b - (difference / 2).square()).clamp_min(closed_forms.SMALL)
         return Near(torch.where(a < b, (u + v) / 2 - a, k), det, a)
 
 

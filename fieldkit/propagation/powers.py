@@ -44,12 +44,25 @@ def relu_power(p: int) -> Activation:
     def near(u: Tensor, v: Tensor, k: Tensor, det: Tensor, a: Tensor | None) -> Pair:
         return arc(p, u, v, k, det), max(p * p, 1) * arc(p - 1, u, v, k, det)
 
+    def apart(u: Tensor, v: Tensor, k: Tensor, det: Tensor, a: Tensor) -> Tensor:
+        theta = torch.atan2(det.sqrt(), k)
+        if p == 1:
+            return closed_forms.Leaky(0.0).apart(u, v, k, det, a)
+        if p == 0:
+            return theta / (2 * math.pi)
+        t = theta.square().clamp_max(0.25)  # theta (1 + 2 cos^2) - 3 sin cos, by its series where they nearly cancel
+        series = 4 / 15 - t * (16 / 315 - t * (4 / 945 - t * (32 / 155925 - t * 8 / 1216215)))
+        plain = theta * (1 + 2 * torch.cos(theta) ** 2) - 3 * torch.sin(theta) * torch.cos(theta)
+        bent = torch.where(theta < 0.1, theta**5 * series, plain)
+        return 0.75 * (u - v).square() + det + u * v * bent / (2 * math.pi)
+
     return Activation(
         lambda x: (x > 0) * x**p,
         slope=lambda x: (x > 0) * (p * x ** max(p - 1, 0)),
         moments=power_moments,
         dual=closed_forms.dual(near),
         near=near,
+        apart=apart,
     )
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad, unfold
 
+from fieldkit import given
 from fieldkit.propagation import convolution, gaussian
 from fieldkit.propagation.gaussian import Function
 
@@ -20,14 +21,17 @@ def layer(h: Tensor, *, v: Tensor, sw2: float, rng: torch.Generator) -> Tensor:
     """A circular convolution of h (n, C, L, L) for n networks, each with a fresh filter of variance sw2 v_b / C.
 
     The weights are drawn, and autograd goes through; each network is one product of matrices.  v (k, k) has sum one.
-    Raises `ValueError` for another number of axes or what is no profile, `TypeError` for h that is no float.
+    Raises `ValueError` for another number of axes, a filter wider than the picture or what is no profile, `TypeError`
+    for h that is no float.
     """
-    if h.dim() != 4 or v.dim() != 2:
-        raise ValueError(f"h {tuple(h.shape)}, v {tuple(v.shape)}: give (n, C, L, L) and (k, k).")
+    h, v = given.numbers(h), given.doubles(v)
+    if h.dim() != 4 or v.dim() != 2 or any(k > L for k, L in zip(v.shape, h.shape[2:])):
+        raise ValueError(f"h {tuple(h.shape)}, v {tuple(v.shape)}: give (n, C, L, L) and (k, k) with k <= L.")
     gaussian.variance("sw2", sw2)
     convolution.profile(v)
     if not h.is_floating_point():
         raise TypeError(f"h of {h.dtype}: pre-activations are floating-point numbers; convert with .double().")
+    h = h.double()
     n, channels = h.shape[:2]
     spread = (sw2 / channels * v).sqrt().to(device=rng.device)
     weight = spread * gaussian.normal((n * channels, channels, *v.shape), rng)

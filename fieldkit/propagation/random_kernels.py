@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from fieldkit import given
-from fieldkit.propagation import activations, finite_width
+from fieldkit.propagation import activations, finite_width, maps
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
 
@@ -36,13 +36,13 @@ def history(
     """Kernels K_1 = K, K_2, ... K_depth of n networks over m inputs: (n, depth, m, m), from K (m, m).
 
     `finite_width.sample_kernels` gives the last alone.  Raises `ValueError`
-    for depth < 1, an empty layer or K that is not square.
+    for depth < 1, an empty layer, negative variances or K that is no covariance.
     """
     given.whole("depth", depth, least=1, why="a network has at least one layer of weights")
     given.whole("width", width, least=1, why="a layer has at least one neuron")
-    if K.dim() != 2 or K.shape[0] != K.shape[1]:
-        raise ValueError(f"shape {tuple(K.shape)}: K is the (m, m) covariance over m inputs; one input is (1, 1).")
-    found = [K.to(device=rng.device, dtype=torch.float64).expand(n, *K.shape)]
+    maps.variances(sw2, sb2)
+    K = finite_width.covariance(K)
+    found = [K.to(rng.device).expand(n, *K.shape)]
     for _ in range(depth - 1):
         x = activation(finite_width.sample_layer(found[-1], width, rng=rng))
         found.append((sw2 / width) * (x @ x.mT) + sb2)
@@ -56,6 +56,8 @@ def mean(K: Tensor, n_layers: int, *, width: int, activation: Function | Activat
     smooth V; the next order, in (depth / width)^2, is larger.
     """
     Ks, Vs = finite_width.four_point(K, n_layers, activation=activation, sw2=sw2, sb2=sb2)
+    given.whole("width", width, least=1, why="a layer has at least one neuron")
+    K = given.doubles(K)
     delta, means = torch.zeros_like(K), [K]
     for K_l, V_l in zip(Ks[:-1], Vs[:-1]):
         step = 1e-3 * K_l
@@ -85,6 +87,8 @@ def pushed(
     """
     given.whole("depth", depth, least=1, why="a network has at least one layer of weights")
     given.whole("width", width, least=1, why="a layer has at least one neuron")
+    maps.variances(sw2, sb2)
+    K = finite_width.covariance(K)
     if K.shape != (3, 3):
         raise ValueError(f"shape {tuple(K.shape)}: K is the (3, 3) covariance of u, v and the push u'.")
     phi = activations.of(activation)

@@ -43,7 +43,13 @@ def share_beyond(g: float) -> float:
     a line at distance 1 from its centre, (arccos(1/g) - sqrt(g^2 - 1) / g^2) / pi; zero for g <= 1 (Ginibre 1965).
     """
     given.positive("g", g, why="it is the spread of the weights")
-    return (math.acos(1 / g) - math.sqrt(g * g - 1) / (g * g)) / math.pi if g > 1 else 0.0
+    if not g > 1:
+        return 0.0
+    x = 2 * math.atan(math.sqrt((g - 1) * (g + 1)))  # the angle of the segment beyond the line, (x - sin x) / 2 pi
+    if x > 0.5:
+        return (x - math.sin(x)) / (2 * math.pi)
+    y = x * x
+    return x * y / 6 * (1 - y / 20 * (1 - y / 42 * (1 - y / 72 * (1 - y / 110 * (1 - y / 156))))) / (2 * math.pi)
 
 
 def discrete_mean_field(
@@ -54,6 +60,9 @@ def discrete_mean_field(
     q* = g^2 E phi^2 + sb2 + D, the length map's fixed point, and lambda = 1/2 log(g^2 E phi'^2) at it.
     """
     phi = activations.of(activation)
+    gaussian.variance("sb2", sb2)
+    gaussian.variance("D", D)
+    g, sb2, D = maps.broadcast(g, sb2, D)
     g, variance = maps.broadcast(g, sb2 + D)
     q = fixed_points.length_fixed_point(g.square(), variance, activation=phi)
     return q, 0.5 * torch.log(g.square() * activations.moments(phi, q)[1])

@@ -64,7 +64,7 @@ def trajectory(
     out, apart, log_gradient, unit = [(p, e, 0.0)], p * (1 - e), 0.0, 1.0
     for layer, block in enumerate(blocks):
         if p > HUGE:
-            if phi.apart is None:
+            if not _homogeneous(phi):
                 raise ValueError(f"layer {layer}: p = {p:.1e} leaves the range of numbers; take fewer layers.")
             p, apart, unit = p / HUGE, apart / HUGE, unit * HUGE  # phi is homogeneous: another unit of length
         q = torch.tensor([block.sw2 * p + block.sb2 / unit], dtype=torch.float64)
@@ -81,6 +81,12 @@ def trajectory(
         out.append((p * unit, 1 - apart / p, log_gradient))
     columns = torch.tensor(out, dtype=torch.float64)
     return columns[:, 0], columns[:, 1], columns[:, 2]
+
+
+def _homogeneous(phi: Activation) -> bool:
+    """Whether phi(t x) = t phi(x) for t > 0."""
+    x = torch.tensor([-3.0, -0.7, 0.7, 3.0], dtype=torch.float64)
+    return torch.allclose(phi(1e3 * x), 1e3 * phi(x), rtol=1e-12, atol=0)
 
 
 def relu_log_growth(products: Tensor) -> Tensor:
@@ -101,8 +107,10 @@ def log_width_factor(widths: Sequence[int]) -> Tensor:
     Where the width changes the skip is a random projection with variance 1 / fan-in, so p does not notice; but backward
     each unit sums N_l terms of variance 1 / N_(l-1).  Narrowing layers damp the gradient that layers amplify.
     """
-    if min(widths, default=0) < 1:
-        raise ValueError(f"widths = {list(widths)}: a layer has at least one unit.")
+    if len(widths) == 0:
+        raise ValueError("no widths: a network has at least its input; give N_0 ... N_L.")
+    for width in widths:
+        given.whole("width", width, least=1, why="a layer has at least one unit")
     return torch.tensor(widths, dtype=torch.float64).log() - math.log(widths[0])
 
 
@@ -127,11 +135,13 @@ def saturated_fixed_point(block: Block) -> tuple[float, float]:
     if not block.sv2 > 0:
         raise ValueError("sv2 = 0: nothing comes out of the block, and angles stay as they are; take sv2 > 0.")
 
-    def excess(e: float) -> float:
-        return (block.sv2 * 2 / math.pi * math.asin(e) + block.sa2) / total - e
+    share = 2 / math.pi * block.sv2 / total  # with e = cos theta: 1 - cos theta = share theta
 
-    e = brentq(excess, 0.0, 1 - 1e-9, xtol=1e-15) if block.sa2 > 0 else 0.0
-    return e, 1 - 2 / math.pi * block.sv2 / (total * math.sqrt(1 - e * e))
+    def excess(theta: float) -> float:
+        return 2 * math.sin(theta / 2) ** 2 / theta - share
+
+    theta = brentq(excess, share, math.pi / 2, xtol=1e-300, rtol=1e-15) if block.sa2 > 0 else math.pi / 2
+    return math.cos(theta) if block.sa2 > 0 else 0.0, 1 - share / math.sin(theta)
 
 
 def relu_angle_rate(v: float) -> float:

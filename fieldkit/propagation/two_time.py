@@ -44,7 +44,8 @@ def erf_dual(scale: float) -> Dual:
     s = 2 * scale**2
 
     def dual(cov: Tensor, var_u: Tensor, var_v: Tensor) -> Tensor:
-        return 2 / math.pi * torch.asin(s * cov / ((1 + s * var_u) * (1 + s * var_v)).sqrt())
+        root = (1 + s * (var_u + var_v) + s**2 * (var_u * var_v - cov.square()).clamp_min(0)).sqrt()
+        return 2 / math.pi * torch.atan2(s * cov, root)  # as an arctangent: an arcsine near 1 loses half its digits
 
     return dual
 
@@ -93,7 +94,6 @@ def covariance(
     """
     if not 0 < h <= 1:
         raise ValueError(f"h = {h}: the Euler step is a fraction of the membrane time; take 0 < h <= 1.")
-    given.whole("steps", steps, least=0, why="a table has rows")
     for name, value in (("D", D), ("start", start), ("g^2", g * g)):
         gaussian.variance(name, value)
     C = torch.zeros((steps + 1, steps + 1), device=device, dtype=torch.float64)
@@ -116,6 +116,7 @@ def response(steps: int, *, h: float, device: str | None = None) -> Tensor:
 
     At small h it is h theta(t - s) e^-(t - s): the unit reacts after the kick, never before.
     """
+    given.whole("steps", steps, least=0, why="a table has rows")
     if not 0 < h <= 1:
         raise ValueError(f"h = {h}: the Euler step is a fraction of the membrane time; take 0 < h <= 1.")
     t = torch.arange(steps + 1, device=device, dtype=torch.float64)
@@ -156,8 +157,13 @@ def sample(
     """Trajectories (n, steps + 1, N) of n networks with N units, x_0 ~ N(0, start), J_ij ~ N(0, g^2 / N), Euler step h.
 
     tied = False draws J anew at each step.  Their overlaps `overlap(...)` converge to `covariance` as N grows, with
-    corrections of order 1 / N.
+    corrections of order 1 / N.  Raises as `covariance`, and for n < 1 or N < 1.
     """
+    if not 0 < h <= 1:
+        raise ValueError(f"h = {h}: the Euler step is a fraction of the membrane time; take 0 < h <= 1.")
+    given.whole("n", n, least=1, why="networks are drawn")
+    given.whole("N", N, least=1, why="a network has at least one unit")
+    given.whole("steps", steps, least=0, why="they count from the start on")
     for name, value in (("D", D), ("start", start), ("g^2", g * g)):
         gaussian.variance(name, value)
     J = g / math.sqrt(N) * gaussian.normal((n, N, N), rng)

@@ -42,6 +42,9 @@ def drawn_weights(
     are drawn anew, so that the differences have mean zero and are uncorrelated."""
     for name, value in (("n", n), ("n_points", n_points), ("d", d)):
         given.whole(name, value, least=1, why="draws, points, dimensions")
+    given.positive("s2", s2, why="the data have a variance")
+    for t in times:
+        given.positive("t", t, why="noise has been added for a time")
     given.generator(rng)
 
     def normal(*shape: int) -> Tensor:
@@ -73,10 +76,15 @@ def annealed_weight(d: int, log_n: float, t: float, *, s2: float) -> float:
 
     given.whole("d", d, least=1, why="dimensions")
     given.positive("t", t, why="noise has been added for a time")
+    given.positive("s2", s2, why="the data have a variance")
+    if not 0 <= log_n < 700:
+        raise ValueError(f"log_n = {log_n}: the logarithm of the number of points; choose 0 to 700.")
+    if log_n == 0:
+        return 1.0  # there is no other point
     noise = -math.expm1(-2 * t)
     ratio = noise / (s2 * math.exp(-2 * t) + noise)
     h = np.linspace(-9, 9, 901)
-    weight = np.exp(-h * h / 2) * (h[1] - h[0]) / math.sqrt(2 * math.pi)
+    weight = np.exp(-h * h / 2) * (18 / 900) / math.sqrt(2 * math.pi)
     length = np.sqrt(stats.chi2.ppf((np.arange(40) + 0.5) / 40, d))
     y = log_n + math.log1p(-math.exp(-log_n)) + d / 2 * math.log(ratio) + math.sqrt(1 - ratio) * np.outer(length, h)
     return float((weight / (1 + np.exp(np.clip(y, -700, 700)))).sum() / 40)
@@ -88,6 +96,8 @@ def weights(n: int, d: int, log_n: float, t: float, *, s2: float, rng: torch.Gen
     given.whole("n", n, least=1, why="draws")
     given.generator(rng)
     known = annealed_weight(d, log_n, t, s2=s2)
+    if log_n == 0:
+        return torch.ones(n, dtype=torch.float64)
     decay2, noise = math.exp(-2 * t) * s2, -math.expm1(-2 * t)
     own, z = (torch.randn(n, d, generator=rng, dtype=torch.float64, device=rng.device).cpu() for _ in range(2))
     x2 = (math.sqrt(decay2) * own + math.sqrt(noise) * z).square().sum(1)
@@ -107,7 +117,7 @@ def excess_amplitude(alpha: float) -> float:
     given.positive("alpha", alpha, why="ln n a dimension")
     free = -math.expm1(-2 * alpha)
     h = np.linspace(-10, 10, 4001)
-    weight = np.exp(-h * h / 2) * (h[1] - h[0]) / math.sqrt(2 * math.pi)
+    weight = np.exp(-h * h / 2) * (20 / 4000) / math.sqrt(2 * math.pi)
     return float(-weight @ log_ndtr(math.sqrt(free / 2) * h)) / math.sqrt(2 * math.pi * free)
 
 

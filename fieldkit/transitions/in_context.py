@@ -85,6 +85,9 @@ def prompts(n: int, D: int, N: int, *, rng: torch.Generator, tasks: Tensor | Non
     if tasks is None:
         w = torch.randn(n, D, generator=rng, device=rng.device)
     else:
+        tasks = given.numbers(tasks).to(rng.device, torch.float32)
+        if tasks.dim() != 2 or len(tasks) == 0 or tasks.shape[1] != D:
+            raise ValueError(f"tasks {tuple(tasks.shape)}: expected (k, D) with D = {D}.")
         w = tasks[torch.randint(len(tasks), (n,), generator=rng, device=rng.device)]
     b = (x * (x @ w[:, :, None])).mean(1)
     q = torch.randn(n, D, generator=rng, device=rng.device)
@@ -126,7 +129,7 @@ def diversity_error(kappa: float, alpha: float) -> float:
     """Error on new tasks per dimension after learning kappa D tasks from prompts of alpha D pairs, D -> infinity.
 
     <1/(r + a)> is the Stieltjes transform h of the Marchenko-Pastur law, a y h^2 + (1 - y + a) h = 1 with y = 1/kappa,
-    and <1/(r + a)^2> = -dh/da.
+    and <1/(r + a)^2> = -dh/da.  The error is <(1 - g)^2> + a <g^2>, a sum without cancellation.
     """
     given.positive("kappa", kappa, why="tasks a dimension")
     given.positive("alpha", alpha, why="pairs a dimension")
@@ -134,9 +137,10 @@ def diversity_error(kappa: float, alpha: float) -> float:
     b = 1 - y + a
     root = math.hypot(b, 2 * math.sqrt(a * y))
     h = 2 / (b + root) if b > 0 else (root - b) / (2 * a * y)
-    slope = (y * h * h + h) / (2 * a * y * h + b)  # -dh/da
-    g, g2 = 1 - a * h, 1 - 2 * a * h + a * a * slope
-    return 1 - 2 * g + (1 + a) * g2
+    slope = (y * h * h + h) / root  # -dh/da
+    g = 2 / (1 + y + a + root)  # y g^2 - (1 + y + a) g + 1 = 0, and <g^2> = <g> + a d<g>/da
+    g2 = g / root * ((1 - y) ** 2 + 2 * a * (1 + y)) / (root + a)
+    return a * a * slope + a * g2
 
 
 def diversity_error_of(tasks: Tensor, N: int) -> float:
@@ -145,6 +149,9 @@ def diversity_error_of(tasks: Tensor, N: int) -> float:
     w = given.numbers(tasks).double()
     if w.dim() != 2 or 0 in w.shape:
         raise ValueError(f"tasks {tuple(w.shape)}: expected (k, D).")
+    given.whole("N", N, least=1, why="a prompt has examples")
+    if not bool(w.isfinite().all() and (w != 0).any()):
+        raise ValueError(f"tasks {tuple(w.shape)}: finite numbers, not all 0; from no task nothing can be learnt.")
     k, D = w.shape
     r = torch.linalg.eigvalsh(w.T @ w / k).clamp_min(0)
     g = r / ((1 + 1 / N) * r + r.sum() / N)

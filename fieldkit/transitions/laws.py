@@ -49,7 +49,10 @@ class Law:
 def losses_of(law: Sequence[float], sizes: Tensor, examples: Tensor) -> Tensor:
     """L of (E, A, B, alpha, beta) at N and D, broadcast."""
     floor, a, b, alpha, beta = law
-    return floor + a * given.numbers(sizes).double() ** -alpha + b * given.numbers(examples).double() ** -beta
+    n, d = given.numbers(sizes).double(), given.numbers(examples).double()
+    if not bool((n > 0).all() and (d > 0).all()):
+        raise ValueError("a size or a number of examples is not positive: a power law has positive arguments.")
+    return floor + a * n**-alpha + b * d**-beta
 
 
 def fit(sizes: Tensor, examples: Tensor, losses: Tensor) -> Law:
@@ -161,6 +164,8 @@ def with_floor(sizes: Tensor, losses: Tensor) -> tuple[float, float, float, floa
     n, y = _positive(sizes), _positive(losses)
     if not len(n) == len(y) >= 4:
         raise ValueError(f"{len(n)} sizes, {len(y)} losses: expected as many, 4 or more.")
+    if n.max() == n.min():
+        raise ValueError(f"all sizes are {n[0]:g}: a curve needs different ones; vary the size.")
     x = np.log(n / n[0])
 
     def solve(alpha: float) -> tuple[np.ndarray, float]:

@@ -53,11 +53,7 @@ def error(spectrum: Tensor, teacher: Tensor, n: float, *, ridge: float = 0.0, no
 
     Raises `ValueError` where examples and modes are equally many without ridge: the error diverges.
     """
-    modes, c = _positive("spectrum", spectrum), given.numbers(teacher).double()
-    if c.shape != modes.shape or not bool((c >= 0).all()):
-        raise ValueError(f"teacher {tuple(c.shape)}: a squared coefficient for each of the {len(modes)} modes.")
-    if not 0 <= noise < math.inf:
-        raise ValueError(f"noise = {noise}: a variance is not negative; choose 0 or more.")
+    modes, c = _problem(spectrum, teacher, noise)
     kappa = resolution(modes, n, ridge=ridge)
     if kappa == 0 and n == len(modes):
         raise ValueError(f"n = {n}: as many examples as modes; without ridge the error diverges there.")
@@ -99,7 +95,11 @@ def simulate(
 ) -> Estimate:
     """The error of really fitted regressions on n Gaussian examples each, averaged over `repeats` draws; what it is on
     new examples is known exactly once the coefficients are.  Raises as `error`."""
-    modes, c = _positive("spectrum", spectrum), given.numbers(teacher).double()
+    modes, c = _problem(spectrum, teacher, noise)
+    if not 0 <= ridge < math.inf:
+        raise ValueError(f"ridge = {ridge}: a ridge is not negative; choose 0 or more.")
+    if ridge == 0 and n == len(modes):
+        raise ValueError(f"n = {n}: as many examples as modes; without ridge the error diverges there.")
     given.whole("n", n, least=1, why="examples")
     given.whole("repeats", repeats, least=2, why="a bar needs repetitions")
     given.generator(rng)
@@ -129,9 +129,21 @@ def minimum_norm_excess(n: int, p: int, *, noise: float, signal: float) -> float
     """
     given.whole("n", n, least=1, why="examples")
     given.whole("p", p, least=1, why="dimensions")
+    for name, value in (("noise", noise), ("signal", signal)):
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{name} = {value}: a variance or a squared length is not negative; choose 0 or more.")
     if abs(n - p) <= 1:
         raise ValueError(f"n = {n}, p = {p}: within one of each other the mean error is infinite; move apart.")
     return noise * p / (n - p - 1) if p < n else noise * n / (p - n - 1) + signal * (1 - n / p)
+
+
+def _problem(spectrum: Tensor, teacher: Tensor, noise: float) -> tuple[Tensor, Tensor]:
+    modes, c = _positive("spectrum", spectrum), given.numbers(teacher).double()
+    if c.shape != modes.shape or not bool(((c >= 0) & c.isfinite()).all()):
+        raise ValueError(f"teacher {tuple(c.shape)}: a squared coefficient for each of the {len(modes)} modes.")
+    if not 0 <= noise < math.inf:
+        raise ValueError(f"noise = {noise}: a variance is not negative; choose 0 or more.")
+    return modes, c
 
 
 def _positive(name: str, values: Tensor) -> Tensor:

@@ -52,8 +52,11 @@ def law_of_states(
     _, value = torch.unique(statistic(energy, magnetization), return_inverse=True)
     count = int(value.max()) + 1
 
+    lowest = energy.min()
+
     def law(T: float) -> Tensor:
-        weight = torch.softmax(-energy / T, 0)
+        given.positive("T", T, why="a temperature is positive")
+        weight = torch.softmax((lowest - energy) / T, 0)
         return torch.zeros(count, dtype=torch.float64).index_add_(0, value, weight)
 
     return law, value
@@ -104,6 +107,10 @@ def half_temperature(law: Law, answer: Tensor, *, low: float, high: float) -> fl
     not pass it."""
     from scipy.optimize import brentq
 
+    answer = given.doubles(answer)
+    if answer.shape != law(low).shape or not bool(answer.isfinite().all()):
+        raise ValueError(f"answer {tuple(answer.shape)}: a finite one for each of {len(law(low))} values.")
+
     def excess(T: float) -> float:
         return float(law(T) @ answer) - 0.5
 
@@ -122,6 +129,7 @@ def logistic_optimum(
     exists.
     """
     cold, hot = _sides(law, temperatures, critical)
+    feature = given.doubles(feature)
     if feature.shape != cold.shape:
         raise ValueError(f"feature {tuple(feature.shape)}: expected one number for each of {len(cold)} values.")
     x = torch.stack([feature.double(), torch.ones_like(cold)])
@@ -145,7 +153,10 @@ def passing(temperatures: Tensor, answers: Tensor) -> Tensor:
     A parabola through their log-odds, each with the weight q (1 - q): smooth in the answers, so that a jackknife may go
     through it, and deaf to where they are certain.  Newton's steps start where the straight line passes.
     """
-    q = answers.double().clamp(1e-12, 1 - 1e-12)
+    temperatures = given.doubles(temperatures)
+    q = given.doubles(answers).clamp(1e-12, 1 - 1e-12)
+    if temperatures.dim() == 1 and len(temperatures) > 2 and len(temperatures.unique()) < 3:
+        raise ValueError(f"temperatures {temperatures.tolist()}: a parabola goes through three different ones.")
     if temperatures.shape != q.shape[-1:] or len(temperatures) < 3:
         raise ValueError(
             f"{len(temperatures)} temperatures, {tuple(q.shape)} answers: expected three or more, (..., n)."
@@ -169,6 +180,9 @@ def best_accuracy(law: Law, temperatures: Sequence[float], critical: float = isi
 def accuracy(answer: Tensor, law: Law, temperatures: Sequence[float], critical: float = ising.T_CRITICAL) -> float:
     """Fraction of right labels of answers (k,) in [0, 1], cold where above 1/2.  Raises as `posterior`."""
     cold, hot = _sides(law, temperatures, critical)
+    answer = given.doubles(answer)
+    if answer.shape != cold.shape or not bool(((answer >= 0) & (answer <= 1)).all()):
+        raise ValueError(f"answer {tuple(answer.shape)}: a probability for each of {len(cold)} values, 0 to 1.")
     return float(torch.where(answer > 0.5, cold, hot).sum()) / len(temperatures)
 
 
@@ -176,6 +190,8 @@ def confusion(law: Law, temperatures: Sequence[float]) -> tuple[Tensor, Tensor]:
     """Trial temperatures half-way between neighbours (n - 1,) and the best possible accuracy (n - 1,) of labels by each
     of them: two ends near 1, and a maximum inside where the pictures themselves change - or several, if L is small."""
     ordered = sorted(temperatures)
+    if len(ordered) < 2:
+        raise ValueError(f"temperatures {ordered}: a trial lies between two; give at least two.")
     trials = [(a + b) / 2 for a, b in zip(ordered, ordered[1:])]
     rows = torch.stack([law(T) for T in ordered])
     below, total = rows.cumsum(0)[:-1], rows.sum(0)

@@ -88,6 +88,9 @@ def crossing(
     where the curve does not pass it.
     """
     sizes, runs = given.numbers(sizes).double(), given.numbers(runs).double()
+    if runs.dim() != 2:
+        raise ValueError(f"runs {tuple(runs.shape)}: expected (r, n), a curve for each run.")
+    octaves(sizes, runs)  # refuses what is no curve
     goal = float(metric(torch.tensor(level, dtype=torch.float64)))
 
     def passed(mean: Tensor) -> Tensor:

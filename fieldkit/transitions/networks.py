@@ -94,4 +94,6 @@ def leading_share(pictures: Tensor) -> float:
     x = given.numbers(pictures).double()
     if x.dim() != 2 or 0 in x.shape:
         raise ValueError(f"pictures {tuple(x.shape)}: expected (n, V).")
+    if not bool(x.isfinite().all() and (x != 0).any()):
+        raise ValueError(f"pictures {tuple(x.shape)}: finite numbers, not all 0; of nothing there is no share.")
     return float(torch.linalg.eigvalsh(x.T @ x / len(x))[-1]) / float(x.square().sum(1).mean())

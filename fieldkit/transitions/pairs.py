@@ -36,29 +36,35 @@ def y_critical(g: float) -> float:
 def threshold(g: float) -> float:
     """Strength l_c below which the top eigenvector of M knows nothing of u, as p and n -> infinity at p/n = g."""
     y = y_critical(g)
-    return g * (1 - y) / (2 * y)
+    return g / (2 * y) * _rest(g) / (1 + y)
+
+
+def _rest(g: float) -> float:
+    """1 - y_c^2 = (sqrt(1 + 4 g) + 1)/(sqrt(1 + 4 g) + 1 + g), without cancellation at large g."""
+    root = math.sqrt(1 + 4 * g)
+    return (root + 1) / (root + 1 + g)
 
 
 def overlap(l: float, g: float) -> float:
     """Limit of (u . top eigenvector of M)^2."""
     if _strength(l) <= threshold(g):
         return 0.0
-    y = g / (2 * l + g)
-    return (1 - y) * (1 - 2 * y * y / g * (1 + y * y) / (1 - y * y) ** 2)
+    y, short = g / (2 * l + g), 2 * l / (2 * l + g)  # and 1 - y
+    return short * (1 - 2 * y * y / g * (1 + y * y) / (short * (1 + y)) ** 2)
 
 
 def edge(g: float) -> float:
     """Upper edge of the spectrum of M without a signal."""
     y = y_critical(g)
-    return y / (1 - y * y) + g / (2 * y)
+    return y / _rest(g) + g / (2 * y)
 
 
 def top(l: float, g: float) -> float:
     """Limit of the top eigenvalue of M: the outlier above the threshold, the edge below."""
     if _strength(l) <= threshold(g):
         return edge(g)
-    y = g / (2 * l + g)
-    return y / (1 - y * y) + g / (2 * y)
+    y, short = g / (2 * l + g), 2 * l / (2 * l + g)
+    return y / (short * (1 + y)) + l + g / 2
 
 
 def pooled_threshold(g: float) -> float:
@@ -72,8 +78,8 @@ def pooled_overlap(l: float, g: float) -> float:
     (1 - y) (1 - (2 y^2/g)/(1 - y)^2), y = g/(2 l + g), above `pooled_threshold`."""
     if _strength(l) <= pooled_threshold(g):
         return 0.0
-    y = g / (2 * l + g)
-    return (1 - y) * (1 - 2 * y * y / g / (1 - y) ** 2)
+    y, short = g / (2 * l + g), 2 * l / (2 * l + g)
+    return short * (1 - 2 * y * y / g / short**2)
 
 
 def mean_threshold(g: float) -> float:
@@ -96,6 +102,8 @@ def density(x: Tensor, g: float) -> Tensor:
     x = y/(1 - y^2) + g/(2 y).  It integrates to 1 for g < 2; for more dimensions than views the rest sits at 0."""
     given.positive("g", g, why="dimensions over pairs")
     at = given.numbers(x).double()
+    if at.dim() != 1 or not bool(at.isfinite().all()):
+        raise ValueError(f"x {tuple(at.shape)}: places on the axis of eigenvalues are (k,) finite numbers.")
     roots = [np.roots([2 * m, 2 - g, -2 * m, g]) for m in at.tolist()]
     return torch.tensor([2 * np.abs(r.imag).max() / (math.pi * g) for r in roots], dtype=torch.float64)
 
@@ -135,7 +143,8 @@ def pairs_needed(l: float, p: int, *, overlap_wanted: float = 0.0) -> float:
         g = math.exp(log_g)
         return threshold(g) - l if overlap_wanted == 0 else overlap_wanted - overlap(l, g)
 
-    return p / math.exp(brentq(short, -40.0, 2 * math.log1p(l) + 20, xtol=1e-13))
+    lowest = 2 * math.log(min(l, 1.0)) + math.log1p(-overlap_wanted) - 20
+    return p / math.exp(brentq(short, min(-40.0, lowest), 2 * math.log1p(l) + 20, xtol=1e-13))
 
 
 def draw(
@@ -164,19 +173,23 @@ def draw(
 
 def cross_covariance(x: Tensor, y: Tensor) -> Tensor:
     """M = (X^T X' + X'^T X)/2n of views (n, p): (p, p)."""
-    _views(x, y)
+    x, y = _views(x, y)
     m = x.T @ y / len(x)
     return (m + m.T) / 2
 
 
 def pooled_covariance(x: Tensor, y: Tensor) -> Tensor:
     """(X^T X + X'^T X')/2n of views (n, p): (p, p)."""
-    _views(x, y)
+    x, y = _views(x, y)
     return (x.T @ x + y.T @ y) / (2 * len(x))
 
 
 def top_vector(matrix: Tensor) -> tuple[Tensor, Tensor]:
     """Largest eigenvalue and its eigenvector (p,) of a symmetric matrix (p, p); by Lanczos where p is large."""
+    matrix = given.numbers(matrix)
+    matrix = matrix if matrix.is_floating_point() else matrix.double()
+    if matrix.dim() != 2 or matrix.shape[0] != matrix.shape[1] or 0 in matrix.shape:
+        raise ValueError(f"matrix {tuple(matrix.shape)}: expected (p, p), symmetric.")
     p = len(matrix)
     if p <= 64 or matrix.device.type != "cpu":
         values, vectors = torch.linalg.eigh(matrix)
@@ -214,14 +227,17 @@ def cell(point: tuple[float, float], rng: torch.Generator, *, p: int, count: int
     """One cell of the plane of g and l, point = (g, l), a work for `chunks.sweep`: `count` encoders in p dimensions,
     each trained on round(p/g) pairs of its own: {"overlap": (count,)}, the squared cosine of w and u."""
     g, strength = point
+    given.positive("g", g, why="dimensions over pairs")
     drawn = [draw(max(1, round(p / g)), p, strength, rng=rng) for _ in range(count)]
     w = train(torch.stack([cross_covariance(*views) for views in drawn]), rng=rng, step=0.08 / top(strength, g))
     return {"overlap": w[:, 0] ** 2 / w.square().sum(1)}
 
 
-def _views(x: Tensor, y: Tensor) -> None:
+def _views(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    x, y = given.numbers(x), given.numbers(y)
     if x.dim() != 2 or x.shape != y.shape or len(x) == 0:
         raise ValueError(f"views {tuple(x.shape)}, {tuple(y.shape)}: expected (n, p) twice, row by row a pair.")
+    return x, y
 
 
 def _strength(l: float) -> float:

@@ -45,28 +45,32 @@ def partition(y: Tensor, *, penalty: float, least: int = 1) -> Partition:
         raise ValueError(f"shape {rows.shape}: expected (n,) or (n, k) finite numbers, n at least least = {least}.")
     if not 0 <= penalty < math.inf:
         raise ValueError(f"penalty = {penalty}: the price of a cut; choose 0 or more, such as 3 s^2 ln n.")
-    columns = rows.reshape(len(rows), -1) - rows.reshape(len(rows), -1).mean(0)  # smaller numbers, smaller rounding
-    n = len(columns)
-    sums = np.concatenate([np.zeros((1, columns.shape[1])), columns.cumsum(0)])
-    squares = np.concatenate([[0.0], (columns**2).sum(1).cumsum()])
-    single = columns.shape[1] == 1
-    line = sums[:, 0].copy()
+    n, single = len(rows), rows.ndim == 1
 
     best = np.full(n + 1, np.inf)  # F(t)
     best[0] = -penalty
     last = np.zeros(n + 1, dtype=int)
-    live, until = np.array([0]), np.array([n + 1])  # candidates, and the time from which each is dropped
-    for t in range(least, n + 1):
-        if t >= 2 * least:
-            live, until = np.append(live, t - least), np.append(until, n + 1)
-        gap = line[t] - line[live] if single else sums[t] - sums[live]
-        inside = squares[t] - squares[live] - (gap * gap if single else (gap * gap).sum(1)) / (t - live)
-        total = best[live] + inside
+    # Pieces that end at t: where they begin, the time from which each is dropped, mean and cost, updated point by point
+    # (Welford 1962), since a difference of sums would lose the digits of a small piece beside a large number.
+    begin, until, inside = np.zeros(0, dtype=int), np.zeros(0, dtype=int), np.zeros(0)
+    middle = np.zeros((0, *rows.shape[1:]))
+    for t in range(1, n + 1):
+        begin, until, inside = np.append(begin, t - 1), np.append(until, n + 1), np.append(inside, 0.0)
+        middle = np.concatenate([middle, rows[t - 1 : t]])
+        off = rows[t - 1] - middle
+        middle = middle + off / (t - begin if single else (t - begin)[:, None])
+        with np.errstate(over="ignore"):
+            more = off * (rows[t - 1] - middle)
+        inside = inside + (more if single else more.sum(1))
+        ready = int(np.searchsorted(begin, t - least, "right"))
+        if ready == 0:
+            continue
+        total = best[begin[:ready]] + inside[:ready]
         chosen = total.argmin()
-        best[t], last[t] = total[chosen] + penalty, live[chosen]
-        until = np.where((total > best[t]) & (until > n), t + least, until)
+        best[t], last[t] = total[chosen] + penalty, begin[chosen]
+        until[:ready] = np.where((total > best[t]) & (until[:ready] > n), t + least, until[:ready])
         keep = until > t + 1
-        live, until = live[keep], until[keep]
+        begin, until, inside, middle = begin[keep], until[keep], inside[keep], middle[keep]
     cuts, t = [], n
     while last[t] > 0:
         t = int(last[t])
@@ -96,8 +100,10 @@ def run_lengths(
     from scipy.special import gammaln
 
     x = given.numbers(y).double().cpu().numpy()
-    if x.ndim != 1 or not np.isfinite(x).all():
-        raise ValueError(f"shape {x.shape}: expected one series (n,) of finite numbers.")
+    if x.ndim != 1 or not (np.abs(x) < 1e153).all() or not abs(mean) < 1e153:
+        raise ValueError(
+            f"shape {x.shape}, mean = {mean}: one series (n,) of finite numbers, whose squares are finite."
+        )
     if not 0 < hazard < 1:
         raise ValueError(f"hazard = {hazard}: the probability that a piece ends at a step; choose 0 < hazard < 1.")
     for name, value in (("mean_weight", mean_weight), ("shape", shape), ("scale", scale)):

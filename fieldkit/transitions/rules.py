@@ -76,6 +76,8 @@ def cusum(y: Tensor, *, height: float = 5.0) -> Tensor:
     """True for each series (..., n) whose running sum of standardised deviations from its own mean leaves +-height."""
     y = given.numbers(y).double()
     given.positive("height", height, why="the alarm goes off at a height")
+    if y.dim() == 0 or y.shape[-1] < 2 or not bool(y.isfinite().all()):
+        raise ValueError(f"y {tuple(y.shape)}: a series has two finite values or more, (..., n).")
     z = (y - y.mean(-1, keepdim=True)) / y.std(-1, keepdim=True)
     return z.cumsum(-1).abs().amax(-1) > height
 
@@ -109,6 +111,8 @@ def sigmoid_middle(x: Tensor, y: Tensor) -> float:
     from scipy.optimize import minimize
 
     places, values = given.numbers(x).double().numpy(), given.numbers(y).double().numpy()
+    if places.ndim != 1 or places.shape != values.shape or len(places) < 4 or not (np.diff(places) > 0).all():
+        raise ValueError(f"x {places.shape}, y {values.shape}: four points or more, (n,) each, x ascending; sort them.")
     span = places[-1] - places[0]
 
     def misfit(q: np.ndarray) -> float:
@@ -125,7 +129,7 @@ def sigmoid_middle(x: Tensor, y: Tensor) -> float:
 
 def _twice(x: Tensor) -> Tensor:
     """Second derivative as a matrix (n, n): central differences twice, one-sided at the ends (`torch.gradient`)."""
-    if x.dim() != 1 or len(x) < 3:
-        raise ValueError(f"x {tuple(x.shape)}: a second derivative needs a row of at least 3 places.")
+    if x.dim() != 1 or len(x) < 3 or not bool((x.diff() > 0).all()):
+        raise ValueError(f"x {tuple(x.shape)}: a second derivative needs a row of at least 3 places, ascending.")
     first = torch.stack([torch.gradient(e, spacing=(x,))[0] for e in torch.eye(len(x), dtype=torch.float64)], dim=1)
     return first @ first

@@ -43,6 +43,9 @@ class Exponents:
 
 def binder(moments: Tensor) -> Tensor:
     """U = 1 - <m^4>/(3 <m^2>^2) of moments (..., 3) = |m|, m^2, m^4, averaged: (...)."""
+    moments = given.numbers(moments)
+    if moments.dim() == 0 or moments.shape[-1] != 3:
+        raise ValueError(f"moments {tuple(moments.shape)}: expected (..., 3), the means of |m|, m^2 and m^4.")
     return 1 - moments[..., 2] / (3 * moments[..., 1] ** 2)
 
 
@@ -177,11 +180,15 @@ def crossings(
         if not len(change):
             raise ValueError(f"sizes {pair}: the ratios do not cross between {at[0]:g} and {at[-1]:g}; widen x.")
         j = int(change[len(change) // 2])
+        if gap[j] == gap[j + 1]:
+            raise ValueError(f"sizes {pair}: the ratios agree at two neighbouring x, so no place is one; measure anew.")
         return float(at[j] + (at[j + 1] - at[j]) * gap[j] / (gap[j] - gap[j + 1]))
 
     found = []
     for small, large, a, b in zip(sizes, sizes[1:], samples, samples[1:]):
         a, b = given.numbers(a).double(), given.numbers(b).double()
+        if min(len(a), len(b)) < groups:
+            raise ValueError(f"{len(a)} and {len(b)} draws for {groups} groups: each group leaves some out; draw more.")
         cuts = [torch.arange(len(t)).tensor_split(groups) for t in (a, b)]
         left = []
         for i, j in zip(*cuts):

@@ -62,6 +62,8 @@ def _digest(what: str, prediction: Estimate, salt: str) -> str:
 def _refuse(what: str, prediction: Estimate) -> None:
     if not isinstance(prediction, Estimate):
         raise TypeError(f"a {type(prediction).__name__}: a prediction is an `Estimate`, a value with its bar.")
+    if not isinstance(what, str):
+        raise TypeError(f"what = {what!r}: say in words what is predicted.")
     if not what.strip():
         raise ValueError("what = '': say what is predicted.")
     if not (math.isfinite(prediction.value) and 0 < prediction.error < math.inf):

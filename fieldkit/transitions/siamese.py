@@ -90,20 +90,27 @@ def train(
 def whitened(second: Tensor, cross: Tensor) -> Tensor:
     """C^(-1/2) Gamma C^(-1/2), (p, p), from the second moment C of one view and the cross-covariance Gamma of two: what
     two views share when each is made white.  Raises `ValueError` when C is not positive."""
-    values, vectors = torch.linalg.eigh(given.numbers(second).double())
+    c, gamma = given.numbers(second).double(), given.numbers(cross).double()
+    if c.dim() != 2 or c.shape[0] != c.shape[1] or gamma.shape != c.shape:
+        raise ValueError(f"second {tuple(c.shape)}, cross {tuple(gamma.shape)}: expected (p, p) twice.")
+    if not bool(torch.isclose(c, c.T, rtol=1e-6, atol=1e-9 * float(c.abs().max())).all()):
+        raise ValueError("second is not symmetric: a second moment E x x^T is; check what it was computed from.")
+    values, vectors = torch.linalg.eigh(c)
     if not float(values[0]) > 0:
         raise ValueError(f"second has an eigenvalue {float(values[0]):.3g}: views need noise in every direction.")
     root = vectors / values.sqrt() @ vectors.T
-    both = root @ given.numbers(cross).double() @ root
+    both = root @ gamma @ root
     return (both + both.T) / 2
 
 
 def living(eta: Tensor | float, rho: Tensor | float) -> Tensor:
-    """The stable p = (rho + sqrt(rho^2 - 4 eta))/2 of a direction whose views have correlation rho; 0 beyond
-    rho^2/4.  Any shapes that broadcast."""
-    eta, rho = (torch.as_tensor(v, dtype=torch.float64) for v in (eta, rho))
+    """The stable p = (rho + sqrt(rho^2 - 4 eta))/2 >= 0 of a direction whose views have correlation rho; 0 beyond
+    rho^2/4, and for rho < 0.  Any shapes that broadcast; raises `ValueError` for eta < 0."""
+    eta, rho = given.doubles(eta), given.doubles(rho)
+    if not bool((eta >= 0).all()):
+        raise ValueError("eta is below 0, or not a number: a weight decay is not negative; choose 0 or more.")
     left = rho.square() - 4 * eta
-    return torch.where(left < 0, 0.0, (rho + left.clamp_min(0).sqrt()) / 2)
+    return torch.where((left < 0) | (rho < 0), 0.0, (rho + left.clamp_min(0).sqrt()) / 2)
 
 
 def sweep(
@@ -128,6 +135,11 @@ def sweep(
     """
     g = given.numbers(cross).double()
     at = given.numbers(decays).double()
+    given.whole("outputs", outputs, least=1, why="an encoder has outputs")
+    given.whole("n_steps", n_steps, least=0, why="a training has steps")
+    given.generator(rng)
+    if at.dim() == 0 or at.shape[0] == 0 or not bool(((at >= 0) & at.isfinite()).all()):
+        raise ValueError(f"decays {tuple(at.shape)}: one or more, (n,) or (n, K), each 0 or larger.")
     if g.dim() != 3 or g.shape[1] != g.shape[2] or outputs > g.shape[1] or at.shape[1:] not in ((), (len(g),)):
         raise ValueError(
             f"cross {tuple(g.shape)}, decays {tuple(at.shape)}, {outputs} outputs: expected (K, p, p), (n,) or (n, K), "
@@ -171,9 +183,11 @@ def variance_and_rank(embeddings: Tensor) -> tuple[float, float]:
     z = given.numbers(embeddings).double()
     if z.dim() != 2 or len(z) < 2 or not bool(z.isfinite().all()):
         raise ValueError(f"embeddings {tuple(z.shape)}: expected (n, k) finite numbers, n at least 2.")
-    spectrum = torch.linalg.svdvals(z - z.mean(0)).square() / (len(z) - 1)
+    values = torch.linalg.svdvals(z - z.mean(0))
+    unit = given.unit(values)  # squares of what is very large or small are no numbers
+    spectrum = (values / unit).square()
     total = float(spectrum.sum())
     if total == 0:
         return 0.0, 0.0
     share = spectrum / total
-    return total, float(torch.special.entr(share).sum().exp())
+    return total / (len(z) - 1) * unit * unit, float(torch.special.entr(share).sum().exp())

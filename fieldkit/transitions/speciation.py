@@ -38,19 +38,26 @@ def agreement(t: float, *, distance2: float, s2: float) -> float:
     decay = math.exp(-2 * t)
     r = math.sqrt(distance2 * decay / (s2 * decay - math.expm1(-2 * t)))
     z = np.linspace(-12, 12, 4801)
-    weight = np.exp(-z * z / 2) * (z[1] - z[0]) / math.sqrt(2 * math.pi)
+    weight = np.exp(-z * z / 2) * (24 / 4800) / math.sqrt(2 * math.pi)
     return (1 + float(weight @ np.tanh(r * (z + r)) ** 2)) / 2
 
 
 def speciation_time(*, distance2: float) -> float:
     """t_S = ln(|m|^2)/2, for |m|^2 > 1."""
-    if not distance2 > 1:
+    if not 1 < distance2 < math.inf:
         raise ValueError(f"distance2 = {distance2}: kinds that lie within the noise never part; choose more than 1.")
     return math.log(distance2) / 2
 
 
 def score(x: Tensor, t: float, *, centre: Tensor, s2: float) -> Tensor:
     """Score of the two Gaussians at +-centre (d,), noised for t, at points x (n, d): (n, d)."""
+    x, centre = given.numbers(x), given.numbers(centre)
+    if x.dim() != 2 or centre.shape != x.shape[1:]:
+        raise ValueError(f"x {tuple(x.shape)}, centre {tuple(centre.shape)}: expected (n, d) and (d,).")
+    if not 0 <= s2 < math.inf or not (0 < t < math.inf or (t == 0 and s2 > 0)):
+        raise ValueError(f"t = {t}, s2 = {s2}: a law with a score has a width; choose t > 0, or t = 0 with s2 > 0.")
+    dtype = torch.promote_types(torch.promote_types(x.dtype, centre.dtype), torch.float32)
+    x, centre = x.to(dtype), centre.to(dtype)
     decay = math.exp(-t)
     g = s2 * decay**2 - math.expm1(-2 * t)
     pull = torch.tanh(decay * (x @ centre) / g)
@@ -94,7 +101,7 @@ def collapse_time(alpha: float, *, s2: float) -> float:
     """t_C for n = exp(alpha d) points of variance s2 a direction, d -> infinity: ln(1 + s2/(exp(2 alpha) - 1))/2."""
     given.positive("alpha", alpha, why="ln n a dimension")
     given.positive("s2", s2, why="the data have a variance")
-    return math.log1p(s2 / math.expm1(2 * alpha)) / 2
+    return math.log1p(s2 * math.exp(-2 * alpha) / -math.expm1(-2 * alpha)) / 2
 
 
 def own_weight(d: int, log_n: float, t: float, *, s2: float, x2: float, z2: float) -> float:
@@ -103,7 +110,8 @@ def own_weight(d: int, log_n: float, t: float, *, s2: float, x2: float, z2: floa
 
     |x - e^-t a|^2 of another point is e^-2t s2 times a noncentral chi^2 of d degrees with noncentrality
     x2 e^2t/s2.  Two trapezoid rules; the inner grid follows the lower tail 30 standard deviations down, where the
-    closest of many points lies.  Raises `ValueError` for n < 1 or sizes that are not positive.
+    closest of many points lies; for d < 10 panels halve towards 0, where the density is a power.  Raises `ValueError`
+    for n < 1 or sizes that are not positive.
     """
     given.whole("d", d, least=1, why="dimensions")
     for name, value in (("t", t), ("s2", s2), ("x2", x2), ("z2", z2)):
@@ -112,17 +120,30 @@ def own_weight(d: int, log_n: float, t: float, *, s2: float, x2: float, z2: floa
         raise ValueError(f"log_n = {log_n}: the logarithm of the number of points; choose 0 to 700.")
     decay = math.exp(-2 * t)
     noise = -math.expm1(-2 * t)
+    if decay * s2 < 1e-250 * x2:
+        return math.exp(-log_n)  # so late, all points are alike
     shift = x2 / (decay * s2)
     scale = decay * s2 / (2 * noise)
-    centre, width = d + shift, math.sqrt(2 * (d + 2 * shift))
-    low = max(centre - 30 * width, 1e-9 * centre)
-    q = np.linspace(low, centre + 8 * width, 1600)
-    density = np.exp(_log_noncentral(q, d, shift)) * (q[1] - q[0])
-    w = np.linspace(-45, 4, 246)
-    seen = -np.expm1(-np.exp(np.minimum(w[:, None] + z2 / 2 - scale * q, 50.0)))  # 1 - exp(-exp(...)), small where far
+    width = math.sqrt(2 * (d + 2 * shift))
+    if d < 10 and d + shift < 30 * width:
+        reach = (89 + z2 / 2 + shift / 2 + d / 2 * math.log1p(scale * (d + shift))) / scale  # beyond, nothing is seen
+        q, step = _halving(min(d + shift + 8 * width, reach), min(width / 2, 4 / scale), d, log_n)
+        density = np.exp(_log_noncentral(q, d, shift)) * step
+        far = scale * q
+    else:  # off is q - shift, which keeps its digits where the shift is large
+        low = max(d - 30 * width, 1e-9 * (d + shift) - shift)
+        off = np.linspace(low, d + 8 * width, 1600)
+        late = shift > 100 * (d * d + 1e4)
+        log = _log_late(off, d, shift) if late else _log_noncentral(shift + off, d, shift)
+        density = np.exp(log) * ((d + 8 * width - low) / 1599)
+        far = x2 / (2 * noise) + scale * off
+    with np.errstate(divide="ignore"):
+        others = log_n + float(np.logaddexp.reduce(np.log(density) + z2 / 2 - far))  # ln of the mean of S
+    w = 4 - 0.2 * np.arange(246 + math.ceil(5 * max(0.0, others - 8)))  # down to where S has been seen
+    seen = -np.expm1(-np.exp(np.minimum(w[:, None] + z2 / 2 - far, 50.0)))  # 1 - exp(-exp(...)), small where far
     lost = np.minimum(seen @ density, 1 - 1e-16)
     total = np.exp(w - np.exp(w) + math.expm1(log_n) * np.log1p(-lost))
-    return float(total.sum() * (w[1] - w[0]))
+    return min(1.0, 0.2 * float(total.sum()))
 
 
 def mean_own_weight(n: int, d: int, log_n: float, t: float, *, s2: float, rng: torch.Generator) -> Tensor:
@@ -133,6 +154,30 @@ def mean_own_weight(n: int, d: int, log_n: float, t: float, *, s2: float, rng: t
     x = math.exp(-t) * math.sqrt(s2) * a + math.sqrt(-math.expm1(-2 * t)) * z
     rows = zip(x.square().sum(1).tolist(), z.square().sum(1).tolist())
     return torch.tensor([own_weight(d, log_n, t, s2=s2, x2=x2, z2=z2) for x2, z2 in rows], dtype=torch.float64)
+
+
+def _halving(top: float, widest: float, d: int, log_n: float) -> tuple[np.ndarray, np.ndarray]:
+    """Gauss and Legendre's nodes and weights on (0, top): panels no wider than `widest`, halved towards 0 until no
+    point of exp(log_n) lies there."""
+    nodes, share = np.polynomial.legendre.leggauss(12)
+    first = min(top, widest)
+    panels = np.linspace(first, top, 1 + math.ceil((top - first) / widest)) if top > first else np.array([top])
+    halvings = math.ceil(2 * (log_n + 40) / (d * math.log(2)))
+    edges = np.concatenate([first * 2.0 ** -np.arange(min(halvings, 1000), 0, -1), panels])
+    half = np.diff(edges)[:, None] / 2
+    return (edges[:-1, None] + half * (1 + nodes)).ravel(), (half * share).ravel()
+
+
+def _log_late(off: np.ndarray, d: int, shift: float) -> np.ndarray:
+    """`_log_noncentral` at q = shift + off for a shift far above d^2: Hankel's expansion of ln I to the third order, in
+    the difference of two square roots."""
+    q = shift + off
+    x, mu = math.sqrt(shift) * np.sqrt(q), (d - 2.0) ** 2
+    series = 1 - (mu - 1) / (8 * x) * (1 - (mu - 9) / (16 * x) * (1 - (mu - 25) / (24 * x)))
+    apart = off / (np.sqrt(q) + math.sqrt(shift))
+    return (
+        -math.log(2) - apart**2 / 2 + (d / 4 - 0.5) * np.log1p(off / shift) - np.log(2 * np.pi * x) / 2 + np.log(series)
+    )
 
 
 def _log_noncentral(q: np.ndarray, d: int, shift: float) -> np.ndarray:

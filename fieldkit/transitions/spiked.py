@@ -26,7 +26,7 @@ from fieldkit import given
 def overlap(theta: float) -> float:
     """Limit of o^2: 1 - 1/theta^2 above 1, else 0."""
     given.positive("theta", theta, why="a spike has a size")
-    return max(0.0, 1 - 1 / theta**2)
+    return (1 - 1 / theta) * (1 + 1 / theta) if theta > 1 else 0.0
 
 
 def spread(theta: float) -> float:
@@ -34,7 +34,8 @@ def spread(theta: float) -> float:
     self-averaging."""
     if not theta > 1:
         raise ValueError(f"theta = {theta}: at and below 1 the overlap does not concentrate; choose theta > 1.")
-    return 2 * (theta**2 + 1) / (theta**4 * (theta**2 - 1))
+    x = 1 / theta
+    return 2 * x**4 * (1 + x * x) / ((theta - 1) / theta * (1 + x))
 
 
 def overlaps(n: int, N: int, theta: float, *, rng: torch.Generator) -> Tensor:

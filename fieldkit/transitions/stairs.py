@@ -57,6 +57,8 @@ def step_times(weights: Tensor, cross: Tensor, *, steps: int | None = None, step
     used = torch.linalg.qr(w @ vectors)[1].diagonal(dim1=-2, dim2=-1)[..., :steps].square()
     gamma = values[:steps]
     if step == 0:
+        if not bool((gamma * used < 1).all()):
+            raise ValueError("the start is beyond 1 already, from where nothing climbs; begin with smaller weights.")
         return torch.log(1 / (gamma * used) - 1) / (8 * gamma)
     given.positive("step", step, why="gradient descent takes steps")
     return _recursion_times(gamma * used, gamma, step)
@@ -71,6 +73,8 @@ def average_step_times(cross: Tensor, *, size: float, rows: int, steps: int | No
     given.positive("size", size, why="a start of 0 never grows")
     given.whole("rows", rows, least=1, why="an encoder has outputs")
     g = given.numbers(cross).double()
+    if g.dim() != 2 or g.shape[0] != g.shape[1] or 0 in g.shape:
+        raise ValueError(f"cross {tuple(g.shape)}: a cross-covariance is (p, p).")
     values, vectors = torch.linalg.eigh(g)
     left = (rows - torch.arange(min(rows, len(g)), dtype=torch.float64, device=g.device)) / 2
     typical = size * (math.log(2) + torch.special.digamma(left)).exp().sqrt()
@@ -95,6 +99,11 @@ def _recursion_times(value: Tensor, gamma: Tensor, step: float) -> Tensor:
 
 def gradient(weights: Tensor, cross: Tensor) -> Tensor:
     """Gradient of the loss, (..., k, p)."""
+    weights, cross = given.doubles(weights), given.doubles(cross)
+    if weights.dim() < 2 or cross.shape != (weights.shape[-1], weights.shape[-1]):
+        raise ValueError(
+            f"weights {tuple(weights.shape)}, cross {tuple(cross.shape)}: expected (..., k, p) and (p, p)."
+        )
     return 2 * _half_gradient(weights, cross, cross)
 
 
@@ -108,7 +117,7 @@ def flow(weights: Tensor, cross: Tensor, times: Tensor) -> Tensor:
 
     w, g = _operands(weights, cross)
     at = given.numbers(times).double()
-    if at.dim() != 1 or not bool((at >= 0).all() and (at.diff() > 0).all()):
+    if at.dim() != 1 or len(at) == 0 or not bool((at >= 0).all() and (at.diff() > 0).all()):
         raise ValueError("times do not ascend from 0: sort them.")
 
     def slope(_: float, y: object) -> object:
@@ -162,6 +171,9 @@ def _half_gradient(weights: Tensor, first: Tensor, second: Tensor) -> Tensor:
 def half_times(times: Tensor, eigenvalues: Tensor) -> Tensor:
     """When each column of eigenvalues (n, ...) first passes 1/2, on the chord between two times (n,), (...); inf where
     never."""
+    times, eigenvalues = given.doubles(times), given.doubles(eigenvalues)
+    if times.dim() != 1 or eigenvalues.dim() == 0 or len(eigenvalues) != len(times):
+        raise ValueError(f"times {tuple(times.shape)}, eigenvalues {tuple(eigenvalues.shape)}: (n,) and (n, ...).")
     found = []
     for column in eigenvalues.reshape(len(times), -1).T:
         above = (column > 0.5).nonzero()
@@ -179,8 +191,8 @@ def two_layer_half_time(strength: float, *, start: float) -> float:
     of (strength - product)^2 / 2: ln(strength/start - 1)/(2 strength) (Saxe, McClelland & Ganguli 2014)."""
     given.positive("strength", strength, why="a mode that is learnt has a strength")
     given.positive("start", start, why="a product of 0 never grows")
-    if start >= strength:
-        raise ValueError(f"start = {start}: it grows from below strength = {strength}; choose a smaller start.")
+    if start > strength / 2:
+        raise ValueError(f"start = {start}: it begins above half of strength = {strength}; choose a smaller start.")
     return math.log(strength / start - 1) / (2 * strength)
 
 

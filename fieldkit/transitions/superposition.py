@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from fieldkit import given
-
 NODES, WEIGHTS = (a.astype(float) for a in np.polynomial.legendre.leggauss(6))  # exact to degree 11; 5 is needed
 
 
@@ -27,6 +25,8 @@ def loss(u: float, v: float, b1: float, b2: float, p: float) -> float:
     Raises `ValueError` for p outside of [0, 1].
     """
     _density(p)
+    if not np.isfinite([u, v, b1, b2]).all():
+        raise ValueError(f"u, v, b1, b2 = {u}, {v}, {b1}, {b2}: weights and biases are finite numbers.")
 
     def misfit(s: np.ndarray, t: np.ndarray) -> np.ndarray:
         unit = u * s + v * t
@@ -104,6 +104,5 @@ def critical_density() -> float:
 
 
 def _density(p: float) -> None:
-    given.positive("1 + p", 1 + p, why="a density is a probability")
     if not 0 <= p <= 1:
         raise ValueError(f"p = {p}: the density of the features is a probability; choose 0 to 1.")

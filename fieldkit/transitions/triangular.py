@@ -21,7 +21,10 @@ STEPS = ((1, 0), (0, 1), (1, 1))  # to three of the six neighbours; the others s
 
 def energy(spins: Tensor) -> Tensor:
     """H of spins (n, L, L): (n,) float64."""
-    s = spins.double()
+    s = given.doubles(spins)
+    if s.dim() != 3 or s.shape[1] != s.shape[2]:
+        raise ValueError(f"spins {tuple(s.shape)}: expected (n, L, L).")
+    given.whole("L", s.shape[1], least=3, why="six neighbours are different sites")
     return -sum((s * s.roll(step, (1, 2)) for step in STEPS), torch.zeros_like(s)).sum((1, 2))
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fieldkit.autocorrelation import StreamedSeries
-from fieldkit.lattice import embedded, free, hmc, interpolation, ising, layers, markov, neuron, phi4
+from fieldkit.lattice import acceleration, embedded, free, hmc, interpolation, ising, layers, markov, neuron, phi4
 from tests.fakegpu import NAME, WrongDevice, fake_gpu
 
 
@@ -33,6 +33,7 @@ SAMPLERS = {
     "hybrid Monte Carlo, accelerated": lambda rng: leapfrogged(
         rng, 1 / (free.momentum_squared(6, 2, device=rng.device) + 0.5)
     ),
+    "masses from fields": lambda rng: acceleration.from_fields(free.sample(3, 6, 2, mass2=0.5, rng=rng)),
     "embedded clusters": lambda rng: next(
         embedded.chain(phi4.Phi4(-1.0, 0.5), torch.zeros((3, 4, 4), device=rng.device), width=1.0, n_rounds=4, rng=rng)
     ),

@@ -7,7 +7,7 @@ import torch
 
 from fieldkit.autocorrelation import gamma_method
 from fieldkit.estimates import mean
-from fieldkit.lattice import hmc, ising_exact, markov
+from fieldkit.lattice import free_exact, hmc, ising_exact, markov
 from fieldkit.lattice.phi4 import Phi4
 from fieldkit.neuralrg import collapse, ising_dual_exact, latent, prices, training, weighing
 from fieldkit.neuralrg.equivariant import equivariant
@@ -186,3 +186,12 @@ def test_three_prices_are_positive_and_the_clock_runs(rng):
     training.train(flow, OneSector(theory), n_steps=50, batch=32, rng=rng)
     found = prices.three(flow, OneSector(theory), theory, n_draws=2000, n_steps=300, rng=rng)
     assert len(found) == 3 and all(price.value > 0 for price in found)
+
+
+def test_witnesses_are_fields_of_the_target(rng):
+    x = collapse.witnesses(Phi4(1.5, 0.0), (4, 4), 6400, rng=rng)
+    assert x.shape == (6400, 4, 4)
+    chains = x.double().square().mean((1, 2)).reshape(64, 100).mean(1)
+    assert abs(mean(chains).pull(free_exact.propagator(4, 2, mass2=1.5)[0, 0].item())) < 4
+    with pytest.raises(ValueError, match="multiple of 64"):
+        collapse.witnesses(Phi4(1.5, 0.0), (4, 4), 100, rng=rng)

@@ -9,6 +9,7 @@ import torch
 from fieldkit.propagation import (
     activations,
     batch_norm,
+    committee,
     communities,
     convolution,
     criticality,
@@ -16,6 +17,7 @@ from fieldkit.propagation import (
     dynamic_mean_field,
     finite_width,
     fixed_points,
+    gaps,
     gated,
     graphs,
     jacobian,
@@ -23,6 +25,10 @@ from fieldkit.propagation import (
     langevin,
     maps,
     networks,
+    normalisation,
+    powers,
+    random_filters,
+    random_kernels,
     recurrent,
     residual,
     tangent,
@@ -253,3 +259,203 @@ def test_variances_of_answers_are_not_negative():
     K, T = kernels.kernels(x, activation=activations.erf, depth=1, sw2=1.5, sb2=0.1)
     _, variance = kernels.gradient_descent(K, T, torch.tensor([1.0, -1]), rate=0.1, steps=[10**6])
     assert variance.item() >= 0 and variance.item() < 1e-10
+
+
+@pytest.mark.parametrize("mu", [5.0, 20.0, 40.0, 300.0])
+def test_a_cell_that_hardly_forgets_keeps_its_digits(mu):
+    """E c^2 = E i^2 E t^2 / E (1 - f^2), and 1 - f^2 = 2 e^-(mu + e) - 3 e^-2(mu + e) + ... with a Gaussian e."""
+    gate = gated.Gate(0.0, 0.5, 0.0, mu)
+    variance = 0.5
+    i2 = gated.Gate(0.0, 0.5).averages(0.0)[0]
+    t2 = gated._mean(lambda s: torch.tanh(s).square(), variance)
+    forgotten = 2 * math.exp(-mu + variance / 2) - 3 * math.exp(-2 * mu + 2 * variance)
+    c2, c4 = gated.lstm_moments(gate, 0.0)
+    assert c2 == pytest.approx(i2 * t2 / forgotten, rel=1e-12 + 5 * math.exp(-2 * mu + 4))
+    if mu > 30:  # slow: c is Gaussian
+        assert c4 == pytest.approx(3 * c2**2, rel=1e-10)
+
+
+def test_a_gate_that_never_lets_go_is_refused():
+    with pytest.raises(ValueError, match=r"mu = 800\.0"):
+        gated.minimal_fixed_point(gated.Gate(1.0, 1.0, 0.0, 800.0))
+
+
+@pytest.mark.parametrize("e", [1e-12, 1e-8, 1e-4])
+def test_the_share_beyond_a_line_grows_as_the_power_three_halves(e):
+    """Twice the segment's angle is x with tan^2 (x / 2) = g^2 - 1; x - sin x = x^3 / 6 - x^5 / 120 + ..."""
+    g = 1 + e
+    x = 2 * math.atan(math.sqrt((g - 1) * (g + 1)))
+    assert recurrent.share_beyond(g) == pytest.approx(
+        (x**3 / 6 - x**5 / 120) / (2 * math.pi), rel=1e-6 * e**0.5 + 1e-14
+    )
+    assert recurrent.share_beyond(1e200) == 0.5
+    with pytest.raises(ValueError, match=r"sb2 = -1\.0"):
+        recurrent.discrete_mean_field(TANH, g=1.5, sb2=-1.0, D=2.0)
+
+
+@pytest.mark.parametrize("variance", [1.0, 1e6, 1e12, 1e17])
+def test_the_dual_of_erf_is_right_for_large_twins(variance):
+    q = torch.tensor(variance, dtype=torch.float64)
+    truth = 1 - 2 / math.pi * math.atan(math.sqrt(1 + 4 * variance) / (2 * variance))  # asin x = pi/2 - atan ...
+    assert two_time.erf_dual(1.0)(q, q, q).item() == pytest.approx(truth, rel=1e-15)
+    for steps, h in ((2.5, 0.1), (2, 1.5)):
+        with pytest.raises((TypeError, ValueError), match="steps = 2.5|h = 1.5"):
+            two_time.response(steps, h=h)
+    with pytest.raises(ValueError, match=r"h = 2\.0"):
+        two_time.sample(1, 3, 2, activation=TANH, g=1.0, h=2.0, rng=torch.Generator())
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-4, 1.0, 1e150])
+def test_a_unit_may_be_measured_in_any_unit(scale):
+    """x -> scale x: a stays, D goes with scale^2, u with scale^-2.  a = 0 in the limit: a pure quartic."""
+    truth = langevin.exact_variance(1.0, 1.0, 0.7)
+    assert langevin.exact_variance(1.0, scale**2, 0.7 / scale**2) / scale**2 == pytest.approx(truth, rel=1e-12)
+    quartic = math.sqrt(2) * math.gamma(0.75) / math.gamma(0.25)
+    assert langevin.exact_variance(1e-200, 1.0, 1.0) == pytest.approx(quartic, rel=1e-12)
+    assert langevin.hartree_variance(1e-200, 1.0, 1.0) == pytest.approx(1 / math.sqrt(6), rel=1e-14)
+    assert langevin.free_response(1.0, 0.0, a=1.0).item() == pytest.approx(math.exp(-1))
+
+
+@pytest.mark.parametrize(
+    ("p", "shift", "K", "T"),
+    [
+        (0, 1e-9, 0.74930337114820205, 297463051389545.68),
+        (2, 1e-9, 67.832080384039143, 425.18062570369367),
+        (2, 1e-3, 68.011105356025019, 426.31620433196684),
+    ],
+)
+def test_powers_tell_nearly_equal_inputs_apart(p, shift, K, T):
+    """Truths: the recursion in 60 digits."""
+    found = kernels.kernels(
+        [[1.0, 0.5]], [[1.0, 0.5 + shift]], activation=powers.relu_power(p), depth=3, sw2=1.3, sb2=0.1
+    )
+    assert [x.item() for x in found] == pytest.approx([K, T], rel=1e-13)
+
+
+def test_the_first_power_is_relu():
+    x = torch.tensor([[1.0, 2.0], [1.0, 2.0 + 1e-9], [-1.0, -2.0], [0.3, -1.0]], dtype=torch.float64)
+    one, other = (
+        kernels.ntk(x, activation=phi, depth=3, sw2=2.0, sb2=0.0) for phi in (powers.relu_power(1), activations.relu)
+    )
+    assert torch.allclose(one, other, rtol=1e-15)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_chaos_has_no_unit(scale):
+    """phi(x) = s tanh(x / s): Delta_0 goes with s^2, the exponent stays."""
+    truth = dynamic_mean_field.solve(torch.tanh, 2.0)
+    state = dynamic_mean_field.solve(lambda x: scale * torch.tanh(x / scale), 2.0)
+    assert state.Delta0 / scale**2 == pytest.approx(truth.Delta0, rel=1e-10)
+
+
+def test_chaos_begins_at_once_above_one():
+    """Near g = 1: Delta_0 = e + 7/6 e^2 and lambda = e^2 / 2 with e = g - 1 (Sompolinsky et al. 1988)."""
+    e = 2.0**-23
+    state = dynamic_mean_field.solve(torch.tanh, 1 + e)
+    assert state.Delta0 == pytest.approx(e + 7 / 6 * e**2, rel=2e-8)
+    assert dynamic_mean_field.lyapunov(state) == pytest.approx(e**2 / 2, rel=0.05)
+
+
+def test_switches_part_at_once():
+    state = dynamic_mean_field.solve(torch.sign, 1.5)
+    assert state.Delta0 == pytest.approx(2 * 1.5**2 * (1 - 2 / math.pi), rel=1e-12)
+    assert math.isinf(dynamic_mean_field.lyapunov(state))
+    assert gaps.gap(torch.sign, [1.0])(torch.zeros(1, dtype=torch.float64))[0].item() == math.inf
+    sw2, sb2 = criticality.weights_for([1.0], [1.0], activation=torch.sign)
+    assert (sw2.item(), sb2.item()) == (0, 1)  # nothing but the bias keeps twins together
+    assert maps.correlations(0.0, 1.0, 2, activation=torch.sign, sw2=1.5, sb2=0.1)[1].tolist() == [0, 0, 0]
+    for f in (batch_norm.large_batch_growth, normalisation.layer_growth):
+        with pytest.raises(ValueError, match="jumps"):
+            f(torch.sign, torch.zeros_like)
+        with pytest.raises(ValueError, match="constant"):
+            f(torch.ones_like, torch.zeros_like)
+    with pytest.raises(ValueError, match="jumps"):
+        batch_norm.growth(torch.sign, torch.zeros_like, 8)
+    with pytest.raises(ValueError, match="nowhere different"):
+        jacobian.squared_slopes(torch.zeros_like, 1.0)
+
+
+def test_kinks_are_respected_in_every_coefficient():
+    """a_1 of hard tanh at variance q is sqrt q times P(|x| < 1)."""
+    q = 2.4
+    a2 = dynamic_mean_field._squares(activations.hard_tanh, q, 3)
+    assert a2[1].item() == pytest.approx(q * math.erf(1 / math.sqrt(2 * q)) ** 2, rel=1e-13)
+
+
+def test_a_steep_function_is_no_kink():
+    assert not activations.of(lambda x: activations.gelu(100 * x)).bent
+    assert activations.relu.bent and activations.of(torch.nn.functional.leaky_relu).bent
+
+
+def test_weights_that_no_critical_network_has_are_refused():
+    with pytest.raises(ValueError, match=r"sb2 = -1\.94"):
+        criticality.at_length(0.1, activation=lambda x: torch.nn.functional.softplus(x))
+    with pytest.raises(ValueError, match="does not vary"):
+        criticality.at_length(0.1, activation=torch.ones_like)
+
+
+@pytest.mark.parametrize("ratio", [1e-3, 1.0, 1e3, 1e6, 1e12])
+def test_angles_settle_whatever_the_biases_weigh(ratio):
+    e, delta = residual.saturated_fixed_point(residual.Block(1.0, 1.0, ratio))
+    share = 2 / math.pi / (1 + ratio)
+    theta = math.asin(share / (1 - delta))
+    theta = theta if e > math.sqrt(0.5) else math.acos(e)
+    assert 2 * math.sin(theta / 2) ** 2 == pytest.approx(share * theta, rel=1e-9)
+    assert 0 < delta < 1
+    with pytest.raises(TypeError, match=r"width = 1\.5"):
+        residual.log_width_factor([1.5, 2])
+
+
+def test_lists_arrays_and_whole_numbers_are_numbers():
+    lengths = maps.length([1.0, 2.0], activation=TANH, sw2=np.array([1.0, 2.0]), sb2=[0.0, 0.1])
+    alone = [maps.length(q, activation=TANH, sw2=w, sb2=b).item() for q, w, b in ((1.0, 1.0, 0.0), (2.0, 2.0, 0.1))]
+    assert lengths.tolist() == alone
+    assert maps.lengths([1.0, 2.0], 1, activation=TANH, sw2=[1.0, 2.0], sb2=[0.0, 0.1])[1].tolist() == alone
+    assert fixed_points.depth_scale(math.exp(-0.5)).item() == pytest.approx(2)
+    rng = torch.Generator().manual_seed(0)
+    graph = graphs.stochastic_block_model(1, 8, c=3, eps=0.2, rng=rng)
+    assert graphs.features(graph.long(), 1, F=3, activation=TANH, sw2=1.0, c=3.0, rng=rng).shape == (1, 8, 3)
+    assert len(communities.belief_propagation(graph[0].tolist(), c=3.0, eps=0.2, steps=2, rng=rng)) == 8
+    x = [[1, 2]]
+    assert committee.tangents(1, x, depth=1, width=3, activation=TANH, sw2=1.0, sb2=0.1, rng=rng).shape == (1, 1, 1)
+    filters = convolution.uniform_profile(3, 2)
+    assert random_filters.layer(torch.ones(1, 2, 4, 4), v=filters, sw2=1.0, rng=rng).dtype == torch.float64
+    assert convolution.spread(np.ones(8), convolution.uniform_profile(3), chi=2.0, depth=2).tolist() == [4.0] * 8
+    assert random_kernels.history(2, [[1.0]], 2, width=3, activation=TANH, sw2=1.0, sb2=0.1, rng=rng).shape == (
+        2,
+        2,
+        1,
+        1,
+    )
+
+
+def test_what_is_no_covariance_no_graph_and_no_picture_is_refused():
+    rng, bad = torch.Generator(), [[1.0, 2.0], [2.0, 1.0]]
+    many = {"activation": TANH, "sw2": 1.0, "sb2": 0.1, "rng": rng}
+    for draw in (
+        lambda: finite_width.sample_kernels(2, bad, [3], **many),
+        lambda: random_kernels.history(2, bad, 2, width=3, **many),
+        lambda: finite_width.deep_correlation(2.0, 1.0, 2, widths=[10, 20], work=2000, **many),
+        lambda: random_kernels.pushed(2, np.diag([1.0, 1.0, -1.0]), 2, width=3, **many),
+    ):
+        with pytest.raises(ValueError, match=r"no covariance|negative diagonal"):
+            draw()
+    with pytest.raises(ValueError, match=r"sw2 = -1\.0"):
+        random_kernels.history(2, [[1.0]], 2, width=3, **{**many, "sw2": -1.0})
+    with pytest.raises(ValueError, match="symmetric"):
+        communities.belief_propagation([[0, 1], [0, 0]], c=1.0, eps=0.5, steps=1, rng=rng)
+    with pytest.raises(ValueError, match="axes"):
+        convolution.of_images(torch.ones(2, 3, 4), v=convolution.uniform_profile(3), sw2=1.0, sb2=0.0)
+    with pytest.raises(ValueError, match=r"gain = -1\.0"):
+        deep_convolution.draw(1, 1, 2, v=convolution.uniform_profile(3, 2), q=1.0, gain=-1.0, rng=rng)
+
+
+def test_a_graph_may_have_edges_between_its_groups_only():
+    assert graphs.probabilities(10, c=3.0, eps=math.inf) == (0.0, 0.6)
+    graph = graphs.stochastic_block_model(1, 40, c=5.0, eps=math.inf, rng=torch.Generator().manual_seed(0))[0]
+    assert graph.sum() > 0 and graph[:20, :20].sum() == 0
+
+
+def test_a_ring_has_one_as_its_second_eigenvalue():
+    ring = torch.eye(6).roll(1, 1)
+    assert communities.second_eigenvalue(ring + ring.T) == pytest.approx(1, abs=1e-6)

@@ -3,7 +3,9 @@
 from tests.mutation import Mutant
 from tests.neuralrg.learning import GAUSSIAN_ONLY, UNTRAINED
 
-WEIGHING, COLLAPSE, DUAL = (f"fieldkit/neuralrg/{name}.py" for name in ("weighing", "collapse", "ising_dual"))
+WEIGHING, COLLAPSE, DUAL, WALK = (
+    f"fieldkit/neuralrg/{name}.py" for name in ("weighing", "collapse", "ising_dual", "annealing")
+)
 
 MUTANTS = [
     Mutant(
@@ -28,6 +30,51 @@ MUTANTS = [
         "lambda w, inverse: w / w**2 / inverse**2, *size",
         "the two means are not normalised alike",
     ),
+    Mutant(
+        "law-affine",
+        COLLAPSE,
+        "log_w = (-target.action(x) - log_q).double()",
+        "log_w = (-target.action(x) - log_q).double() / len(x[0])",
+        "the weight of a column for that of a field",
+    ),
+    Mutant(
+        "law-splines",
+        COLLAPSE,
+        "log_w = (-target.action(x) - log_q).double()",
+        "log_w = (-target.action(x) - log_q).double() / len(x[0])",
+        "the weight of a column for that of a field",
+    ),
+    Mutant("hands", *UNTRAINED),
+    Mutant(
+        "hands",
+        "fieldkit/neuralrg/splines.py",
+        "    inside = (x > -bound) & (x < bound)\n",
+        "    inside = x > x + bound\n",
+        "splines that never bend",
+    ),
+    Mutant(
+        "walk",
+        WALK,
+        "change = hmc.kinetic(last) - hmc.kinetic(pi) + (1 - b) * (low - below) + b * (high - above)",
+        "change = hmc.kinetic(last) - hmc.kinetic(pi) + (high - above)",
+        "every move is accepted for the end of the walk",
+    ),
+    Mutant(
+        "walk",
+        WALK,
+        "Between(start, end, b), x, pi",
+        "Between(start, end, 0.0), x, -pi * 0",
+        "momenta that are not drawn",
+    ),
+    Mutant(
+        "jarzynski",
+        WALK,
+        "        b = k / n_steps\n",
+        "        b = (k - 1) / n_steps\n",
+        "the field moves under the law before the change",
+    ),
+    Mutant("cure", WALK, "yes = luck < torch.exp(-change)", "yes = luck < -1", "no move is ever accepted"),
+    Mutant("pays", WALK, "yes = luck < torch.exp(-change)", "yes = luck < -1", "no move is ever accepted"),
     Mutant("praise", *UNTRAINED),
     Mutant("painter", *UNTRAINED),
     Mutant("painter", *GAUSSIAN_ONLY),

@@ -30,8 +30,8 @@ MUTANTS = [
     Mutant(
         "relu-edge",
         JACOBIAN,
-        "return SquaredSlopes(derivative(h).square(), torch.cat([weights, weights]))",
-        "return SquaredSlopes(derivative(h).square(), torch.cat([weights, weights / 2]))",
+        "return SquaredSlopes(slopes, torch.cat([weights, weights]))",
+        "return SquaredSlopes(slopes, torch.cat([weights, weights / 2]))",
         "the negative half counts half",
     ),
     Mutant(

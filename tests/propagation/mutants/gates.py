@@ -78,7 +78,7 @@ MUTANTS = [
         "(2 * f2 * c2 * i2 * t2 + i4 * t4)",
         "pairings counted twice instead of six times",
     ),
-    Mutant("cell-kurtosis", GATED, "/ (1 - f4)\n", "/ (1 - f2**2)\n", "a forget gate that does not fluctuate"),
+    Mutant("cell-kurtosis", GATED, "/ lost4\n", "/ (1 - f2**2)\n", "a forget gate that does not fluctuate"),
     Mutant("kept-cell", TIED, "if t and not fresh:", "if False:", "a field without memory: fresh weights"),
     Mutant(
         "kept-cell",

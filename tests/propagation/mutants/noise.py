@@ -52,22 +52,22 @@ MUTANTS = [
     Mutant(
         "loop",
         UNIT,
-        "- u * s**2 * y**4 / (2 * D))",
-        "- u * s**2 * y**4 / (4 * D))",
+        "- quartic * z**4)",
+        "- quartic / 2 * z**4)",
         "the weight exp(-V / D) for the quartic part",
     ),
     Mutant(
         "sunset",
         UNIT,
-        "return 2 * s / (1 + math.sqrt(1 + 12 * u * s / a))",
-        "return 2 * s / (1 + math.sqrt(1 + 4 * u * s / a))",
+        "math.sqrt(6 * u) * math.sqrt(D))",
+        "math.sqrt(2 * u) * math.sqrt(D))",
         "one of the three legs in the closed loop",
     ),
     Mutant(
         "sunset",
         UNIT,
-        "- u * s**2 * y**4 / (2 * D))",
-        "- u * s**2 * y**4 / (4 * D))",
+        "- quartic * z**4)",
+        "- quartic / 2 * z**4)",
         "the weight exp(-V / D) for the quartic part",
     ),
     Mutant(
@@ -97,8 +97,8 @@ MUTANTS = [
     Mutant(
         "stiff",
         UNIT,
-        "- u * s**2 * y**4 / (2 * D))",
-        "- 1.1 * u * s**2 * y**4 / (2 * D))",
+        "- quartic * z**4)",
+        "- 1.1 * quartic * z**4)",
         "a spring that is a tenth too stiff",
     ),
     Mutant(

@@ -34,7 +34,7 @@ MUTANTS = [
         "J = gaussian.normal((n, N, N), rng); return g / math.sqrt(2 * N) * (J + J.mT)",
         "a symmetric matrix, whose eigenvalues are real and reach 2 g",
     ),
-    Mutant("disc", LOOPS, "(math.acos(1 / g) - math", "(math.acos(1 / g) + math", "sector and triangle added"),
+    Mutant("disc", LOOPS, "return (x - math", "return (x + math", "sector and triangle added"),
     Mutant("fresh-leak", TABLE, "if step and not tied:", "if step < 0:", "the deep network keeps its first matrix"),
     Mutant(
         "fresh-leak",
@@ -73,8 +73,8 @@ MUTANTS = [
     Mutant(
         "variance",
         BALL,
-        "return 2 * g**2 * (_squares(activation, Delta, n_modes) / order).sum().item() / Delta - 1",
-        "return g**2 * _squares(activation, Delta, n_modes).sum().item() / Delta - 1",
+        "return 2 * g**2 * (_squares(phi, Delta, n_modes) / order).sum().item() / Delta - 1",
+        "return g**2 * _squares(phi, Delta, n_modes).sum().item() / Delta - 1",
         "the variance of a state that does not move, g^2 <phi^2>",
     ),
     Mutant(

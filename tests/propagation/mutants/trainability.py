@@ -101,4 +101,32 @@ MUTANTS = [
         "P = S.slope(e) if phi.dual is not None else value + e * slope",
         "a sign in the derivative of (1 - e) S",
     ),
+    Mutant(
+        "shallow",
+        TRAINING,
+        "return -rate * gradient / (memory.sqrt() + 1e-8), memory",
+        "return 0 * gradient, memory",
+        "no weight ever moves",
+    ),
+    Mutant(
+        "critical-learns",
+        TRAINING,
+        "return -rate * gradient / (memory.sqrt() + 1e-8), memory",
+        "return 0 * gradient, memory",
+        "no weight ever moves",
+    ),
+    Mutant(
+        "critical-learns",
+        TRAINING,
+        "images[seen], labels[seen])",
+        "images[seen], labels[seen.flip(1)])",
+        "every picture has the label of another",
+    ),
+    Mutant(
+        "too-deep",
+        TRAINING,
+        "gain * hidden",
+        "1.7 * gain * hidden",
+        "hidden weights so large that the ordered networks are critical",
+    ),
 ]

@@ -49,7 +49,7 @@ MUTANTS = [
     own_scale("own-point"),
     own_scale("half"),
     Mutant(
-        "half", SPECIATION, "centre - 30 * width", "centre - 14 * width", "a grid that ends before the closest point"
+        "half", SPECIATION, "max(d - 30 * width", "max(d - 14 * width", "a grid that ends before the closest point"
     ),
     Mutant("half", COLLAPSE, "z2 = ((1 + rho) * p2 + (1 - rho) * m2) / 2 + y", "z2 = p2 + m2 + y", "too long a noise"),
     scoreless("same-picture"),

@@ -32,5 +32,5 @@ MUTANTS = [
     without_floor("alpha"),
     without_floor("beta"),
     Mutant("bars", LAWS, "* misfit / max(1, len(y) - 5)", "* (misfit / len(y)) ** 0.5 / 40", "a bar of its own units"),
-    Mutant("isoflop", LAWS, "(examples).double() ** -beta", "(examples).double() ** -alpha", "one exponent for both"),
+    Mutant("isoflop", LAWS, "b * d**-beta", "b * d**-alpha", "one exponent for both"),
 ]
