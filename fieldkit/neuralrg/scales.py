@@ -3,14 +3,19 @@ r"""What does a configuration look like at every scale?  A hierarchical flow, st
 `built` follows the generator: the lattices of side L / 2^k from the coarsest on, as they are when level k is done.
 `renormalised` follows the group: the same lattices, from a given field of side L down.  The two agree, for one is the
 inverse of the other.  `blurred` draws each stage on the full lattice: the noise of all finer levels is set to zero, so
-that the picture is what the generator knows so far.  All take flows made by `mera.mera`.
+that the picture is what the generator knows so far.  All take flows made by `mera.mera`.  `nested` and `copies` pick
+latent variables whose blocks lie one in the other, at every place where the lattice has them.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
+
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.estimates import Estimate, jackknife
 from fieldkit.lattice import free
 from fieldkit.neuralrg import flows, weighing
@@ -81,6 +86,39 @@ def put_aside(flow: Flow, x: Tensor) -> list[Tensor]:
     scale = scale_of_sites(flow)
     z = torch.cat([flow.inverse(part)[0] for part in x.split(4096)])
     return [z[:, scale == k].square().mean(1) for k in range(len(levels(flow)) + 1)]
+
+
+def nested(L: int, *, n_levels: int | None = None) -> list[tuple[int, int]]:
+    """Sites of latent variables of an L x L hierarchy whose blocks lie one in the other, finest level first.
+
+    Three at each of the n_levels levels (as many as there are, if not given), stride s: the difference of the rows of
+    a block at (s, 2s), that of its columns at (2s, s), the diagonal one at (s, s); then the sites that no level splits.
+    Raises `ValueError` when L cannot be halved n_levels times.
+    """
+    given.whole("L", L, least=2, why="a block has two sites a side")
+    most = (L & -L).bit_length() - 1
+    n_levels = most if n_levels is None else n_levels
+    given.whole("n_levels", n_levels, least=1, why="a hierarchy has at least one scale")
+    if n_levels > most:
+        raise ValueError(f"L = {L} can be halved {most} times, not {n_levels}; use n_levels <= {most} or another L.")
+    strides = [2**k for k in range(n_levels)]
+    split = [site for s in strides for site in ((s, 2 * s % L), (2 * s % L, s), (s, s))]
+    left = range(0, L, 2**n_levels)
+    return split + [(i, j) for i in left for j in left]
+
+
+def copies(z: Tensor, site: tuple[int, int], other: tuple[int, int], *, most: int) -> tuple[Tensor, Tensor]:
+    """The pair of latent variables at two sites of z (n, L, L), and shifted by whole blocks of the coarser of their
+    levels, which changes nothing in the law of the pair: (n m,) each, field after field, m <= most places a field.
+    """
+    given.fields(z)
+    given.whole("most", most, least=1, why="every field gives at least one pair")
+    L = z.shape[-1]
+    step = min(L, 2 * max(math.gcd(L, *site), math.gcd(L, *other)))
+    shifts = list(itertools.product(range(0, L, step), repeat=2))
+    shifts = shifts[:: -(-len(shifts) // most)]
+    a, b = (torch.stack([z[:, (x + i) % L, (y + j) % L] for i, j in shifts], 1).flatten() for x, y in (site, other))
+    return a, b
 
 
 def relative(x: Tensor, *, n_blocks: int = 100) -> list[Estimate]:

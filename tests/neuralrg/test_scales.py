@@ -92,6 +92,42 @@ def test_correlation_misses_what_neighbours_see(rng):
         information.mutual_information(a[:100], b[:100])
 
 
+def test_independent_pairs_share_nothing_on_average(rng):
+    found = [information.mutual_information(*torch.randn(2, 1600, generator=rng)).value for _ in range(40)]
+    assert abs(estimates.mean(torch.tensor(found)).pull(0)) < 4 and min(found) < 0
+    with pytest.raises(ValueError, match="never moves"):
+        information.mutual_information(torch.ones(2000), torch.randn(2000, generator=rng))
+
+
+def test_information_does_not_depend_on_the_scale(rng):
+    a, e = torch.randn(2, 3200, generator=rng, dtype=torch.float64)
+    one, other = information.mutual_information(a, a + e), information.mutual_information(1000 * a, (a + e) / 7 - 3)
+    assert one.value == pytest.approx(other.value, abs=0.02)
+
+
+@pytest.mark.parametrize(("L", "n_levels", "coarsest"), [(8, None, 1), (8, 2, 4), (12, 1, 36)])
+def test_nested_sites_have_wavelets_one_in_the_other(L, n_levels, coarsest):
+    sites = scales.nested(L, n_levels=n_levels)
+    found = [receptive.wavelet(L, site, n_levels=n_levels) != 0 for site in sites]
+    split = found[: len(found) - coarsest]
+    assert all(bool((small <= large).all()) for k, small in enumerate(split) for large in split[k - k % 3 + 3 :])
+    assert [w.sum().item() for w in split] == [4 ** (1 + k // 3) for k in range(len(split))]
+    assert sorted(found[-1].shape) == [L, L] and len(found) == len(split) + coarsest
+    with pytest.raises(ValueError, match="halved"):
+        scales.nested(L, n_levels=4)
+
+
+def test_copies_of_a_pair_are_the_same_pair_at_other_places(rng):
+    bare = mera(8, n_rounds=0, spectra=False, n_terms=0, rng=rng, dtype=torch.float64)
+    x = free.sample(3, 8, 2, mass2=0.3, rng=rng)
+    a, b = scales.copies(bare.inverse(x)[0].detach(), (1, 2), (2, 4), most=64)
+    assert a.shape == b.shape == (12,)
+    moved = bare.inverse(x.roll((-4, -4), (1, 2)))[0].detach()
+    for found, site in ((a, (1, 2)), (b, (2, 4))):
+        assert torch.allclose(found.reshape(3, 4)[:, -1], moved[:, site[0], site[1]])
+    assert scales.copies(x, (1, 2), (2, 4), most=2)[0].shape == (6,)
+
+
 def test_correlators_of_white_noise_are_one_and_zero(rng):
     (c,) = scales.correlators([torch.randn(4000, 8, 8, generator=rng, dtype=torch.float64)])
     assert c.shape == (4000, 5) and c[:, 0].mean() == pytest.approx(1)

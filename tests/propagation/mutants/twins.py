@@ -75,9 +75,9 @@ MUTANTS = [
     Mutant(
         "strangers",
         FINITE,
-        "2 * K[0, 1] / (K[0, 0] + K[1, 1])",
-        "2 * (K[0, 1] - 0.05) / (K[0, 0] + K[1, 1] - 0.1)",
-        "the correlation of post-activations",
+        "K = (sw2 / width) * (x @ x.mT) + sb2",
+        "K = (sw2 / width) * (x @ x.mT) + sb2 / 2",
+        "biases of half the variance",
     ),
     Mutant(
         "twins",
@@ -149,6 +149,7 @@ MUTANTS = [
         "torch.rand(x.shape, generator",
         "torch.rand((len(x), 1, width), generator",
         "one mask for both passes",
+        "f = 1 with all chains",
     ),
     Mutant(
         "power",
