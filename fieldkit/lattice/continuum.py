@@ -111,11 +111,13 @@ def exact_exponent(spacings: Sequence[float], lies: Sequence[float], *, n_correc
     """The exponent p of exactly known lies, and how far it can be off: (p, tolerance).
 
     p is fitted together with n_corrections terms a^2, a^4, ...; the tolerance is what the last of them moved.  Raises
-    `ValueError` unless there are n_corrections + 2 spacings or more.
+    `ValueError` unless there are n_corrections + 2 spacings or more, and for a lie that is 0 or not finite.
     """
     if len(spacings) < n_corrections + 2 or n_corrections < 1:
         raise ValueError(f"{len(spacings)} spacings for {n_corrections} corrections: give at least two more spacings.")
-    logs = torch.tensor([math.log(abs(lie)) if lie else -math.inf for lie in lies], dtype=torch.float64)
+    if not all(lie and math.isfinite(lie) for lie in lies) or len(lies) != len(spacings):
+        raise ValueError(f"lies = {list(lies)}: one for each spacing, finite and not 0, or it has no logarithm.")
+    logs = torch.tensor([math.log(abs(lie)) for lie in lies], dtype=torch.float64)
     p = [
         torch.linalg.pinv(_log_design(spacings, range(2, 2 * k + 1, 2)))[0] @ logs
         for k in (n_corrections, n_corrections - 1)
