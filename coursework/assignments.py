@@ -62,7 +62,11 @@ def _own(path: Path, short: str) -> ModuleType:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever a lecturer's own file may do
+        line = f"{path}: {type(error).__name__}: {' '.join(str(error).split())}"
+        raise Fault(f"{line}; the assignment cannot be loaded") from None
     return module
 
 

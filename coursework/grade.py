@@ -21,7 +21,7 @@ from types import ModuleType
 import joblib
 import torch
 
-from coursework import alike, assignments, cage, intake, jobs, late, library, owners, pages, results
+from coursework import alike, assignments, cage, intake, jobs, late, library, owners, pages, release, results
 from coursework.course import Fault, Student, disarmed, private, roster, secret
 from coursework.draws import key
 from fieldkit import chunks
@@ -51,7 +51,9 @@ def grade(
     write(course, assignment, graded, [p.name for p in strays], handed_in)
     if say:
         for stray in strays:
-            print(f"belongs to nobody on the roster: {stray.name!r}")
+            print(f"belongs to nobody, or to two people, on the roster: {stray.name!r}")
+        for name in late.of_nobody(course, students):
+            print(f"comments.csv gives points to nobody on the roster: {name!r}")
         print(f"{len(graded)} students: {course / 'grades.csv'}, {course / 'feedback'}, {course / 'class.html'}")
     return graded
 
@@ -110,7 +112,7 @@ def write(
     short = assignment.NAME.replace("/", "-")
     (course / "feedback" / short).mkdir(parents=True, exist_ok=True)
     for g in graded:
-        page = course / "feedback" / short / f"{jobs.page_name(g.result.student)}.html"
+        page = course / "feedback" / short / f"{release.unique_name(g.result.student)}.html"
         page.write_text(pages.feedback(g, assignment.TITLE, of), encoding="utf-8", errors="replace")
     view = pages.class_page(graded, assignment.TITLE, of, groups, strays, handed_in)
     (course / "class.html").write_text(view, encoding="utf-8", errors="replace")
@@ -131,7 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
                 given.submissions.expanduser(), given.course.expanduser().resolve(), name=given.assignment,
                 only=given.only, trust=given.trust,
             )  # fmt: skip
-    except Fault as fault:
+    except (Fault, OSError) as fault:  # a full disk, a folder that others own
         print(fault, file=sys.stderr)
         return 2
     return 0

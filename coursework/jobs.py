@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from coursework import alike, assignments, cage, intake, results
 from coursework.course import roster, secret
 from coursework.draws import Draws, key
 from coursework.marking import Result, marked
-from coursework.release import file_name
+from coursework.release import unique_name
 
 
 @dataclass(frozen=True)
@@ -71,9 +70,4 @@ def mark(job: Job, rng: torch.Generator | None = None) -> dict[str, torch.Tensor
 
 def kept(course: Path, name: str, student: str) -> Path:
     """The file of a student's result."""
-    return course / "marks" / name.replace("/", "-") / f"{page_name(student)}.json"
-
-
-def page_name(student: str) -> str:
-    """A name for a student's files that no other student has."""
-    return f"{file_name(student)[:40]}-{hashlib.sha256(key(student).encode()).hexdigest()[:8]}"
+    return course / "marks" / name.replace("/", "-") / f"{unique_name(student)}.json"

@@ -9,6 +9,7 @@ student is `key`, so that one remark serves many.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -58,15 +59,24 @@ def comments(course: Path, student: str) -> list[tuple[str, float, str]]:
         text = row.get("text", "")
         try:
             points = float(row.get("points") or 0)
+            if not math.isfinite(points):
+                raise ValueError(points)
         except ValueError:
             raise Fault(f"{course / 'comments.csv'}: points {row['points']!r} of {student} are no number") from None
         found.append((row.get("question", ""), points, texts.get(text[1:], text) if text.startswith("@") else text))
     return found
 
 
+def of_nobody(course: Path, students: Sequence[Student]) -> list[str]:
+    """Who gets points in comments.csv and is not on the roster: a slip of the pen that would cost somebody points."""
+    known = {key(s.student) for s in students}
+    rows = courses.rows(course / "comments.csv")
+    return [row.get("student", "") for row in rows if row.get("points") and key(row.get("student", "")) not in known]
+
+
 def _time(text: str, path: Path) -> datetime:
     try:
-        return _local(datetime.fromisoformat(text))
+        return _local(courses.moment(text))
     except ValueError:
         raise Fault(f"{path}: {text!r} is no time; write 2030-01-31T23:59") from None
 

@@ -19,11 +19,7 @@ KINDS = (".ipynb", ".zip")
 
 def owners(folder: Path, students: Sequence[Student]) -> tuple[dict[str, Path | None], list[Path]]:
     """{student: the newest of his files, or None}, and what belongs to nobody on the roster.  Raises `Fault`."""
-    names: dict[str, str] = {}
-    for s in students:
-        for name in (s.student, s.name, "".join(s.name.split()[::-1]), s.name.replace(" ", "")):
-            if key(name):
-                names.setdefault(key(name), s.student)
+    names = _names(students)
     found: dict[str, Path | None] = {s.student: None for s in students}
     strays: list[Path] = []
     try:
@@ -35,7 +31,9 @@ def owners(folder: Path, students: Sequence[Student]) -> tuple[dict[str, Path | 
         if top.is_dir() and not top.is_symlink():
             inside = sorted((p for p in top.iterdir() if not p.name.startswith(".")), key=lambda p: p.name)
         stem = top.name if top.is_dir() else re.sub(r"\.(ipynb|zip)$", "", top.name, flags=re.I)
-        student = names.get(key(stem)) or names.get(key(stem.split("_")[0]))
+        parts = stem.split("_")
+        starts = (key("_".join(parts[:n])) for n in range(len(parts), 0, -1))  # ada_b before ada
+        student = next((names[start] for start in starts if start in names), None)
         files = [p for p in inside if p.suffix.lower() in KINDS]
         if student is None or not files:
             strays.append(top)
@@ -45,3 +43,13 @@ def owners(folder: Path, students: Sequence[Student]) -> tuple[dict[str, Path | 
         if before is None or newest.lstat().st_mtime >= before.lstat().st_mtime:
             found[student] = newest
     return found, strays
+
+
+def _names(students: Sequence[Student]) -> dict[str, str]:
+    """{what a file may begin with: whose it is}.  `student` counts before `name`; a name of two people is nobody's."""
+    claims: dict[str, set[str]] = {}
+    for s in students:
+        for name in (s.name, "".join(s.name.split()[::-1]), s.name.replace(" ", "")):
+            claims.setdefault(key(name), set()).add(s.student)
+    found = {name: whose.pop() for name, whose in claims.items() if name and len(whose) == 1}
+    return found | {key(s.student): s.student for s in students}

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,7 +21,7 @@ from nbformat import NotebookNode
 
 from coursework import assignments, cage, separation, sheets
 from coursework.course import RULES, Fault, disarmed, private, roster, secret
-from coursework.draws import Draws
+from coursework.draws import Draws, key
 from coursework.marking import MARKED
 
 INSTALL = 'import sys\n\nif "google.colab" in sys.modules:\n    %pip install -q --no-deps {library}'
@@ -52,6 +55,17 @@ def file_name(student: str) -> str:
     return "".join(c if c.isalnum() or c in "-_" else "-" for c in student)[:60] or "-"
 
 
+def file_names(students: Sequence[str]) -> dict[str, str]:
+    """A file's name for each; those that would share one have some letters more."""
+    plain = Counter(file_name(s).casefold() for s in students)
+    return {s: file_name(s) if plain[file_name(s).casefold()] == 1 else unique_name(s) for s in students}
+
+
+def unique_name(student: str) -> str:
+    """A name for a student's files that no other student has."""
+    return f"{file_name(student)[:40]}-{hashlib.sha256(key(student).encode()).hexdigest()[:8]}"
+
+
 def release(course: Path, assignment: ModuleType, *, library: str = "") -> dict[str, float]:
     """Write everything for one assignment; the part of pairs that each question does not tell apart.  Raises `Fault`
     before anything is written when that is more than one in a hundred."""
@@ -68,11 +82,12 @@ def release(course: Path, assignment: ModuleType, *, library: str = "") -> dict[
                 f"be told apart; at most {100 * separation.MOST:.0f} % may. Widen the ranges of its parameters."
             )
     short = assignment.NAME.replace("/", "-")
+    files = file_names([d.student for d in draws])
     for folder, answers in (("release", False), ("solutions", True)):
         (course / folder / short).mkdir(parents=True, exist_ok=True)
         for d in draws:
             book = notebook(assignment, d, answers=answers, library=library)
-            nbformat.write(book, course / folder / short / f"{file_name(d.student)}.ipynb")
+            nbformat.write(book, course / folder / short / f"{files[d.student]}.ipynb")
     (course / "truths").mkdir(exist_ok=True)
     with (course / "truths" / f"{short}.csv").open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
@@ -96,7 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with private():
             _released(course, given.assignment, given.library)
-    except Fault as fault:
+    except (Fault, OSError) as fault:  # a folder that is a file, a full disk
         print(fault, file=sys.stderr)
         return 2
     print(f"hand out {course / 'release'}; mark with: {MARKED} SUBMISSIONS --course {course}")

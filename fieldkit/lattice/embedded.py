@@ -68,7 +68,7 @@ def metropolis(
     if any(side % 2 for side in phi.shape[1:]):
         raise ValueError(
             f"L = {L}: checkerboard updates need an even side, or a site would neighbour its own colour across the "
-            f"boundary; use {L - 1} or {L + 1}, or `hmc.trajectories`."
+            f"boundary; use {max(2, L - 1)} or {max(4, L + 1)}, or `hmc.trajectories`."
         )
     places = torch.meshgrid(*(torch.arange(side, device=phi.device) for side in phi.shape[1:]), indexing="ij")
     white = torch.stack(places).sum(0) % 2 == 1

@@ -80,7 +80,7 @@ def metropolis(spins: Tensor, *, beta: float, rng: torch.Generator, n_sweeps: in
     if L % 2:
         raise ValueError(
             f"L = {L}: checkerboard updates need an even side, or a site would neighbour its own colour across the "
-            f"boundary; use {L - 1} or {L + 1}."
+            f"boundary; use {max(2, L - 1)} or {max(4, L + 1)}."
         )
     black, white = _split(spins)
     words = torch.empty(black.numel() // 2, dtype=torch.int64, device=spins.device)

@@ -54,7 +54,7 @@ def tanh_potential(phi: Tensor) -> Tensor:
 
     It is ln 2 minus the entropy of an Ising spin of mean phi: a tanh neuron is the mean field of a spin.
     """
-    return ((xlogy(1 + phi, 1 + phi) + xlogy(1 - phi, 1 - phi)) / 2).nan_to_num(nan=math.inf)
+    return torch.where(phi.abs() > 1, math.inf, (xlogy(1 + phi, 1 + phi) + xlogy(1 - phi, 1 - phi)) / 2)
 
 
 def sigmoid_potential(phi: Tensor) -> Tensor:
@@ -62,7 +62,7 @@ def sigmoid_potential(phi: Tensor) -> Tensor:
 
     It is ln 2 minus the binary entropy.
     """
-    return (math.log(2) + xlogy(phi, phi) + xlogy(1 - phi, 1 - phi)).nan_to_num(nan=math.inf)
+    return torch.where((phi - 0.5).abs() > 0.5, math.inf, math.log(2) + xlogy(phi, phi) + xlogy(1 - phi, 1 - phi))
 
 
 def softplus_potential(phi: Tensor) -> Tensor:

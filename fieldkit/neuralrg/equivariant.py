@@ -36,7 +36,9 @@ def equivariant(
     if odd and mean:
         raise ValueError(f"mean = {mean}: an odd flow has no constant; use mean = 0, or odd = False.")
     if L % 2:
-        raise ValueError(f"L = {L}: a checkerboard on a torus needs an even side; use {L - 1} or {L + 1}.")
+        raise ValueError(
+            f"L = {L}: a checkerboard on a torus needs an even side; use {max(2, L - 1)} or {max(4, L + 1)}."
+        )
     if odd and n_bins:
         raise ValueError(f"n_bins = {n_bins}: splines are not odd; use n_bins = 0, or odd = False.")
     spectrum = Spectrum(L, d, mean=None if odd else mean, power=power, rng=rng, dtype=dtype)

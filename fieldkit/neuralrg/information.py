@@ -28,7 +28,8 @@ def mutual_information(a: Tensor, b: Tensor, *, n_batches: int = 16, n_neighbour
     in a, n_b in b.  Of independent pairs it is zero on average, so it may come out negative.  The neighbours leave a
     bias of order 1/m, larger for stronger dependence: at half a nat, and 16 batches of 2500, it is most of a bar, at a
     tenth of a nat far below one.  Few large batches keep it down.  Runs on the CPU.  Raises `ValueError` for other
-    shapes, fewer than 50 pairs a batch, values that are not finite, or a variable that never moves.
+    shapes, fewer than 50 pairs a batch, values that are not finite, a variable that never moves, or more than
+    n_neighbours pairs at one place, as of spins: neighbours are counted in a continuum.
     """
     given.whole("n_batches", n_batches, least=2, why="an error needs a spread")
     given.whole("n_neighbours", n_neighbours, least=1, why="neighbours are counted")
@@ -48,13 +49,22 @@ def mutual_information(a: Tensor, b: Tensor, *, n_batches: int = 16, n_neighbour
 
 
 def gaussian(a: Tensor, b: Tensor) -> Tensor:
-    """-1/2 ln(1 - r^2) with r the sample correlation of a (n, ...) and b (n, ...) over n, one number for each pair."""
+    """-1/2 ln(1 - r^2) with r the sample correlation of a (n, ...) and b (n, ...) over n, one number for each pair;
+    infinite for r = 1 and -1."""
     a, b = given.numbers(a), given.numbers(b)
+    if a.dim() == 0 or a.shape[:1] != b.shape[:1] or len(a) < 2:
+        raise ValueError(
+            f"shapes {tuple(a.shape)} and {tuple(b.shape)}: give two pairs or more, (n, ...) and (n, ...)."
+        )
+    a, b = (x if x.is_floating_point() else x.double() for x in (a, b))
     a, b = a - a.mean(0), b - b.mean(0)
     if not bool((a != 0).any(0).all() and (b != 0).any(0).all()):
         raise ValueError("a variable that never moves has no correlation; leave it out.")
-    r2 = (a * b).mean(0).square() / (a.square().mean(0) * b.square().mean(0))
-    return -0.5 * torch.log1p(-r2)
+    a, b = (x / x.abs().amax(0) for x in (a, b))  # squares neither overflow nor vanish
+    a, b = a / a.norm(dim=0), b / b.norm(dim=0)
+    r2 = (a * b).sum(0).square()
+    left = (a - b).square().sum(0) * (a + b).square().sum(0) / 4  # 1 - r^2, with all its digits near r = 1 and -1
+    return torch.where(r2 < 0.5, -0.5 * torch.log1p(-r2.clamp(max=0.5)), -0.5 * left.log())
 
 
 def _counted(u: Any, v: Any, k: int) -> float:
@@ -65,6 +75,11 @@ def _counted(u: Any, v: Any, k: int) -> float:
     u, v = u / u.std(), v / v.std()
     # a hair less than the distance of the k-th neighbour, so that it does not count itself
     reach = cKDTree(np.stack([u, v], 1)).query(np.stack([u, v], 1), k + 1, p=np.inf)[0][:, -1] * (1 - 1e-9)
+    if not (reach > 0).all():
+        raise ValueError(
+            f"more than {k} pairs are equal: neighbours are counted in a continuum; of discrete values count how often "
+            "each pair comes."
+        )
     psi: Any = 0.0
     for x in (u, v):
         ordered = np.sort(x)

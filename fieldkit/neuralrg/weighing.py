@@ -63,12 +63,12 @@ def free_energy(log_weight: Tensor) -> Estimate:
 def log_partition(log_weight: Tensor, *, n_blocks: int = 100) -> Estimate:
     """ln Z = ln <w>, corrected for the bias of the logarithm, -r^2/2 with r the relative error of <w>.
 
-    The bar is r.  Raises as `blocked`.
+    The bar is r.  Raises as `blocked`, and `ValueError` for weights that are all equal: they have no bar.
     """
-    log_weight = given.numbers(log_weight).double()
+    log_weight = _weights(log_weight)
     top = log_weight.max()
     (w,) = blocked(n_blocks, (log_weight - top).exp())
-    r = (w.std() / w.mean()).item() / math.sqrt(n_blocks)
+    r = _spread(w) / math.sqrt(n_blocks)
     return Estimate((w.mean().log() + top).item() + r * r / 2, r)
 
 
@@ -78,9 +78,10 @@ def effective_sample_size(log_weight: Tensor, *, n_blocks: int = 100) -> Estimat
     The bar, by linear propagation of the errors of both means, is honest only where the largest weights have been
     seen; near 0 it is a guess.  Raises as `log_partition`.
     """
-    log_weight = given.numbers(log_weight).double()
+    log_weight = _weights(log_weight)
     w = (log_weight - log_weight.max()).exp()
     w, square = blocked(n_blocks, w, w * w)
+    _spread(w)
     m, s = w.mean(), square.mean()
     ess = (m**2 / s).item()
     return Estimate(ess, ess * (2 * w / m - square / s).std().item() / math.sqrt(n_blocks))
@@ -88,7 +89,7 @@ def effective_sample_size(log_weight: Tensor, *, n_blocks: int = 100) -> Estimat
 
 def reweighted(log_weight: Tensor, values: Tensor, *, n_blocks: int = 100) -> Estimate:
     """<O> of the target from draws of the flow: <w O> / <w>, values (n,).  Raises as `log_partition`."""
-    log_weight = given.numbers(log_weight).double()
+    log_weight = _weights(log_weight)
     w = (log_weight - log_weight.max()).exp()
     values = given.numbers(values)
     if values.shape != w.shape:
@@ -123,6 +124,23 @@ def independence_metropolis(log_weight: Tensor, *, rng: torch.Generator) -> tupl
         now = torch.where(accepted[:, t], t, now)
         index[:, t] = now
     return index, accepted
+
+
+def _weights(log_weight: Tensor) -> Tensor:
+    log_weight = given.doubles(log_weight)
+    if log_weight.dim() != 1 or len(log_weight) == 0:
+        raise ValueError(f"shape {tuple(log_weight.shape)}: one weight for each draw, (n,).")
+    return log_weight
+
+
+def _spread(w: Tensor) -> float:
+    """Standard deviation over mean of block means; refuses what does not vary."""
+    spread = (w.std() / w.mean()).item()
+    if spread == 0:
+        raise ValueError(
+            "all weights are equal: no error can be read off a constant; weigh an exact number with `Ledger.check`."
+        )
+    return spread
 
 
 def blocked(n_blocks: int, *columns: Tensor) -> list[Tensor]:

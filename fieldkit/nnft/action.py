@@ -79,7 +79,7 @@ def legs(ensemble: Ensemble, x: Tensor, domain: Domain) -> Tensor:
 
 def local(ensemble: Ensemble, x: Tensor, domain: Domain, *, power: float = 0.0) -> Tensor:
     """T of the coupling int |y|^power f(y)^4 at `wick.tuples(m, 4)`, (k,): what G4c a unit of it makes.  power 0, 2."""
-    if power < 0:
+    if not 0 <= power < math.inf:
         raise ValueError(f"power = {power}: |y|^power has no integral that these nodes see; choose power >= 0.")
     weights = domain.weights if power == 0 else domain.weights * domain.nodes.norm(dim=1) ** power
     x = ensembles.inputs(x)
@@ -123,11 +123,21 @@ def misfit(four: Tensor, *units: Tensor) -> Tensor:
 
     0: the units are enough; 1: they are orthogonal to it.  For exact functions, or ones whose noise is far below it.
     """
-    if not bool(four.any()):
-        raise ValueError("four is zero: there is nothing of which a part could be missed.")
-    T = torch.stack(units, 1)
+    four, T = _entries(four, units)
+    if not bool(four.any()) or not bool(four.isfinite().all() and T.isfinite().all()):
+        raise ValueError("four is zero, or an entry is no number: there is nothing of which a part could be missed.")
     left = four - T @ torch.linalg.lstsq(T, four[:, None]).solution[:, 0]
     return left.norm() / four.norm()
+
+
+def _entries(four: Tensor, units: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+    """four (k,) and the units side by side (k, p)."""
+    four, columns = given.doubles(four), [given.doubles(unit) for unit in units]
+    if four.dim() != 1 or not columns or any(column.shape != four.shape for column in columns):
+        raise ValueError(
+            f"four {tuple(four.shape)}, {len(columns)} units: one unit or more, an entry for each of four."
+        )
+    return four, torch.stack(columns, 1)
 
 
 def fit(four: Tensor, covariance: Tensor, *units: Tensor) -> Fit:
@@ -136,7 +146,8 @@ def fit(four: Tensor, covariance: Tensor, *units: Tensor) -> Fit:
     Raises as `fits.linear_fit`, also when the units cannot be told apart or the covariance is singular: then fit in
     `directions` that are measured.
     """
-    return fits.linear_fit(torch.stack(units, 1), four, covariance)
+    four, T = _entries(four, units)
+    return fits.linear_fit(T, four, given.doubles(covariance))
 
 
 def condition(covariance: Tensor, *units: Tensor) -> float:
@@ -144,7 +155,12 @@ def condition(covariance: Tensor, *units: Tensor) -> float:
 
     1: independent questions.  1e6: only one combination of the couplings is measured, the rest is noise of the input.
     """
-    white = torch.linalg.solve_triangular(torch.linalg.cholesky(covariance), torch.stack(units, 1), upper=False)
+    covariance = given.doubles(covariance)
+    _, T = _entries(covariance.diagonal(), units)
+    lower, bad = torch.linalg.cholesky_ex(covariance)
+    if int(bad):
+        raise ValueError("the covariance is singular, or none: look in the measured `directions`, after `project`.")
+    white = torch.linalg.solve_triangular(lower, T, upper=False)
     return float(torch.linalg.cond(white / white.norm(dim=0)))
 
 
@@ -154,13 +170,20 @@ def directions(covariance: Tensor, *, tolerance: float = 1e-6) -> Tensor:
     Correlated values hold fewer numbers than entries: at nearby inputs a handful.  Apply P to everything:
     fit(P @ (four / s), P @ (covariance / s s^T) @ P.T, P @ (unit / s)) with s the bars, as `project` does.
     """
+    covariance = given.doubles(covariance)
     s = covariance.diagonal().sqrt()
+    if covariance.dim() != 2 or not bool((s > 0).all()):
+        raise ValueError(
+            f"covariance {tuple(covariance.shape)}: (k, k), its variances above 0; leave exact values out."
+        )
     values, vectors = torch.linalg.eigh(covariance / (s[:, None] * s))
     return vectors[:, values > tolerance * values[-1]].T
 
 
 def project(P: Tensor, covariance: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
     """(P C P^T, P v ...) with C and v in units of the bars: what `fit` gets in the measured directions P (r, k)."""
+    P, covariance = given.doubles(P), given.doubles(covariance)
+    values = tuple(given.doubles(v) for v in values)
     s = covariance.diagonal().sqrt()
     return (P @ (covariance / (s[:, None] * s)) @ P.T, *(P @ (v / s) for v in values))
 
@@ -202,6 +225,7 @@ def amputate(four: Tensor, two: Tensor) -> Tensor:
 
     Needs a kernel that can be inverted: raises `ValueError` beyond a condition number of 1e8.
     """
+    two, four = given.doubles(two), given.doubles(four)
     m = len(two)
     if not float(torch.linalg.cond(two)) < 1e8:
         raise ValueError(

@@ -88,6 +88,7 @@ def density(f: float, ensemble: Ensemble, x: Tensor, n: int, *, rng: torch.Gener
 
 def gaussian_density(f: Tensor, variance: Tensor | float) -> Tensor:
     """Density of N(0, variance) at f."""
+    f = given.numbers(f)
     if not isinstance(variance, Tensor):
         given.positive("variance", variance, why="a Gaussian of no width has no density")
         variance = torch.full((), variance, dtype=torch.float64, device=f.device)
@@ -118,6 +119,7 @@ def edgeworth(f: Tensor, cumulants: Sequence[float] | Tensor, *, order: int) -> 
 def hermite(u: Tensor, n: int) -> Tensor:
     """He_n(u), the probabilists' Hermite polynomial: He_(n+1) = u He_n - n He_(n-1)."""
     given.whole("n", n, least=0, why="the order of a polynomial")
+    u = given.numbers(u)
     before, now = torch.zeros_like(u), torch.ones_like(u)
     for k in range(n):
         before, now = now, u * now - k * before
@@ -151,6 +153,7 @@ def relu_density(f: Tensor, width: int, *, scale: float = 1.0) -> Tensor:
 def relu_log_odds(f: Tensor, width: int) -> Tensor:
     """ln(p / g) at outputs f != 0 (...) of `relu_density` (scale 1) over the Gaussian of the same variance 1/2, like f:
     what one output says for the network and against the Gaussian.  Linear interpolation on a mesh of 0.001."""
+    f = given.numbers(f)
     mesh, r = 1000.0, f.abs().double()
     places = torch.arange(int(mesh * float(r.max())) + 2, device=f.device, dtype=torch.float64) / mesh
     places[0] = 1e-3 / mesh  # the logarithm at 0 is cut off where no output falls
@@ -163,6 +166,8 @@ def half_line(*, top: float = 12.0, device: torch.device | str = "cpu") -> tuple
     """Nodes and weights (k,) of an integral over 0 < f < top, panels shrinking towards 0, where the exact density has a
     logarithm (one neuron on), and short enough everywhere for the kinks of |p - q|."""
     given.positive("top", top, why="the integral needs a range")
+    if top < 0.02:
+        raise ValueError(f"top = {top}: panels shrink from 0.02 towards 0; choose 0.02 or more.")
     edges = torch.cat([torch.zeros(1), torch.logspace(-8, -2, 13), torch.arange(0.02, top + 0.01, 0.02)]).double()
     x, w = (torch.tensor(a, dtype=torch.float64) for a in legendre(8))
     nodes = (edges[:-1, None] + edges.diff()[:, None] * (1 + x) / 2).flatten()

@@ -8,7 +8,8 @@ off-diagonal entries of S by t from 0 to 1.  Because d sign(z) / dz = 2 delta(z)
     d/dt E s_1 ... s_n = sum_{i<j} S_ij (2/pi) (S_ii S_jj - t^2 S_ij^2)^(-1/2)  E[the other signs | z_i = z_j = 0]
 
 and two signs have E s_1 s_2 = (2/pi) arcsin rho.  Four signs are one integral over t, six signs two; the integrands are
-analytic, so Gauss-Legendre nodes converge geometrically.
+analytic, so Gauss-Legendre nodes converge geometrically.  At a large variance a singularity comes as near to t = 1 as
+the noise is small beside C: then panels shrink towards it.
 """
 
 from __future__ import annotations
@@ -29,20 +30,25 @@ def moments(C: Tensor, index: Tensor) -> Tensor:
     if n not in (2, 4, 6):
         raise ValueError(f"n = {n}: odd averages of an odd function vanish, and beyond six points none is written.")
     S = C.double()[index[:, :, None], index[:, None, :]] + 0.5 * torch.eye(n, device=C.device, dtype=torch.float64)
+    rule = _rule(C.double())
     if n < 6:
-        return signs(S)
-    return torch.cat([signs(part) for part in S.split(64)])  # the double integral of 64 tuples at a time
+        return signs(S, rule)
+    more = len(rule[0]) // NODES  # the double integral of 64 tuples at a time
+    return torch.cat([signs(part, rule) for part in S.split(max(1, 64 // more**2))])
 
 
-def signs(S: Tensor) -> Tensor:
-    """E sign(z_1) ... sign(z_n), z ~ N(0, S), S (..., n, n) positive definite, n = 2, 4 or 6: (...)."""
+def signs(S: Tensor, rule: tuple[Tensor, Tensor] | None = None) -> Tensor:
+    """E sign(z_1) ... sign(z_n), z ~ N(0, S), S (..., n, n) positive definite, n = 2, 4 or 6: (...).
+
+    rule: nodes and weights of the integral over t, by default one panel, for correlations up to 0.9.
+    """
     n = S.shape[-1]
     if n == 2:
         scale = (S[..., 0, 0] * S[..., 1, 1]).rsqrt()
         return (2 / math.pi) * torch.asin((S[..., 0, 1] * scale).clamp(-1, 1))
-    nodes, weights = (torch.tensor(a, device=S.device, dtype=torch.float64) for a in legendre(NODES))
+    nodes, weights = _panels(0, S.device) if rule is None else rule
     diagonal = torch.diag_embed(S.diagonal(dim1=-2, dim2=-1))
-    t = ((1 + nodes) / 2).reshape(-1, *[1] * S.dim())
+    t = nodes.reshape(-1, *[1] * S.dim())
     scaled = diagonal + t * (S - diagonal)  # (nodes, ..., n, n)
     total = torch.zeros(scaled.shape[:-2], device=S.device, dtype=torch.float64)
     for i in range(n):
@@ -53,8 +59,22 @@ def signs(S: Tensor) -> Tensor:
             others, u, v = scaled[..., rest, :][..., rest], scaled[..., rest, i], scaled[..., rest, j]
             outer = b[..., None, None] * _outer(u, u) + a[..., None, None] * _outer(v, v)
             outer = outer - c[..., None, None] * (_outer(u, v) + _outer(v, u))
-            total = total + S[..., i, j] * det.rsqrt() * signs(others - outer / det[..., None, None])
-    return (2 / math.pi) * torch.tensordot(weights / 2, total, 1)
+            total = total + S[..., i, j] * det.rsqrt() * signs(others - outer / det[..., None, None], rule)
+    return (2 / math.pi) * torch.tensordot(weights, total, 1)
+
+
+def _rule(C: Tensor) -> tuple[Tensor, Tensor]:
+    """The rule for variances C_ii: the singularity is about 1/(2 C) beyond t = 1."""
+    top = float(C.diagonal().max())
+    return _panels(math.ceil(math.log(2 * top, 4)) if top > 4.5 else 0, C.device)
+
+
+def _panels(halvings: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Nodes and weights on [0, 1] between the edges 0, 1 - 1/4, 1 - 1/16, ..., 1."""
+    x, w = (torch.tensor(a, device=device, dtype=torch.float64) for a in legendre(NODES))
+    edge = torch.tensor([1 - 4.0**-k for k in range(halvings + 1)] + [1.0], device=device, dtype=torch.float64)
+    width = edge.diff()[:, None]
+    return (edge[:-1, None] + width * (1 + x) / 2).flatten(), (width * w / 2).flatten()
 
 
 def _outer(u: Tensor, v: Tensor) -> Tensor:

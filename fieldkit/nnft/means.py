@@ -87,6 +87,8 @@ def _cut(kink: Tensor) -> tuple[Tensor, Tensor]:
 
 def _shift(x: Tensor, mw: float, mb: float) -> Tensor:
     """The mean of the pre-activation at each point (m,)."""
+    if not (math.isfinite(mw) and math.isfinite(mb)):
+        raise ValueError(f"mw = {mw}, mb = {mb}: means of weights and biases are finite numbers.")
     return mw * x.sum(1) + mb
 
 

@@ -27,6 +27,8 @@ def moments(h: Function, C: Tensor, index: Tensor, *, kinks: tuple[float, ...] =
     """
     a = root(C.double())
     D = a.shape[1]
+    if D == 0:  # nothing varies
+        return _averages(h, a.new_zeros(len(C), 1), a.new_ones(1), index)[0]
     if D == 1:
         z, w = gaussian.panels(torch.ones((), device=C.device, dtype=torch.float64), kinks=_scaled(kinks, a))
         z, w = torch.cat([z, -z]), torch.cat([w, w])

@@ -19,7 +19,7 @@ from torch import Tensor
 from fieldkit.propagation.gaussian import legendre
 
 ARC, LATITUDE = 14, 24  # nodes a panel; doubling either changes nothing beyond rounding (a test)
-KEEP = 1e-13  # an eigenvalue below this part of the trace is rounding
+KEEP = 1e-13  # an eigenvalue of the correlations below this part of their trace is rounding
 
 
 def moments(C: Tensor, index: Tensor) -> Tensor:
@@ -45,16 +45,28 @@ def moments(C: Tensor, index: Tensor) -> Tensor:
 
 
 def root(C: Tensor) -> Tensor:
-    """a (m, D) with a a^T = C, D its rank."""
-    values, vectors = torch.linalg.eigh(C)
-    kept = values > KEEP * C.diagonal().sum()
-    return vectors[:, kept] * values[kept].sqrt()
+    """a (m, D) with a a^T = C, D its rank, judged on correlations: a small variable counts beside a large one.
+
+    Raises `ValueError` for a matrix that is no covariance.
+    """
+    size = C.diagonal().clamp_min(0).sqrt()
+    unit = torch.where(size > 0, size, 1.0)
+    correlation = C / unit / unit[:, None]
+    if not bool(correlation.isfinite().all()):
+        raise ValueError(f"C {tuple(C.shape)}: a covariance has finite entries; bring the inputs nearer to 0.")
+    values, vectors = torch.linalg.eigh(correlation)
+    if float(values[0]) < -1e-8 * len(C):
+        raise ValueError(f"C {tuple(C.shape)}: an eigenvalue is below 0, so this is no covariance; check its entries.")
+    kept = values > KEEP * len(C)
+    return size[:, None] * vectors[:, kept] * values[kept].sqrt()
 
 
 def _moments(a: Tensor, index: Tensor) -> Tensor:
     n, D = index.shape[1], a.shape[1]
+    if D == 0:
+        return torch.zeros(len(index), device=a.device, dtype=torch.float64)
     radius = 2 ** (n / 2) * math.exp(math.lgamma((n + D) / 2) - math.lgamma(D / 2))
-    directions, weights = (_points, _circle, _sphere)[D - 1](a)
+    directions, weights = (_points, _circle, _sphere)[D - 1](a[a.abs().amax(1) > 0])
     values = (a @ directions).clamp_min(0)
     parts = [(values[rows].prod(1) @ weights) for rows in index.split(max(1, 2**22 // len(weights)))]
     return radius * torch.cat(parts)
@@ -76,7 +88,8 @@ def _circle(a: Tensor) -> tuple[Tensor, Tensor]:
 
 def _sphere(a: Tensor) -> tuple[Tensor, Tensor]:
     """Directions (3, k) of space and their weights."""
-    unit = a / a.norm(dim=1, keepdim=True)
+    unit = a / a.abs().amax(1, keepdim=True)
+    unit = unit / unit.norm(dim=1, keepdim=True)
     across, height = unit[:, :2].norm(dim=1), unit[:, 2]
     meet = torch.linalg.cross(unit[:, None].expand(-1, len(a), -1), unit[None].expand(len(a), -1, -1))
     length = meet.norm(dim=-1)
@@ -91,7 +104,7 @@ def _sphere(a: Tensor) -> tuple[Tensor, Tensor]:
     r = (1 - t.square()).clamp_min(0).sqrt()
     cosine = -height * t[:, None] / (across * r[:, None]).clamp_min(1e-300)
     half = torch.where(cosine.abs() < 1, torch.acos(cosine.clamp(-1, 1)), 0.0)  # 0: the factor has no zero here
-    middle = torch.atan2(a[:, 1], a[:, 0])
+    middle = torch.atan2(unit[:, 1], unit[:, 0])
     angle, weight = _arcs(torch.cat([middle + half, middle - half], 1))
     directions = torch.stack(
         [r[:, None, None] * angle.cos(), r[:, None, None] * angle.sin(), t[:, None, None].expand_as(angle)]

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.nnft import ensembles
 from fieldkit.nnft.ensembles import Ensemble
 
@@ -42,11 +43,14 @@ def pushed(
     """
     if len(ensemble.widths) > 1 or ensemble.neuron.phase:
         raise ValueError(f"widths = {ensemble.widths}: the tail is sampled for one hidden layer with Gaussian biases.")
+    given.whole("n", n, least=1, why="at least one network is drawn")
+    given.generator(rng)
+    x = ensembles.inputs(x, rng.device)
     N = ensemble.widths[0]
     p = number / N
     if not 0 < p < 1 or not pushes:
         raise ValueError(f"number = {number}, {N} neurons: push some of them, not all; or the weights are not bounded.")
-    A = ensembles.mixing(ensemble, x.to(rng.device))
+    A = ensembles.mixing(ensemble, x)
     pairs = list(itertools.combinations_with_replacement(range(len(A)), 2))
     between = torch.stack([(A[a] + A[b]) / 2 for a, b in pairs])
     g = torch.randn(n, N, A.shape[1], generator=rng, device=rng.device, dtype=torch.float64)
@@ -62,7 +66,7 @@ def pushed(
         for each in pushes:
             ratio += torch.exp(each * middle - each**2 * variance / 2)
     weights = torch.exp(-torch.log(1 - p + p * ratio / (len(k) * len(between))).sum(1))
-    q = ensembles.variances(ensemble, x.to(rng.device))[0]
+    q = ensembles.variances(ensemble, x)[0]
     return ensemble.neuron.response(z, q[:, None, None]), weights
 
 

@@ -144,8 +144,10 @@ def train(
 
     Every network is trained for itself on x (k, d) and targets y, (k,) or (n, k) if each has its own; all data in every
     step, loss sum (f - y)^2 / 2.
-    Raises `ValueError` when the steps do not increase from 0 or more.
+    Raises `ValueError` when the steps do not increase from 0 or more, and for a negative rate.
     """
+    gaussian.variance("rate", rate, why="a step goes downhill")
+    x, y, new = (given.numbers(t) for t in (x, y, new))
     if list(steps) != sorted(set(steps)) or min(steps, default=-1) < 0:
         raise ValueError(f"steps = {list(steps)}: name increasing numbers of steps, 0 for the untrained network.")
     parameters, buffers = stack_module_state(list(networks))

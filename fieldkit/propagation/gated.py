@@ -146,6 +146,7 @@ def minimal_sample(
     Each step has a new input with components N(0, R); chi is |J v|^2 / |v|^2 for a random v, its mean tr J J^T / N.
     """
     given.whole("steps", steps, least=1, why="a mean over time needs times")
+    given.whole("N", N, least=1, why="a network has units")
     h = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64)
     v = gaussian.normal((n, N, 1), rng)
     weights = _weights(n, N, gate, gate.mu, rng)
@@ -168,6 +169,9 @@ def minimal_sensitivity(
     v is a random push and J_t the Jacobian of step t: how much of the push is left; by transposition, how much of a
     gradient comes back.
     """
+    given.whole("steps", steps, least=0, why="networks run before they are pushed")
+    given.whole("lags", lags, least=0, why="there is the lag 0")
+    given.whole("N", N, least=1, why="a network has units")
     h, weights = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64), _weights(n, N, gate, gate.mu, rng)
     v, sizes = gaussian.normal((n, N, 1), rng), []
     for t in range(steps + lags):
@@ -185,6 +189,7 @@ def minimal_sensitivity(
 def gru_sample(n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     """(Q, chi) measured on n networks of N gated recurrent units, as in `minimal_sample`."""
     given.whole("steps", steps, least=1, why="a mean over time needs times")
+    given.whole("N", N, least=1, why="a network has units")
     h = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64)
     v = gaussian.normal((n, N, 1), rng)
     means = (gate.mu, 0.0, 0.0)
@@ -211,6 +216,7 @@ def lstm_sample(n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torc
     c' = f c + i tanh(s), h' = o tanh(c').  mu is the bias of the forget gate f; the others have mean 0.
     """
     given.whole("steps", steps, least=1, why="a mean over time needs times")
+    given.whole("N", N, least=1, why="a network has units")
     h = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64)
     c = torch.zeros_like(h)
     means = (gate.mu, 0.0, 0.0, 0.0)

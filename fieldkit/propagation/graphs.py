@@ -156,27 +156,31 @@ def bethe_hessian(A: Tensor, *, c: float) -> Tensor:
     return (c - 1) * eye - math.sqrt(c) * A + torch.diag_embed(A.sum(-1))
 
 
-def overlap(M: Tensor, labels: Tensor, *, largest: bool = True, among: int = 3) -> Tensor:
+def overlap(M: Tensor, labels: Tensor, *, largest: bool = True, among: int = 3, skip: int = 0) -> Tensor:
     """Best |<s, sign v>| / N over the `among` leading eigenvectors v of M (n, N, N): (n,), 1 for perfect recovery.
 
-    `largest` = False for the Bethe Hessian, whose smallest eigenvalues tell.  Signs are taken about the median, so both
-    groups are equal.  Chance is not zero: about 1.3 / sqrt N for the best of three.  The nodes are renamed first, in
-    another order for each graph that knows nothing of groups: entries that are equal, and what rounding makes of them,
-    would otherwise be told apart by their place, and the place in `groups` is the group.  Raises `ValueError` for
-    shapes that do not fit, an odd N, or `among` outside 1 ... N.
+    The first `skip` of them are left out.  `largest` = False for the Bethe Hessian, whose smallest eigenvalues tell.
+    Signs are taken about the median, so both groups are equal.  Chance is not zero: about 1.3 / sqrt N for the best of
+    three.  The nodes are renamed first, in another order for each graph that knows nothing of groups: entries that are
+    equal, and what rounding makes of them, would otherwise be told apart by their place, and the place in `groups` is
+    the group.  Raises `ValueError` for
+    shapes that do not fit, an odd N, `among` < 1, `skip` < 0, or more of both than N.
     """
     M, labels = given.doubles(M), given.doubles(labels)
     N = M.shape[-1]
     if M.dim() < 2 or M.shape[-2] != N or labels.shape != (N,):
         raise ValueError(f"shapes {tuple(M.shape)}, {tuple(labels.shape)}: give matrices (n, N, N) and labels (N,).")
     given.whole("among", among, least=1, why="an eigenvector must be looked at")
-    if N % 2 or among > N:
-        raise ValueError(f"N = {N}, among = {among}: two equal groups are even in number, with N eigenvectors at most.")
+    given.whole("skip", skip, least=0, why="it counts eigenvectors that are left out")
+    if N % 2 or among + skip > N:
+        raise ValueError(
+            f"N = {N}, among = {among}, skip = {skip}: two equal groups are even, with N eigenvectors at most."
+        )
     order = _names(M.shape[:-1], M.device)
     M = M.gather(-2, order[..., :, None].expand_as(M)).gather(-1, order[..., None, :].expand_as(M))
     labels = labels[order]
     vectors = torch.linalg.eigh(M).eigenvectors
-    chosen = vectors[..., -among:] if largest else vectors[..., :among]
+    chosen = (vectors.flip(-1) if largest else vectors)[..., skip : skip + among]
     rank = chosen.argsort(dim=-2).argsort(dim=-2)
     sides = torch.where(rank < N // 2, -1.0, 1.0).to(M)
     return (labels[..., None] * sides).mean(-2).abs().amax(-1)

@@ -43,8 +43,7 @@ class SquaredSlopes:
 
 def squared_slopes(derivative: Function, q: float, *, kinks: Sequence[float] = ()) -> SquaredSlopes:
     """phi'(h)^2 for h ~ N(0, q), by quadrature panels that end at the `kinks` of phi: where phi' jumps."""
-    if not q > 0:
-        raise ValueError(f"q = {q}: pre-activations need a positive variance.")
+    given.positive("q", q, why="pre-activations need a positive variance")
     z, weights = averages.panels(torch.tensor(q, dtype=torch.float64), kinks=tuple(kinks), n=32)
     h = math.sqrt(q) * torch.cat([-z, z])
     slopes = derivative(h).square()
@@ -93,15 +92,18 @@ def density(slopes: SquaredSlopes, lambdas: Tensor, *, depth: float, sw2: float,
     Inside the support y is complex: Newton's method follows it from the edge downwards in small steps of log lambda,
     and rho = -Im G / pi with G = (1 + m) / lambda.  D^2 stands on quadrature points, so where y comes closer to the
     real axis than their distance (far below the mean) the curve is not to be trusted; with linear layers it is exact.
-    Raises `ValueError` where the spectrum ends in an atom.
+    Raises `ValueError` where the spectrum ends in an atom, and for lambdas that are not finite.
     """
+    lambdas = given.doubles(lambdas)
+    if lambdas.dim() != 1 or not len(lambdas) or not averages.seen(lambdas.isfinite()):
+        raise ValueError(f"lambdas of shape {tuple(lambdas.shape)}: give squared singular values (k,), all finite.")
     t_top, log_top = _top(slopes, depth, sw2, weights)
     bound, top = slopes.values.max().item(), math.exp(log_top)
     if t_top < -31:
         raise ValueError(f"depth = {depth}: the spectrum ends in an atom, not an edge; take more layers or a larger q.")
     low = max(lambdas.min().item(), 1e-12 * top)
     path = log_top - torch.linspace(0, 1, 300, dtype=torch.float64).square() * math.log(top / low)
-    wanted = lambdas.log().clamp(path[-1].item(), path[1].item())
+    wanted = lambdas.clamp_min(low).log().clamp(path[-1].item(), path[1].item())
     targets, order = torch.cat([path[1:], wanted]).sort(descending=True)
     y_top = bound * (1 + math.exp(t_top))
     shift = 1e-4 * (y_top - bound)

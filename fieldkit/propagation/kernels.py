@@ -115,11 +115,17 @@ def averages(K: Tensor, *, activation: Function | Activation, n_terms: int = map
 def post_activation(kernel: Tensor, *, sw2: float, sb2: float) -> Tensor:
     """E phi(u) phi(v) of the last hidden layer from the pre-activation kernel after it: (K - sb2) / sw2."""
     given.positive("sw2", sw2, why="without weights nothing of the layer before is left")
-    return (kernel - sb2) / sw2
+    return (given.doubles(kernel) - sb2) / sw2
 
 
 def post_activation_correlation(q: Tensor, c: Tensor, sb2: Tensor | float) -> Tensor:
-    """(q c - sb2) / (q - sb2): the correlation of phi(h) at a fixed point whose pre-activations have (q, c)."""
+    """(q c - sb2) / (q - sb2): the correlation of phi(h) at a fixed point whose pre-activations have (q, c).
+
+    Raises `ValueError` unless q > sb2: the bias alone has no phi behind it.
+    """
+    q, c, sb2 = (given.doubles(x) for x in (q, c, sb2))
+    if not gaussian.seen(q > sb2):
+        raise ValueError("q <= sb2: nothing comes through the weights, so phi(h) has no correlation; take q > sb2.")
     return (q * c - sb2) / (q - sb2)
 
 
@@ -160,7 +166,7 @@ def gradient_descent(K: Tensor, T: Tensor, y: Tensor, *, rate: float, steps: Seq
         raise ValueError(
             f"shapes {tuple(K.shape)}, {tuple(T.shape)}, {tuple(y.shape)}: expected (k + m, k + m) twice and (k,)."
         )
-    if min(steps, default=0) < 0:
+    if not all(step >= 0 for step in steps):
         raise ValueError(f"steps = {list(steps)}: a number of steps is 0 or more.")
     values, vectors = torch.linalg.eigh(T[:k, :k])
     if not 0 < rate * values[-1].item() < 2:

@@ -111,6 +111,7 @@ def walk(
     """
     given.positive("h", h, why="time goes on")
     gaussian.variance("D", D)
+    given.whole("steps", steps, least=0, why="they are counted")
     if x.dim() != 2 or x.shape[0] != 2:
         raise ValueError(f"shape {tuple(x.shape)}: n units, each with a coarse and a fine copy, are x of shape (2, n).")
 
@@ -130,4 +131,5 @@ def walk(
 
 def extrapolate(values: Tensor) -> Tensor:
     """(4 fine - coarse) / 3 of values (2, ...) found at steps h / 2 and h: what is left is of order h^3."""
+    values = given.doubles(values)
     return (4 * values[1] - values[0]) / 3

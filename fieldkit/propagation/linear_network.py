@@ -35,6 +35,7 @@ def covariance(J: Tensor, *, D: float = 1.0, rounds: int = 12) -> Tensor:
     one lives longer, or for ever.
     """
     given.positive("D", D, why="without noise nothing moves in a stable linear network")
+    J = given.numbers(J)
     if not J.is_floating_point():
         raise TypeError(f"J of {J.dtype}: weights are floating-point numbers; convert with .double().")
     eye = torch.eye(J.shape[-1], device=J.device, dtype=J.dtype)

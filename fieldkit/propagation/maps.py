@@ -118,16 +118,19 @@ def curvature(
     g_l = chi_1 g_(l-1),  N kappa_l^2 = 3 chi_2 / chi_1^2 + N kappa_(l-1)^2 / chi_1, with chi_2 = sw2 E phi''^2 and
     every chi at the q of its layer (Poole et al. 2016).  The circle starts at variance q with N kappa_0^2 = `start`,
     by default 1 / q: radius sqrt(N q) about zero, curvature 1 / radius; a bias moves the centre, and then q = radius^2
-    / N + sb2.  Raises `ValueError` for a phi with kinks, whose phi'' is no function.
+    / N + sb2.  Raises `ValueError` for a phi with kinks, whose phi'' is no function, and for a circle without radius or
+    weights.
     """
     phi = activations.of(activation)
     twice_differentiable(phi)
     given.whole("n_layers", n_layers, least=0, why="it counts layers after the first")
     variances(sw2, sb2, q)
     q, sw2, sb2 = given.doubles(q), _plain(sw2), _plain(sb2)
-    if start is not None:
-        start = given.doubles(start)
-    metric, bends = [torch.ones_like(q)], [1 / q if start is None else start]
+    start = 1 / q if start is None else given.doubles(start)
+    if not gaussian.seen(start < torch.inf) or not gaussian.seen(given.doubles(sw2) > 0):
+        raise ValueError("a circle of radius 0, or weights of variance 0: no curve is left that could bend; take q and "
+                         "sw2 above 0.")  # fmt: skip
+    metric, bends = [torch.ones_like(q)], [start]
     for _ in range(n_layers):
         chi_1 = sw2 * activations.moments(phi, q)[1]
         chi_2 = sw2 * gaussian.average(lambda h: phi.second_derivative(h).square(), q)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from fieldkit import checkpoints, given
-from fieldkit.propagation import training
+from fieldkit.propagation import gaussian, training
 from fieldkit.propagation.gated import Gate
 
 LEARNT = ("W", "V", "b", "a")
@@ -38,9 +38,11 @@ def taught(
     """Accuracy of n networks of N units on 400 fresh sequences after n_steps of training, (n,); 0.5 is guessing.
 
     `gate` draws the weights and biases at the start and the noise at all times.  `rate` is the learning rate, `path`
-    keeps a checkpoint (`checkpoints.run`).  Raises `ValueError` for a delay below 1.
+    keeps a checkpoint (`checkpoints.run`).  Raises `ValueError` for a delay below 1 or a
+    negative rate.
     """
     given.whole("delay", delay, least=1, why="the bit is asked for at least one step after it was shown")
+    gaussian.variance("rate", rate, why="a step goes downhill")
     start = {"now": _draw(gate, n, N, rng)}
     start["memory"] = {name: torch.zeros_like(start["now"][name]) for name in LEARNT}
     pace = torch.full((), rate, device=rng.device)

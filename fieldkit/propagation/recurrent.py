@@ -161,6 +161,7 @@ def autocorrelation(states: Tensor, lags: int) -> Tensor:
     Averages over starts belong to one network: take them before an error bar is made.
     """
     given.whole("lags", lags, least=1, why="there is the lag 0")
+    states = given.numbers(states)
     T = states.shape[-2]
     if lags > T:
         raise ValueError(f"lags = {lags}: a run of {T} saved states has lags below {T}; save more states.")

@@ -66,6 +66,7 @@ def minimal(
     its variance, which is less noisy than h^2.
     """
     given.whole("steps", steps, least=2, why="the units must come to rest before they are measured")
+    given.whole("lags", lags, least=0, why="there is the lag 0")
     total = steps + lags
     e, de = (field(1, (n, M), total, g, fresh=fresh, rng=rng) for g in (gate, _linear(gate)))
     h, v, dh = _zeros((n, M), rng), _zeros((n, M), rng), normal((n, M), rng)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
+from numbers import Real
 from pathlib import Path
 
 import torch
@@ -76,7 +77,13 @@ def layers(parameters: Parameters, x: Tensor, *, activation: Function = torch.ta
 
 
 def losses(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross entropy of labels (B,) or (n, B), averaged over the pictures, for logits (n, B, k): (n,)."""
+    """Cross entropy of labels (B,) or (n, B), averaged over the pictures, for logits (n, B, k): (n,).
+
+    Raises `ValueError` for labels outside 0 ... k - 1.
+    """
+    if not gaussian.seen((labels >= 0) & (labels < logits.shape[2])):
+        raise ValueError(f"labels go beyond the {logits.shape[2]} classes, 0 to {logits.shape[2] - 1}; draw more, or "
+                         "name fewer.")  # fmt: skip
     chosen = labels.expand(logits.shape[:2])[..., None] == torch.arange(logits.shape[2], device=logits.device)
     return -(logits.log_softmax(-1) * chosen).sum(-1).mean(1)
 
@@ -172,8 +179,15 @@ def descend(
     `rule` is `plain`, `momentum` or `rmsprop`.  images (M, ...), labels (M,).  Every network sees its own random
     batches, so that networks are independent draws.  rate: a number or (n,).  With a `path` the run can be interrupted
     and goes on with the same bits (`checkpoints.run`).
+    Raises `ValueError` for a negative rate, labels that are no classes, or not one for every image.
     """
     given.whole("batch", batch, least=1, why="a gradient is averaged over pictures")
+    given.whole("n_steps", n_steps, least=0, why="steps are counted")
+    gaussian.variance("rate", rate, why="a step goes downhill")
+    images = given.numbers(images)
+    labels = labels if isinstance(labels, Tensor) else given.numbers(labels).long()
+    if len(images) != len(labels):
+        raise ValueError(f"{len(images)} images, {len(labels)} labels: give one label for every image.")
     n = len(parameters["first"])
     pace = _each(rate, n, rng)
 
@@ -211,6 +225,9 @@ def _descent(forward: Forward, parameters: Parameters, x: Tensor, labels: Tensor
 
 def _each(value: Tensor | float, n: int, rng: torch.Generator) -> Tensor:
     """One number for each of n networks, (n, 1, 1), float32 on rng's device."""
-    if isinstance(value, Tensor):
-        return value.to(rng.device, torch.float32).reshape(n, 1, 1)
-    return torch.full((n, 1, 1), value, device=rng.device)
+    if isinstance(value, Real):
+        return torch.full((n, 1, 1), float(value), device=rng.device)
+    value = given.doubles(value)
+    if value.numel() != n:
+        raise ValueError(f"shape {tuple(value.shape)} for {n} networks: give a number, or (n,), one for each.")
+    return value.to(rng.device, torch.float32).reshape(n, 1, 1)

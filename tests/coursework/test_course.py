@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import nbformat
 import pytest
@@ -15,7 +15,7 @@ from coursework import (
     assignments,
     cage,
     course,
-    jobs,
+    grade,
     late,
     library,
     rehearsal,
@@ -67,12 +67,102 @@ def test_the_secret_is_made_once_and_for_its_owner_only(folder):
         ("student\nada\nADA\n", "one name"),
         ("student,due\nada,tomorrow\n", "line 2"),
         ("student,extra_hours\nada,many\n", "line 2"),
+        ("student,extra_hours\nada,nan\n", "line 2"),
+        ("student,extra_hours\nada,-5\n", "line 2"),
+        ('student,name\n"ada,Ada\nbob,Bob\n', "a quote left open"),
+        ("student,name\na\0da,Ada\n", "control character"),
+        ("student,name\n" + "a" * 200_000 + ",x\n", "field limit"),
     ],
 )
 def test_a_roster_with_a_fault_says_which(folder, text, words):
     (folder / "roster.csv").write_text(text, encoding="utf-8")
     with pytest.raises(Fault, match=words):
         course.roster(folder)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "student,name,due,extra_hours\nzoë,Zoë Ø,2030-01-31,24\n".encode("utf-8-sig"),
+        "student;name;due;extra_hours\r\nzoë;Zoë Ø;2030-01-31T23:59;24\r\n".encode(),
+        "Student, Name ,Due,extra_hours\n\nzoë,Zoë Ø,2030-01-31, 24,7,8\n,,,\n".encode(),
+    ],
+    ids=["byte order mark", "semicolons and CRLF", "capitals, blanks, more columns"],
+)
+def test_a_roster_is_read_as_spreadsheets_write_it(data, folder):
+    (folder / "roster.csv").write_bytes(data)
+    assert course.roster(folder) == [Student("zoë", "Zoë Ø", datetime(2030, 1, 31, 23, 59), 24)]
+
+
+@pytest.mark.parametrize("table", ["roster", "comments", "handed_in"])
+def test_a_table_in_another_encoding_is_named(table, folder):
+    (folder / f"{table}.csv").write_bytes("student,name\nzo\xeb,Z\n".encode("latin1"))
+    with pytest.raises(Fault, match=f"{table}.csv: this is no UTF-8"):
+        course.rows(folder / f"{table}.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("late = 5", "tables"),
+        ('[late]\nper_day = "much"', "per_day"),
+        ("[late]\nmost_days = -1", "most_days"),
+        ("[late", "course.toml"),
+        ('[due]\n"x" = 7', "no time"),
+    ],
+)
+def test_rules_with_a_fault_say_which(text, words, folder):
+    (folder / "course.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(Fault, match=words):
+        late.due(folder, course.roster(folder)[0], "x")
+        late.factor(folder, timedelta(hours=1))
+
+
+def test_a_day_without_a_time_ends_late_and_a_zone_is_turned_into_ours(folder):
+    (folder / "course.toml").write_text('[due]\n"x" = 2030-01-31\n', encoding="utf-8")
+    assert late.due(folder, course.roster(folder)[0], "x") == datetime(2030, 1, 31, 23, 59)
+    (folder / "roster.csv").write_text("student,due\nada,2030-01-31T12:00+00:00\n", encoding="utf-8")
+    ours = datetime(2030, 1, 31, 12, tzinfo=UTC).astimezone().replace(tzinfo=None)
+    assert late.due(folder, course.roster(folder)[0], "x") == ours
+
+
+def test_a_secret_that_is_gone_is_not_made_anew_under_sheets_that_are_out(folder):
+    course.secret(folder, make=True)
+    (folder / "release").mkdir()
+    (folder / "secret").unlink()
+    for make in (True, False):
+        with pytest.raises(Fault, match="restore it"):
+            course.secret(folder, make=make)
+
+
+@pytest.mark.parametrize("text", ["x = (", "raise OSError('gone')", "import nothing_of_this_name"])
+def test_an_own_assignment_that_cannot_be_loaded_is_one_line(text, folder, capsys):
+    (folder / "sheets").mkdir()
+    (folder / "sheets" / "mine.py").write_text(text, encoding="utf-8")
+    assert release.main([str(folder), "--assignment", "own/mine"]) == 2
+    said = capsys.readouterr().err
+    assert "mine.py" in said and "cannot be loaded" in said and said.count("\n") == 1
+
+
+def test_a_course_that_is_no_folder_is_one_line(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert release.main([str(tmp_path / "file")]) == 2 and grade.main(["x", "--course", str(tmp_path / "file")]) == 2
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_no_two_students_share_a_file():
+    names = ["a/b", "A-B", "ada", "x" * 70 + "1", "x" * 70 + "2"]
+    found = release.file_names(names)
+    assert len({f.casefold() for f in found.values()}) == len(names) and found["ada"] == "ada"
+
+
+def test_points_that_are_none_and_points_of_nobody_are_named(folder):
+    path = folder / "comments.csv"
+    path.write_text("student,question,points,text\nkey,,,a text\nadda,x,1,@key\n", encoding="utf-8")
+    assert late.of_nobody(folder, course.roster(folder)) == ["adda"]
+    path.write_text("student,question,points,text\nada,x,nan,\n", encoding="utf-8")
+    with pytest.raises(Fault, match="no number"):
+        late.comments(folder, "ada")
 
 
 @pytest.mark.parametrize("name", assignments.ORDER)
@@ -233,7 +323,9 @@ def test_without_the_tools_the_remedy_is_one_sentence(monkeypatch):
 def test_file_names_are_no_paths():
     for name in ("../../x", "a/b", "", ".", "=cmd|x", "\u202egnp.exe", "x" * 999):
         assert (
-            "/" not in jobs.page_name(name) and jobs.page_name(name)[0] not in ".=" and len(jobs.page_name(name)) < 60
+            "/" not in release.unique_name(name)
+            and release.unique_name(name)[0] not in ".="
+            and len(release.unique_name(name)) < 60
         )
 
 

@@ -47,7 +47,15 @@ def test_what_is_no_notebook_is_refused_in_one_line(kind):
     assert 10 < len(str(refused.value)) < 200 and "\n" not in str(refused.value)
 
 
-STUDENTS = [Student("ada", "Ada Byron", None, 0), Student("bob", "Bob Ross", None, 0), Student("École", "", None, 0)]
+STUDENTS = [
+    Student("ada", "Ada Byron", None, 0),
+    Student("bob", "Bob Ross", None, 0),
+    Student("École", "", None, 0),
+    Student("ada_b", "Two People", None, 0),
+    Student("u7", "Two People", None, 0),
+    Student("Two People_9", "Bob", None, 0),
+    Student("dora", "ADA", None, 0),
+]
 
 
 @pytest.mark.parametrize(
@@ -59,6 +67,12 @@ STUDENTS = [Student("ada", "Ada Byron", None, 0), Student("bob", "Bob Ross", Non
         ("bob/x.ipynb", "bob"),
         ("byronada_LATE_123_456_x.ipynb", "ada"),
         ("École.zip", "École"),
+        ("ada_b_7_8_x.ipynb", "ada_b"),
+        ("ada_c_7_8_x.ipynb", "ada"),
+        ("Two People_9_assignsubmission_file_/x.ipynb", "Two People_9"),
+        ("Two People_8_assignsubmission_file_/x.ipynb", None),
+        ("u7/x.ipynb", "u7"),
+        ("bob_1_2_x.ipynb", "bob"),
         ("carl.ipynb", None),
         ("ada.txt", None),
     ],

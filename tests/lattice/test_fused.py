@@ -115,8 +115,10 @@ class Other(phi4.Phi4):
 @pytest.mark.parametrize(
     ("why", "theory", "settings"),
     [
-        ("not that of Other", Other(-1.0, 0.5), {}),
-        ("no Fourier transform", THEORY, {"inverse_mass": 1 / (free.momentum_squared(4, 2) + 1)}),
+        pytest.param("not that of Other", Other(-1.0, 0.5), {}, marks=needs_numba),
+        pytest.param(
+            "no Fourier transform", THEORY, {"inverse_mass": 1 / (free.momentum_squared(4, 2) + 1)}, marks=needs_numba
+        ),
         ("pip install numba", THEORY, None),
     ],
 )

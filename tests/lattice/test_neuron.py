@@ -209,3 +209,11 @@ def test_hot_and_cold_neurons_are_integrated_where_they_are(beta, h):
     assert variance.item() * beta == pytest.approx(1, rel=1e-10)
     wall = exact_neuron.moments([h], activation=torch.relu, beta=beta)[0].item()
     assert wall == pytest.approx(exact_neuron.relu_mean(h, beta), rel=1e-10)
+
+
+@pytest.mark.parametrize("potential", [neuron.tanh_potential, neuron.sigmoid_potential])
+def test_what_is_no_number_is_no_wall(potential):
+    phi = torch.tensor([math.nan, -2.0, 2.0, 1.0, math.inf], dtype=torch.float64)
+    found = potential(phi).tolist()
+    assert math.isnan(found[0]) and found[1:3] == [math.inf] * 2 and found[3] == pytest.approx(math.log(2))
+    assert found[4] == math.inf

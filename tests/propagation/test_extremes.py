@@ -459,3 +459,58 @@ def test_a_graph_may_have_edges_between_its_groups_only():
 def test_a_ring_has_one_as_its_second_eigenvalue():
     ring = torch.eye(6).roll(1, 1)
     assert communities.second_eigenvalue(ring + ring.T) == pytest.approx(1, abs=1e-6)
+
+
+def test_the_critical_line_without_biases_passes_silence_only_if_silence_stays():
+    for phi, weight in ((activations.tanh, 1), (activations.erf, math.pi / 4), (activations.gelu, 4)):
+        sw2, q = criticality.critical_line([0.0], activation=phi)
+        assert (sw2.item(), q.item()) == (pytest.approx(weight), 0)
+    sw2, q = criticality.critical_line([0.0], activation=torch.sigmoid)  # sigma(0) = 1/2: it never is silent
+    rest = fixed_points.phases(sw2, 0.0, activation=torch.sigmoid)
+    assert rest.q.item() == pytest.approx(q.item(), rel=1e-9) and q > 40
+    assert rest.chi_1.item() == pytest.approx(1, rel=1e-9)
+
+
+def test_a_spectrum_is_the_same_beside_numbers_that_it_cannot_have():
+    slopes = jacobian.squared_slopes(sech2, 0.5)
+    law = {"depth": 5, "sw2": 1.2, "weights": jacobian.gaussian}
+    alone = jacobian.density(slopes, [2.0], **law).item()
+    assert alone > 0.02
+    for other in (-1.0, 0.0, 1e9):
+        found = jacobian.density(slopes, [other, 2.0], **law)
+        assert found.tolist() == [0, pytest.approx(alone, rel=1e-9)]
+    with pytest.raises(ValueError, match="finite"):
+        jacobian.density(slopes, [math.nan], **law)
+    with pytest.raises(ValueError, match="q = inf"):
+        jacobian.squared_slopes(sech2, math.inf)
+
+
+def test_lessons_that_cannot_be_taught_are_refused():
+    rng = torch.Generator().manual_seed(0)
+    net = training.draw([1.0, 2.0], np.array([0.1, 0.1]), 2, n=2, d=4, width=4, rng=rng)
+    x, y = np.ones((10, 4)), [0] * 10
+    assert training.train(net, x, y, n_steps=2, rate=0.1, rng=rng)[1].shape == (2, 2)
+    for images, labels, rate, words in (
+        (x, [20] * 10, 0.1, "beyond the 10 classes"),
+        (x, y[:5], 0.1, "10 images, 5 labels"),
+        (x, y, -1.0, r"rate = -1\.0"),
+        (x, y, math.nan, "rate = nan"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            training.train(net, images, labels, n_steps=2, rate=rate, rng=rng)
+    with pytest.raises(ValueError, match="3,"):
+        training.draw([1.0, 2.0, 3.0], 0.1, 2, n=2, d=4, width=4, rng=rng)
+    school = committee.draw(2, 2, depth=1, width=3, activation=TANH, sw2=1.0, sb2=0.1, rng=rng)
+    assert committee.train(school, [[1, 2]], [1], rate=0.1, steps=[0, 2], new=[[1, 1]]).shape == (2, 2, 1)
+    with pytest.raises(ValueError, match="rate"):
+        committee.train(school, [[1, 2]], [1], rate=-0.1, steps=[0, 2], new=[[1, 1]])
+
+
+def test_nothing_is_left_of_a_circle_without_radius():
+    for q, sw2 in ((0.0, 1.5), (1.0, 0.0)):
+        with pytest.raises(ValueError, match="circle"):
+            maps.curvature(q, 3, activation=activations.tanh, sw2=sw2, sb2=0.1)
+    with pytest.raises(ValueError, match="circle"):
+        fixed_points.circle_curvature(3, 0.0, 0.1, activation=activations.tanh)
+    with pytest.raises(ValueError, match="q <= sb2"):
+        kernels.post_activation_correlation(0.1, 0.5, 0.1)

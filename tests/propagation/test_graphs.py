@@ -93,6 +93,16 @@ def test_perfect_blocks_are_read_perfectly():
     assert graphs.overlap((s[:, None] * s)[None], s).item() == pytest.approx(1)
 
 
+def test_to_skip_an_eigenvector_is_to_look_at_the_next_one():
+    s, other = graphs.groups(8), torch.tensor([1.0, -1.0]).double().repeat(4)
+    M = (s[:, None] * s + 2 * other[:, None] * other)[None]
+    assert graphs.overlap(M, s, among=1).item() == pytest.approx(0)
+    assert graphs.overlap(M, s, among=1, skip=1).item() == pytest.approx(1)
+    assert graphs.overlap(-M, s, among=1, skip=1, largest=False).item() == pytest.approx(1)
+    with pytest.raises(ValueError, match="skip = 8"):
+        graphs.overlap(M, s, among=1, skip=8)
+
+
 def test_errors_speak():
     with pytest.raises(ValueError, match="small trees"):
         graphs.kesten_stigum(0.5)

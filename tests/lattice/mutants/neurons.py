@@ -70,8 +70,8 @@ MUTANTS = [
     Mutant(
         "correction",
         NEURON,
-        "(math.log(2) + xlogy(phi, phi) + xlogy(1 - phi, 1 - phi))",
-        "(2 * phi - 1 + math.log(2) + xlogy(phi, phi) + xlogy(1 - phi, 1 - phi))",
+        "math.log(2) + xlogy(phi, phi) + xlogy(1 - phi, 1 - phi))",
+        "2 * phi - 1 + math.log(2) + xlogy(phi, phi) + xlogy(1 - phi, 1 - phi))",
         "a field left over in the potential",
     ),
     Mutant("warm-curve", NEURON, "torch.where(phi >= 0, phi.square() / 2, math.inf)", "phi.square() / 2", "no wall"),

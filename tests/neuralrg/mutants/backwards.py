@@ -62,4 +62,5 @@ MUTANTS = [
         "[[1.0, 1.0], [1.0, -1.0]]",
         "differences go on to the next level",
     ),
+    Mutant("temperatures", *UNTRAINED),
 ]

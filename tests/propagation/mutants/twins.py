@@ -149,6 +149,7 @@ MUTANTS = [
         "torch.rand(x.shape, generator",
         "torch.rand((len(x), 1, width), generator",
         "one mask for both passes",
+        "f = 1 with all chains",
     ),
     Mutant(
         "power",
