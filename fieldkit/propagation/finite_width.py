@@ -109,7 +109,7 @@ def four_point(
     for _ in range(n_layers - 1):
         square, _, growth = activations.moments(phi, K)
         fourth = gaussian.average(lambda h: phi(h) ** 4, K, kinks=phi.kinks)
-        V = sw2**2 * (fourth - square.square() + growth.square() * V)
+        V = sw2**2 * ((fourth - square.square()).clamp_min(0) + growth.square() * V)
         K = sw2 * square + sb2
         Ks.append(K)
         Vs.append(V)
