@@ -97,6 +97,7 @@ def run(
         saved = load(path)
         if not isinstance(saved, dict) or not {"label", "form", "t", "state", "rng"} <= saved.keys():
             raise ValueError(f"{path}: written by something else than `checkpoints.run`; choose another path.")
+        _as_written(path, saved)
         if saved["form"] != form:
             pairs = zip_longest(saved["form"].split(", "), form.split(", "))
             theirs, ours = next((a, b) for a, b in pairs if a != b)
@@ -114,13 +115,26 @@ def run(
                 f"{path}: its random generator lived on another kind of device than {rng.device}; delete the file or "
                 "choose another path."
             )
-        rng.set_state(saved["rng"])
+        try:
+            rng.set_state(saved["rng"])
+        except RuntimeError as error:
+            raise ValueError(f"{path}: its random generator is damaged ({error}); delete the file.") from error
         start, state = saved["t"], _moved(saved["state"], rng.device)
     for t in range(start, n_steps):
         state = step(state, t, rng)
         if path is not None and ((t + 1) % every == 0 or t + 1 == n_steps):
             save(path, {"label": label, "form": form, "t": t + 1, "state": state, "rng": rng.get_state()})
     return state
+
+
+def _as_written(path: Path, saved: State) -> None:
+    """Refuse a record in which something stands that `run` never writes."""
+    t, state = saved["t"], saved["rng"]
+    whole = isinstance(t, int) and not isinstance(t, bool) and t >= 0
+    words = all(isinstance(saved[name], str) for name in ("label", "form"))
+    bits = isinstance(state, torch.Tensor) and state.dtype == torch.uint8
+    if not (whole and words and bits and isinstance(saved["state"], dict)):
+        raise ValueError(f"{path}: not as `checkpoints.run` writes it; it is damaged: delete it and run again.")
 
 
 def _form(state: Any) -> str:

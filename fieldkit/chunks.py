@@ -107,6 +107,10 @@ def _run(pieces: Sequence[tuple[Work, str]], rng: torch.Generator, path: str | P
 
 
 def _stacked(parts: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    shapes = [{name: t.shape for name, t in part.items()} for part in parts]
+    if any(other != shapes[0] for other in shapes):
+        raise ValueError("the pieces return tensors of different names or shapes: they cannot be stacked; let the work "
+                         "return the same whatever it draws.")  # fmt: skip
     return {name: torch.stack([part[name] for part in parts]) for name in parts[0]}
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor
 
-from fieldkit import fits
+from fieldkit import fits, given
 from fieldkit.estimates import Estimate, jackknife_covariance
 
 Curve = tuple[Tensor, Tensor]  # values (k,) and their covariance (k, k)
@@ -45,21 +45,25 @@ def join(curves: Sequence[Curve]) -> Curve:
     """Curves that share no draw as one: all values (sum of k,) and their block diagonal covariance."""
     if not curves:
         raise ValueError("no curve to join: give at least one pair of values and covariance.")
-    values, covariances = zip(*curves, strict=True)
+    values, covariances = zip(*((given.doubles(v), given.doubles(c)) for v, c in curves), strict=True)
     return torch.cat(values), torch.block_diag(*covariances)
 
 
 def bars(curve: Curve) -> list[Estimate]:
     """The points of a curve one by one, each with its own error bar: what a figure shows."""
-    values, covariance = curve
+    values, covariance = (given.doubles(part) for part in curve)
     return [Estimate(v, e) for v, e in zip(values.tolist(), covariance.diagonal().sqrt().tolist())]
 
 
 def limit(sizes: Iterable[float], curves: Sequence[Curve], *, order: int = 1) -> Curve:
     """The k points at infinite size, from one curve at each size: k polynomials in 1 / size, fitted together.
 
-    The curves of different sizes share no draw.  Raises `ValueError` as `fits.linear_fit` does.
+    The curves of different sizes share no draw.  Raises `ValueError` as `fits.linear_fit` does, and for a size that is
+    not above 0.
     """
+    sizes = [float(size) for size in sizes]
+    if not all(size > 0 for size in sizes) or len(sizes) != len(curves):
+        raise ValueError(f"sizes {sizes} for {len(curves)} curves: give one size above 0 for each curve.")
     values, covariance = join(curves)
     k = len(curves[0][0])
     eye = torch.eye(k, dtype=torch.float64)

@@ -206,3 +206,22 @@ def test_damage_anywhere_is_refused_with_the_remedy(tmp_path):
 def test_a_missing_file_is_missing_not_damaged(tmp_path):
     with pytest.raises(FileNotFoundError):
         checkpoints.load(tmp_path / "none.pt")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"t": "x"}, {"t": -3}, {"t": 1.5}, {"form": 3}, {"label": 5}, {"state": None}, {"rng": None}, {"rng": "junk"}],
+)
+def test_a_record_that_no_loop_wrote_is_refused(tmp_path, change):
+    path, rng = tmp_path / "loop.pt", torch.Generator().manual_seed(0)
+
+    def step(state, t, rng):
+        return {"x": state["x"] + torch.rand(2, generator=rng)}
+
+    checkpoints.run(step, {"x": torch.zeros(2)}, 4, rng=rng, path=path)
+    saved = checkpoints.load(path)
+    if change == {"rng": "junk"}:
+        change = {"rng": torch.full_like(saved["rng"], 255)}
+    checkpoints.save(path, {**saved, **change})
+    with pytest.raises(ValueError, match="delete"):
+        checkpoints.run(step, {"x": torch.zeros(2)}, 4, rng=rng, path=path)

@@ -56,8 +56,9 @@ def effective_gap(correlator: Tensor, *, times: Sequence[int], step: int) -> Ten
     The step is best a fixed physical time: as a second difference over one spacing, E would drown in noise as a -> 0.
     Raises `ValueError` unless step <= t <= L/2 for every time.
     """
-    L = correlator.shape[-1]
-    if step < 1 or min(times) < step or max(times) > L // 2:
+    correlator = given.doubles(correlator)
+    L = correlator.shape[-1] if correlator.dim() else 0
+    if step < 1 or not times or min(times) < step or max(times) > L // 2:
         raise ValueError(
             f"times = {times}, step = {step}, L = {L}: keep step <= t <= L/2; the far half of a ring repeats the near."
         )
@@ -73,6 +74,10 @@ def gap(correlators: Tensor, *, times: Sequence[int], step: int, n_blocks: int =
     have died out.  Raises `ValueError` when n_blocks does not divide n, and as `effective_gap` and
     `jackknife_covariance`.
     """
+    correlators = given.doubles(correlators)
+    given.whole("n_blocks", n_blocks, least=1, why="chains are taken in blocks")
+    if correlators.dim() != 2:
+        raise ValueError(f"shape {tuple(correlators.shape)}: expected (n, L), one correlator for each chain.")
     n, L = correlators.shape
     if n % n_blocks:
         raise ValueError(f"n = {n}: {n_blocks} equal blocks of chains do not fit; choose n a multiple of {n_blocks}.")
@@ -98,7 +103,7 @@ def exponent(spacings: Sequence[float], lies: Sequence[Estimate], *, corrections
     where it came out too large by chance.  Points with a lie below four of its errors are refused by `ValueError`.
     """
     values, errors = _columns(lies)
-    if any(abs(lie.value) < 4 * lie.error for lie in lies):
+    if not all(abs(lie.value) > 4 * lie.error for lie in lies):
         raise ValueError(
             "a lie smaller than four of its errors has no Gaussian logarithm; measure longer, or leave it out."
         )

@@ -73,7 +73,8 @@ def relu_mean(h: float, beta: float) -> float:
     given.positive("beta", beta, why="below 0 the weight exp(-beta V) grows without bound")
     a = math.sqrt(beta) * h
     if a < -30:
-        return sum(c / a ** (2 * k) for k, c in enumerate((1, -2, 10, -74, 706, -8162))) / (-a * math.sqrt(beta))
+        y = 1 / a / a
+        return sum(c * y**k for k, c in enumerate((1, -2, 10, -74, 706, -8162))) / (-a * math.sqrt(beta))
     return h + math.sqrt(2 / math.pi) / float(special.erfcx(-a / math.sqrt(2))) / math.sqrt(beta)
 
 
@@ -114,7 +115,7 @@ def driven_length(mass: float, side: int) -> float:
     given.positive("mass", mass, why="without a mass nothing bounds the length")
     given.whole("side", side, least=2, why="the second moment needs a non-zero momentum")
     p1 = 2 * math.sin(math.pi / side)
-    return math.sqrt(2 / mass**2 + p1**2 / mass**4)
+    return math.hypot(math.sqrt(2) / mass, p1 / mass / mass)
 
 
 def window_covariance(height: int, width: int, *, mass2: float, eta: float = 0.0) -> Tensor:

@@ -35,6 +35,8 @@ BINDER_CRITICAL = Estimate(0.6106901, 5e-7)
 
 def _positive(T: float) -> None:
     given.positive("T", T, why=f"a temperature is positive (T_c = {T_CRITICAL:.6f})")
+    if T < 1e-300:
+        raise ValueError(f"T = {T}: 1 / T leaves the range of numbers; at T = 1e-300 nothing moves either.")
 
 
 def onsager_free_energy(T: float) -> float:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.estimates import Estimate, jackknife
 from fieldkit.lattice import free
 
@@ -38,9 +39,14 @@ def lattice_action(maps: Tensor, *, mass2: float, boundary: str = "periodic") ->
 def convolve(images: Tensor, filters: Tensor) -> Tensor:
     """h_c(x) = sum_y w_c(y) image(x - y), periodic: images (n, H, W), filters (channels, k, l) -> (n, channels, H, W).
 
-    A product over momenta; a filter smaller than the image (k <= H, l <= W) is padded with zeros.
+    A product over momenta; a filter smaller than the image (k <= H, l <= W) is padded with zeros.  Raises `ValueError`
+    for a larger one, or other numbers of axes.
     """
+    images, filters = (x if x.is_floating_point() else x.double() for x in map(given.numbers, (images, filters)))
     shape = images.shape[1:]
+    if images.dim() != 3 or filters.dim() != 3 or any(k > side for k, side in zip(filters.shape[1:], shape)):
+        raise ValueError(f"images {tuple(images.shape)}, filters {tuple(filters.shape)}: expected (n, H, W) and "
+                         "(channels, k, l) with k <= H, l <= W.")  # fmt: skip
     return torch.fft.irfft2(torch.fft.rfft2(images)[:, None] * torch.fft.rfft2(filters, s=shape), s=shape)
 
 
@@ -186,6 +192,7 @@ def field_filters(
     if not (mass2 > 0 and 0 <= eta < 2):
         raise ValueError(f"mass2 = {mass2}, eta = {eta}: the flat mode needs mass2 > 0, and correlations that fall off "
                          "need 0 <= eta < 2.")  # fmt: skip
+    given.positive("gain", gain, why="it multiplies a variance")
     k, l = shape[2:]
     p2 = [free.momentum_squared(side, 1, boundary="open", device=rng.device) for side in (k, l)]
     variance = (p2[0][:, None] + p2[1] + mass2) ** (eta / 2 - 1)

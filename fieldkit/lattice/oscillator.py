@@ -23,6 +23,8 @@ from torch import Tensor
 
 from fieldkit import given
 
+LARGEST = 4000  # field values on either side of 0: 0.5 GB and some minutes
+
 
 def lattice_couplings(spacing: float, *, mass2: float, coupling: float) -> tuple[float, float]:
     """(mass2, coupling) of the lattice field at unit spacing that is the oscillator at spacing a = `spacing`.
@@ -39,10 +41,11 @@ def lattice_couplings(spacing: float, *, mass2: float, coupling: float) -> tuple
 def levels(k: int, *, mass2: float, coupling: float, basis: int = 160) -> Tensor:
     """The lowest k energies of H in the continuum, float64 (k,).
 
-    H is written in the basis of a harmonic oscillator whose frequency makes <0|H|0> least, then diagonalised.
-    Truncating a basis can only raise a level; 160 states give twelve digits for the lowest ten when mass2 is of order
-    one.  Raises `ValueError` when the energies are not bounded from below or k > basis / 8 (those levels would feel
-    the truncation).
+    H is written in the basis of a harmonic oscillator whose frequency makes <0|H|0> least, or for mass2 < 0 reaches the
+    walls of the double well in x and in p alike, then diagonalised.  Truncating a basis can only raise a level; 160
+    states give twelve digits for the lowest ten when mass2 is of order one.  Raises `ValueError` when the energies are
+    not bounded from below, k > basis / 8 (those levels would feel the truncation), or the double well is too deep for
+    the basis.
     """
     energies, _, _ = _diagonalise(mass2, coupling, basis)
     _few(k, basis // 8, f"levels that a basis of {basis} does not touch")
@@ -106,6 +109,11 @@ def _transfer(spacing: float, mass2: float, coupling: float) -> tuple[Tensor, Te
     _checked(mass2, coupling, spacing=spacing)
     reach = _reach(mass2, coupling)
     half = math.ceil(reach / min(0.45 * math.sqrt(spacing), 0.03 * reach))
+    if half > LARGEST:
+        raise ValueError(
+            f"spacing = {spacing}: the transfer matrix would have {2 * half + 1} rows, {2 * LARGEST + 1} is the limit; "
+            "so near the continuum use `levels` and `artefact_slope`."
+        )
     x = (reach / half) * torch.arange(-half, half + 1, dtype=torch.float64)
     V = mass2 * x**2 / 2 + coupling * x**4
     bottom = float(V.min())
@@ -119,7 +127,16 @@ def _transfer(spacing: float, mass2: float, coupling: float) -> tuple[Tensor, Te
 def _diagonalise(mass2: float, coupling: float, basis: int) -> tuple[Tensor, Tensor, Tensor]:
     """Energies (basis,), eigenvectors as columns, and x in a larger basis, so that its powers are exact where used."""
     _checked(mass2, coupling)
+    given.whole("basis", basis, least=8, why="a basis has states")
     omega = _frequency(mass2, coupling)
+    if mass2 < 0:
+        x_far, p_far = _walls(mass2, coupling)
+        if x_far * p_far > 2 * basis:
+            raise ValueError(
+                f"mass2 = {mass2}, coupling = {coupling}: so deep a double well takes {math.ceil(x_far * p_far / 2)} "
+                f"states; give basis that many instead of {basis}."
+            )
+        omega = max(omega, p_far / x_far)
     raise_one = torch.sqrt(torch.arange(1, basis + 8, dtype=torch.float64))
     lower = torch.diag(raise_one, 1)
     x = (lower + lower.T) / math.sqrt(2 * omega)
@@ -127,6 +144,13 @@ def _diagonalise(mass2: float, coupling: float, basis: int) -> tuple[Tensor, Ten
     H = p_squared / 2 + mass2 * (x @ x) / 2 + coupling * (x @ x @ x @ x)
     energies, states = torch.linalg.eigh(H[:basis, :basis])
     return energies, states, x
+
+
+def _walls(mass2: float, coupling: float) -> tuple[float, float]:
+    """How far a low state of the double well reaches in x and in p: its minimum and depth, and six widths more."""
+    width = (-2 * mass2) ** -0.25
+    depth = mass2**2 / (16 * coupling)
+    return math.sqrt(-mass2 / (4 * coupling)) + 6 * width, math.sqrt(2 * depth) + 6 / width
 
 
 def _frequency(mass2: float, coupling: float) -> float:

@@ -46,6 +46,8 @@ def step(field: Tensor, *, b: int = 2, field_dimension: float, reach: float = 1.
     Flow for t = (reach b)^2 / 8, keep every b-th site, multiply by b^field_dimension.
     """
     given.positive("reach", reach, why="the blur has a radius, in units of the new lattice")
+    if not math.isfinite(field_dimension):
+        raise ValueError(f"field_dimension = {field_dimension}: the field is multiplied by a finite power of b.")
     return blocking.stride(flow(field, (reach * b) ** 2 / 8), b=b) * float(b) ** field_dimension
 
 

@@ -38,13 +38,14 @@ def critical_sw2(activation: Function | Activation) -> float:
     """
     phi = activations.of(activation)
     zero = torch.zeros((), dtype=torch.float64)
-    if abs(float(phi(zero))) > 1e-12:
-        raise ValueError(
-            f"phi(0) = {float(phi(zero)):.3g}: its kernel does not run to 0; see `criticality.critical_line`."
-        )
+    _vanishes(phi)
     if is_scale_free(phi):
-        return 1 / float(activations.moments(phi, torch.ones(1, dtype=torch.float64))[1])
-    return 1 / float(phi.derivative(zero)) ** 2
+        gain = float(activations.moments(phi, torch.ones(1, dtype=torch.float64))[1])
+    else:
+        gain = float(phi.derivative(zero)) ** 2
+    if not gain > 0:
+        raise ValueError("phi'(0) = 0: small signals are lost in every layer, at any sw2; choose another activation.")
+    return 1 / gain
 
 
 def running(
@@ -60,14 +61,24 @@ def running(
 
 
 def kernel_amplitude(activation: Function | Activation) -> float:
-    """lim l K_l = -1 / a_1 on the critical line with K* = 0; 1/2 for tanh, 1 for sine.  Infinite without scale."""
+    """lim l K_l = -1 / a_1 on the critical line with K* = 0; 1/2 for tanh, 1 for sine.  Infinite without scale.
+
+    Raises `ValueError` where the kernel does not run to 0 there but grows, a_1 > 0, as for GELU.
+    """
     if is_scale_free(activation):
         return float("inf")
-    return -1 / criticality.critical_exponents(activation)[0]
+    slope = criticality.critical_exponents(activation)[0]
+    if not slope < 0:
+        raise ValueError(
+            f"a_1 = {slope:.3g}: at K = 0 this kernel grows with depth, so l K_l has no limit; take a_1 < 0."
+        )
+    return -1 / slope
 
 
 def vertex_slope(activation: Function | Activation) -> float:
-    """lim V / (K^2 l): the universality class.  2/3 where K* = 0, E phi^4 / (E phi^2)^2 - 1 without scale."""
+    """lim V / (K^2 l): the universality class.  2/3 where K* = 0, E phi^4 / (E phi^2)^2 - 1 without scale.  Raises
+    `ValueError` when phi(0) is not 0."""
+    _vanishes(activations.of(activation))
     if not is_scale_free(activation):
         return 2 / 3
     phi, one = activations.of(activation), torch.ones(1, dtype=torch.float64)
@@ -118,6 +129,12 @@ def wide_vertex(
     found = [measured_vertex(activation, depths, width=w, n=n, K=K, sw2=sw2, rng=rng) for w in widths]
     logs = [[_log(e, width) for e in row] for width, row in zip(widths, found)]
     return [fits.finite_size(widths, column).estimate(0) for column in zip(*logs)]
+
+
+def _vanishes(phi: Activation) -> None:
+    at_zero = float(phi(torch.zeros((), dtype=torch.float64)))
+    if abs(at_zero) > 1e-12:
+        raise ValueError(f"phi(0) = {at_zero:.3g}: its kernel does not run to 0; see `criticality.critical_line`.")
 
 
 def _log(vertex: Estimate, width: int) -> Estimate:

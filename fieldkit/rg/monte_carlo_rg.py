@@ -115,6 +115,8 @@ def from_columns(columns: dict[str, Tensor], operators: Sequence[Operator], *, b
 
 def joined(parts: Sequence[Sums]) -> Sums:
     """Sums from independent runs with the same operators and sizes, as more groups: what chunks of a sweep bring."""
+    if not parts:
+        raise ValueError("no parts: joined are the sums of one run or more.")
     if any(part.operators != parts[0].operators or not torch.equal(part.sites, parts[0].sites) for part in parts):
         raise ValueError("these runs differ in operators or sizes: only alike can be joined.")
     mean, same, cross = (torch.cat([getattr(part, name) for part in parts]) for name in ("mean", "same", "cross"))

@@ -24,6 +24,7 @@ def windows(spins: Tensor, *, buffer: int = 1, every: int = 8) -> tuple[Tensor, 
     environment, 12 + 8 buffer of them; w windows a configuration, `every` sites apart.
     """
     given.whole("buffer", buffer, least=0, why="it counts the rows between block and environment")
+    spins = given.numbers(spins)
     side = 4 + 2 * buffer
     given.whole("every", every, least=1, why="windows lie so many sites apart")
     if spins.dim() != 3 or min(spins.shape[1:]) < side:

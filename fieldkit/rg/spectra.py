@@ -17,10 +17,12 @@ from fieldkit.rg import marchenko_pastur
 
 
 def noise(W: Tensor) -> Tensor:
-    """sigma (...), the standard deviation of an entry of pure noise with the median singular value of W (..., n, m)."""
+    """sigma (...), the standard deviation of an entry of pure noise with the median singular value of W (..., n, m): of
+    an even number of them halfway between the two in the middle, or sigma would come out low, by 2 % for 64 columns."""
     W = _matrices(W)
     long, short = _sides(W)
-    middle = _singular(W).median(-1).values
+    values = _singular(W)
+    middle = (values[..., (short - 1) // 2] + values[..., short // 2]) / 2
     return middle / (marchenko_pastur.median(short / long) * long) ** 0.5
 
 

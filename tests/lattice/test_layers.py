@@ -166,3 +166,12 @@ def test_filters_and_the_action_stay_on_the_device():
         images = torch.randn(3, 8, 8, generator=rng, device=rng.device, dtype=torch.float64)
         cost = layers.lattice_action(layers.convolve(images, filters), mass2=1.0, boundary="open")
         assert cost.device == rng.device
+
+
+def test_whole_numbers_are_pictures_and_filters_fit_them():
+    images, filters = [[[1, 2], [3, 4]]], [[[2, 0], [0, 0]]]
+    assert torch.equal(layers.convolve(images, filters)[0, 0], 2.0 * torch.tensor(images[0], dtype=torch.float64))
+    with pytest.raises(ValueError, match="k <= H"):
+        layers.convolve(torch.ones(1, 2, 2), torch.ones(1, 3, 3))
+    with pytest.raises(ValueError, match="gain"):
+        layers.field_filters((1, 1, 3, 3), mass2=1.0, gain=-1.0, rng=torch.Generator())

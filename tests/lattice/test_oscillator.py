@@ -205,3 +205,23 @@ def test_the_sampled_correlator_stays_on_the_device():
         theory = phi4.Phi4(0.25, 0.06)
         c = continuum.sampled_correlators(theory, 8, near=0.6, n_chains=4, n_steps=2, rng=rng)
         assert c.device.type == rng.device.type and c.shape == (4, 8)
+
+
+@pytest.mark.parametrize(("mass2", "coupling"), [(-5.0, 1.0), (-20.0, 1.0), (-60.0, 1.0), (-1.0, 0.01), (-1.0, 0.002)])
+def test_double_wells_are_right_or_refused(mass2, coupling):
+    """Truth: sinc functions on a fine grid (Colbert and Miller 1992), an infinite matrix of another kind."""
+    edge = math.sqrt(-mass2 / (4 * coupling)) + 6 * (-2 * mass2) ** -0.25 + 2
+    x = torch.linspace(-edge, edge, 801, dtype=torch.float64)
+    k = (torch.arange(801)[:, None] - torch.arange(801)).double()
+    kinetic = torch.where(k == 0, math.pi**2 / 3, 2 * (1 - 2.0 * (k % 2)) / k.square().clamp_min(1)) / 2
+    H = kinetic / (x[1] - x[0]) ** 2 + torch.diag(mass2 * x**2 / 2 + coupling * x**4)
+    truth = torch.linalg.eigvalsh(H)[:4]
+    found = oscillator.levels(4, mass2=mass2, coupling=coupling)
+    assert torch.allclose(found, truth, rtol=0, atol=1e-12 * H.abs().max().item())
+    with pytest.raises(ValueError, match="so deep a double well takes 671 states"):
+        oscillator.levels(4, mass2=-300.0, coupling=1.0)
+
+
+def test_too_fine_a_lattice_is_refused_before_it_is_built():
+    with pytest.raises(ValueError, match="near the continuum"):
+        oscillator.lattice_gap(1e-7, mass2=1.0, coupling=1.0)

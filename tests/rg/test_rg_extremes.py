@@ -12,6 +12,7 @@ from fieldkit.rg import (
     blurring,
     corner_exact,
     decimation,
+    depth,
     enumeration,
     free_blocking,
     hierarchical,
@@ -21,6 +22,7 @@ from fieldkit.rg import (
     marchenko_pastur,
     migdal_kadanoff,
     monitor,
+    monte_carlo_rg,
     phases,
     potential,
     ring_exact,
@@ -195,7 +197,18 @@ def test_whole_numbers_and_lists_are_read_as_numbers():
     )
 
 
+@pytest.mark.parametrize("shape", [(64, 64), (16, 16), (15, 15), (200, 50)])
+def test_the_size_of_the_noise_is_that_of_its_entries(shape):
+    """Of 400 matrices, up to what is left at finite size, a tenth of a spacing of singular values at the median."""
+    found = spectra.noise(torch.randn(400, *shape, generator=rng(), dtype=torch.float64))
+    assert float(found.mean()) == pytest.approx(1, abs=0.25 / min(shape) + 4 * float(found.std()) / 20)
+
+
 IMPOSSIBLE = {
+    "no slope": lambda: depth.critical_sw2(lambda z: z**2),
+    "a kernel that grows": lambda: depth.kernel_amplitude(torch.nn.functional.gelu),
+    "a kernel that does not vanish": lambda: depth.vertex_slope(torch.sigmoid),
+    "nothing joined": lambda: monte_carlo_rg.joined([]),
     "negative mass": lambda: free_blocking.perfect([[0.5]], mass2=-1.0),
     "negative mass on a torus": lambda: free_blocking.perfect_spectrum(4, 2, mass2=-1.0),
     "negative mass, blocked": lambda: free_blocking.blocked([[0.5]], 2, mass2=-1.0),

@@ -19,15 +19,15 @@ MUTANTS = [
     Mutant(
         "two-thirds",
         DEPTH,
-        "return 1 / float(phi.derivative(zero)) ** 2",
-        "return 1 / float(phi.derivative(zero)) ** 2 - 0.05",
+        "    return 1 / gain\n",
+        "    return 1 / gain - 0.05\n",
         "a kernel that dies exponentially, off the critical point",
     ),
     Mutant(
         "marginal",
         DEPTH,
-        "return 1 / float(phi.derivative(zero)) ** 2",
-        "return 1 / float(phi.derivative(zero)) ** 2 - 0.05",
+        "    return 1 / gain\n",
+        "    return 1 / gain - 0.05\n",
         "a kernel that dies exponentially, off the critical point",
     ),
     Mutant(
