@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -25,6 +26,10 @@ from coursework import alike, assignments, cage, intake, jobs, late, library, ow
 from coursework.course import Fault, Student, disarmed, private, roster, secret
 from coursework.draws import key
 from fieldkit import chunks
+
+STOPPED = (
+    "the system stopped a process that marks (memory?): call this again, what is marked is kept; --jobs 1 needs less"
+)
 
 
 def grade(
@@ -135,6 +140,9 @@ def main(arguments: list[str] | None = None) -> int:
             )  # fmt: skip
     except (Fault, OSError) as fault:  # a full disk, a folder that others own
         print(fault, file=sys.stderr)
+        return 2
+    except BrokenExecutor:
+        print(STOPPED, file=sys.stderr)
         return 2
     return 0
 

@@ -65,7 +65,7 @@ def signs(S: Tensor, rule: tuple[Tensor, Tensor] | None = None) -> Tensor:
 
 def _rule(C: Tensor) -> tuple[Tensor, Tensor]:
     """The rule for variances C_ii: the singularity is about 1/(2 C) beyond t = 1."""
-    top = float(C.diagonal().max())
+    top = float(C.detach().diagonal().max())
     return _panels(math.ceil(math.log(2 * top, 4)) if top > 4.5 else 0, C.device)
 
 

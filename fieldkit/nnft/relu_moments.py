@@ -55,7 +55,7 @@ def root(C: Tensor) -> Tensor:
     if not bool(correlation.isfinite().all()):
         raise ValueError(f"C {tuple(C.shape)}: a covariance has finite entries; bring the inputs nearer to 0.")
     values, vectors = torch.linalg.eigh(correlation)
-    if float(values[0]) < -1e-8 * len(C):
+    if float(values[0].detach()) < -1e-8 * len(C):
         raise ValueError(f"C {tuple(C.shape)}: an eigenvalue is below 0, so this is no covariance; check its entries.")
     kept = values > KEEP * len(C)
     return size[:, None] * vectors[:, kept] * values[kept].sqrt()

@@ -56,6 +56,7 @@ class Activation:
         if self.parity not in (-1, 0, 1):
             raise ValueError(f"parity = {self.parity}: +1 for an even phi, -1 for an odd one, 0 if neither or unknown.")
         object.__setattr__(self, "kinks", tuple(float(x) for x in self.kinks))
+        _refuse(self)
         object.__setattr__(self, "jumps", _jumps(self))
         beside = self.derivative(torch.tensor([-1e-9, -1e-12, 1e-12, 1e-9], dtype=torch.float64))
         wide, close = (beside[-1] - beside[0]).abs().item(), (beside[2] - beside[1]).abs().item()
@@ -122,12 +123,33 @@ def _moved(phi: Activation, x: float, J: float, q: Tensor) -> Tensor:
     return x * J * (one_side + other) / 2 * gaussian.density(x / root) / root**3
 
 
+def _refuse(phi: Activation) -> None:
+    """Refuse what does not act element by element on real numbers, or has another parity than it says."""
+    if not all(math.isfinite(x) for x in phi.kinks):
+        raise ValueError(f"kinks = {phi.kinks}: phi bends at finite places; leave the others out.")
+    x = torch.tensor([-3.0, -1.7, -0.4, 0.4, 1.7, 3.0], dtype=torch.float64)
+    y = phi(x)
+    if not isinstance(y, Tensor) or y.shape != x.shape or not y.is_floating_point():
+        what = f"{tuple(y.shape)} of {y.dtype}" if isinstance(y, Tensor) else type(y).__name__
+        raise TypeError(
+            f"phi makes {what} of 6 numbers: it acts element by element and returns floating-point numbers; "
+            "end it with .to(x.dtype), for instance."
+        )
+    if not bool(y.isfinite().all()):
+        raise ValueError(
+            f"phi is {y.tolist()} at {x.tolist()}: a pre-activation takes any value; make phi finite there."
+        )
+    if phi.parity and not torch.allclose(y.flip(0), phi.parity * y, rtol=1e-6, atol=1e-9 * y.abs().max().item()):
+        raise ValueError(f"parity = {phi.parity}: phi(-x) is not {phi.parity:+d} phi(x); leave the parity out.")
+
+
 def _jumps(phi: Activation) -> tuple[tuple[float, float], ...]:
     """(x, phi(x+) - phi(x-)) at zero and the kinks: a difference that does not shrink with the step."""
     x = torch.tensor(sorted({0.0, *phi.kinks}), dtype=torch.float64)
     wide, close = (phi(x + step) - phi(x - step) for step in (STEP, STEP / 16))
     real = (close.abs() > 0.5 * wide.abs()) & (close.abs() > 1e-9)
-    return tuple(zip(x[real].tolist(), close[real].tolist()))
+    jump = close - (wide - close) / 15  # less what the slopes beside it add
+    return tuple(zip(x[real].tolist(), jump[real].tolist()))
 
 
 def _differentiate(f: Function) -> Function:

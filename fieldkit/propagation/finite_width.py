@@ -109,6 +109,7 @@ def four_point(
     for _ in range(n_layers - 1):
         square, _, growth = activations.moments(phi, K)
         fourth = gaussian.average(lambda h: phi(h) ** 4, K, kinks=phi.kinks)
+        fourth = torch.maximum(fourth, square.square())  # rounding would make the variance of a sign negative
         V = sw2**2 * (fourth - square.square() + growth.square() * V)
         K = sw2 * square + sb2
         Ks.append(K)

@@ -177,7 +177,7 @@ def heat_bath(
 def _series(K: Tensor, b: float) -> Tensor:
     """artanh(tanh^b K), of either sign; where tanh^b K is nearly 0 or 1 no digit is lost."""
     size = K.abs()
-    log = b * decimation.log_tanh(size.clamp(max=100))
+    log = b * decimation.log_tanh(size.clamp(1e-300, 100))
     q = -torch.expm1(log)  # 1 - tanh^b K
     weak, strong = torch.atanh(log.exp().clamp(max=0.5)), 0.5 * (torch.log(2 - q) - q.log())
     found = torch.where(log < -1, weak, torch.where(size > 100, size - 0.5 * math.log(b), strong))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
+import joblib
 import nbformat
 import pytest
 
@@ -148,6 +150,15 @@ def test_a_course_that_is_no_folder_is_one_line(tmp_path, capsys):
     (tmp_path / "file").touch()
     assert release.main([str(tmp_path / "file")]) == 2 and grade.main(["x", "--course", str(tmp_path / "file")]) == 2
     assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_a_marking_process_that_is_killed_is_one_line(folder, monkeypatch, capsys):
+    def killed(*_, **__):
+        joblib.Parallel(n_jobs=2)(joblib.delayed(os._exit)(9) for _ in range(2))
+
+    monkeypatch.setattr(grade, "grade", killed)
+    assert grade.main(["x", "--course", str(folder), "--jobs", "2"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == grade.STOPPED
 
 
 def test_no_two_students_share_a_file():

@@ -514,3 +514,26 @@ def test_nothing_is_left_of_a_circle_without_radius():
         fixed_points.circle_curvature(3, 0.0, 0.1, activation=activations.tanh)
     with pytest.raises(ValueError, match="q <= sb2"):
         kernels.post_activation_correlation(0.1, 0.5, 0.1)
+
+
+def test_what_is_no_activation_is_refused():
+    for phi, error, words in (
+        (lambda x: x.sum(), TypeError, "element by element"),
+        (lambda x: x > 0, TypeError, "bool"),
+        (lambda x: x * 1j, TypeError, "complex"),
+        (torch.sqrt, ValueError, "finite there"),
+    ):
+        with pytest.raises(error, match=words):
+            activations.of(phi)
+    with pytest.raises(ValueError, match="parity = 1"):
+        activations.Activation(torch.relu, parity=1)
+    for kink in (math.nan, math.inf):
+        with pytest.raises(ValueError, match="finite places"):
+            activations.Activation(torch.tanh, kinks=(kink,))
+
+
+def test_a_jump_is_measured_without_the_slopes_beside_it():
+    phi = activations.Activation(lambda x: torch.where(x > 1, 3 * x + 1, -2 * x), kinks=(1.0,))
+    assert phi.jumps == ((1.0, pytest.approx(6, abs=1e-14)),)
+    V = finite_width.four_point(1.0, 3, activation=torch.sign, sw2=1.0, sb2=0.1)[1]
+    assert V.tolist() == [0, 0, 0]

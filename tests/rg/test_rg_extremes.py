@@ -57,6 +57,14 @@ def test_a_string_of_bonds_keeps_its_digits_at_every_coupling(K):
     assert float(decimation.correlation_length(K)) == pytest.approx(float(-1 / mp.log(mp.tanh(mpf(K)))), rel=1e-14)
 
 
+@pytest.mark.parametrize("K", [0.0, 1e-9, 0.3, 0.6, 30.0, 150.0])
+def test_the_slope_of_the_recursion_is_that_of_its_formula(K):
+    """b^(d-1) d artanh(tanh^2 K) / dK = 2 tanh 2K at b = d = 2."""
+    k = torch.tensor(K, dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(migdal_kadanoff.recursion(k, b=2, d=2), k)
+    assert float(slope) == pytest.approx(2 * math.tanh(2 * K), rel=1e-13, abs=1e-300)
+
+
 def test_near_one_dimension_the_fixed_point_runs_off_as_one_over_two_epsilon():
     """2^eps (K - ln 2 / 2) = K for strong bonds."""
     for eps in (1e-2, 1e-4):
