@@ -93,6 +93,7 @@ MUTANTS = [
         "coin = torch.rand(h.shape,",
         "coin = torch.rand((1, h.shape[1]),",
         "both copies meet one mask",
+        "is not positive definite",
     ),
     Mutant(
         "dropout-scale",
