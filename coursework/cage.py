@@ -66,14 +66,15 @@ def command(library: Path, limits: Limits, inbox: int, outbox: int) -> list[str]
     """The whole command line of a worker with these two pipes."""
     prefix, base = Path(sys.prefix).resolve(), Path(sys.executable).resolve().parents[1]
     binds = list(dict.fromkeys(["/usr", str(prefix), str(base)]))
-    bwrap = ["bwrap", *walls()]
+    # scratch first: what is bound below it, as the Python of a checkout in /tmp, is then seen
+    bwrap = ["bwrap", *walls(), "--size", str(limits.scratch), "--perms", "1777", "--tmpfs", "/tmp"]
     for path in dict.fromkeys(str(p) for b in binds for p in reversed(Path(b).parents) if str(p) != "/"):
         bwrap += ["--perms", "0755", "--dir", path]  # else they are 0700, closed to the user that root becomes
     for path in binds:
         bwrap += ["--ro-bind", path, path]
     for name in ("bin", "lib", "lib64", "sbin"):
         bwrap += ["--symlink", f"usr/{name}", f"/{name}"]
-    bwrap += ["--proc", "/proc", "--dev", "/dev", "--size", str(limits.scratch), "--perms", "1777", "--tmpfs", "/tmp"]
+    bwrap += ["--proc", "/proc", "--dev", "/dev"]
     bwrap += ["--ro-bind", str(library), "/book", "--remount-ro", "/", "--chdir", "/tmp"]
     for key, value in environment("/book", "/tmp").items():
         bwrap += ["--setenv", key, value]

@@ -87,7 +87,7 @@ def critical_line(sb2: Tensor, *, activation: Function | Activation, q_max: floa
     q = _bisect(excess, torch.full_like(sb2, 1e-12), torch.full_like(sb2, q_max))
     if not gaussian.every(excess(torch.full_like(sb2, q_max)) > 0):
         raise ValueError(f"the critical line does not reach these sb2 with q* < {q_max:g}; lower sb2 or raise q_max.")
-    silent = phi(torch.zeros((), dtype=torch.float64)).item() == 0
+    silent = phi(torch.zeros_like(sb2)) == 0
     q = torch.where((sb2 == 0) & silent, 0.0, q)
     return 1 / activations.moments(phi, q)[1], q
 

@@ -331,6 +331,11 @@ def test_without_the_tools_the_remedy_is_one_sentence(monkeypatch):
     assert "sudo apt install bubblewrap util-linux" in cage.missing()
 
 
+def test_the_scratch_hides_no_checkout_in_tmp():
+    command = cage.command(Path("/tmp/checkout"), cage.Limits(), 3, 4)
+    assert command.index("--tmpfs") < command.index("--ro-bind")
+
+
 def test_file_names_are_no_paths():
     for name in ("../../x", "a/b", "", ".", "=cmd|x", "\u202egnp.exe", "x" * 999):
         assert (
