@@ -331,8 +331,8 @@ def test_without_the_tools_the_remedy_is_one_sentence(monkeypatch):
     assert "sudo apt install bubblewrap util-linux" in cage.missing()
 
 
-def test_the_scratch_hides_no_checkout_in_tmp():
-    command = cage.command(Path("/tmp/checkout"), cage.Limits(), 3, 4)
+def test_the_scratch_hides_no_checkout_in_tmp(tmp_path):
+    command = cage.command(tmp_path, cage.Limits(), 3, 4)
     assert command.index("--tmpfs") < command.index("--ro-bind")
 
 
