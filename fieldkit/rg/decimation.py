@@ -47,11 +47,12 @@ def decimate(K: Tensor | float, h: Tensor | float = 0.0, *, b: int = 2) -> Coupl
 def decimate_cold(w: Tensor | float, h: Tensor | float = 0.0, *, b: int = 2) -> tuple[Tensor, Tensor]:
     """(w', h') with w = exp(-2 K) in [0, 1]: the same map in a coordinate in which zero temperature is a point.
 
-    Its derivative at (0, 0) is b in both directions.  Raises `ValueError` for b < 2 or w < 0.
+    Its derivative at (0, 0) is b in both directions.  Analytic there, so that a search for the fixed point may overstep
+    zero a little.  Raises `ValueError` for b < 2 or w < -0.01.
     """
     w, h = _pair(w, h)
     given.whole("b", b, least=2, why="a step keeps every b-th spin")
-    if bool((w < 0).any()):
+    if bool((w < -0.01).any()):
         raise ValueError(f"w = {float(w.min())}: w = exp(-2 K) is not negative; choose 0 or more.")
     near = h.clamp(-100 / b, 100 / b)
     up, across, down = torch.exp(near), w, torch.exp(-near)
