@@ -12,6 +12,7 @@ from fieldkit.lattice import (
     acceleration,
     clusters,
     continuum,
+    dynamics,
     embedded,
     free,
     free_exact,
@@ -109,7 +110,7 @@ SIZES = {  # every sampler and exact result, asked for a number of things that n
     "side of magnets": lambda k, rng: ising.equilibrium(2, k, beta=0.4, rng=rng),
     "rounds": lambda k, rng: clusters.by_pointers(*torch.ones(2, 1, 4, 4, dtype=torch.bool), n_rounds=k),
     "sweeps of fields": lambda k, rng: embedded.metropolis(THEORY, torch.zeros(2, 4), width=1.0, rng=rng, n_sweeps=k),
-    "leapfrog steps": lambda k, rng: hmc.leapfrog(
+    "leapfrog steps": lambda k, rng: dynamics.leapfrog(
         THEORY, torch.zeros(2, 4), torch.zeros(2, 4), step_size=0.1, n_leapfrog=k
     ),
     "tuning": lambda k, rng: hmc.tune(THEORY, torch.zeros(2, 4), n_leapfrog=2, rng=rng, n_steps=k),
@@ -148,10 +149,10 @@ def test_no_sampler_draws_from_a_hidden_source(name, rng):
 FIELDS = [
     free.structure_factor, free.correlator, free.timeslice_correlator, free.lowest_structure,
     lambda phi: free.action(phi, mass2=1.0), THEORY.action, THEORY.force, THEORY.schwinger_dyson,
-    phi4.measure, phi4.neighbour_product, hmc.kinetic,
+    phi4.measure, phi4.neighbour_product, dynamics.kinetic,
     lambda phi: embedded.flip(phi, rng=torch.Generator()),
     lambda phi: embedded.metropolis(THEORY, phi, width=1.0, rng=torch.Generator()),
-    lambda phi: hmc.momenta(phi, rng=torch.Generator()),
+    lambda phi: dynamics.momenta(phi, rng=torch.Generator()),
     lambda phi: next(hmc.trajectories(THEORY, phi, step_size=0.1, n_leapfrog=1, rng=torch.Generator())),
 ]  # fmt: skip
 
@@ -181,7 +182,7 @@ def test_a_mass_that_is_not_even_in_the_momentum_is_refused():
         with pytest.raises(ValueError, match=words):
             next(hmc.trajectories(THEORY, phi, step_size=0.1, n_leapfrog=1, rng=rng, inverse_mass=wrong))
     with pytest.raises(TypeError, match="one number for each momentum"):
-        hmc.kinetic(phi, 1.0)
+        dynamics.kinetic(phi, 1.0)
 
 
 @pytest.mark.parametrize(("d", "L"), [(1, 4), (1, 5), (2, 3), (2, 4), (3, 3)])

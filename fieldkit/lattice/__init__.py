@@ -5,8 +5,8 @@ Read in this order:
   without a boundary, and the chain whose memory is known.
 - `phi4`, `small_lattices`  What changes when the field talks to itself?  The action, and the truth where it can be
   integrated.
-- `hmc`, `acceleration`, `parts`, `fused`  How do you draw from exp(-S)?  Hybrid Monte Carlo, a mass for every wave, and
-  how to say it to a processor.
+- `dynamics`, `hmc`, `acceleration`, `parts`, `fused`  How do you draw from exp(-S)?  Hybrid Monte Carlo, a mass for
+  every wave, and how to say it to a processor.
 - `ising`, `clusters`, `hoshen_kopelman`, `embedded`, `ising_exact`, `ising_moments`  Spins, one at a time or a cluster
   at a time, also inside a field of real numbers, and Onsager's truths.
 - `slowing_exact`  How long does a chain remember, where that is known?

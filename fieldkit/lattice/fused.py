@@ -61,7 +61,7 @@ def trajectories(
     pi, uniform = torch.empty(shape, dtype=dtype), torch.empty(n, dtype=torch.float64)
     in_rows, luck = pi.numpy().reshape(field.shape), uniform.numpy()
     while True:
-        pi.normal_(generator=rng)  # the numbers of `hmc.momenta`, in the same order
+        pi.normal_(generator=rng)  # the numbers of `dynamics.momenta`, in the same order
         uniform.uniform_(generator=rng)
         field, potential, delta_h, accepted = _trajectory(
             field, in_rows, potential, luck, step, n_leapfrog, force, energy, beside, at_once

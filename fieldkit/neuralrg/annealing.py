@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from fieldkit import given
-from fieldkit.lattice import hmc
+from fieldkit.lattice import dynamics
 from fieldkit.neuralrg.targets import Target
 
 
@@ -79,7 +79,7 @@ def anneal(
     n_leapfrog leapfrog steps after each but the last.
 
     The work of a change is booked before the field moves: booked afterwards, it would be that of a field that knows of
-    the change already, and <exp(-W)> another number.  Raises `ValueError` for n_steps < 1, and as `hmc.leapfrog`.
+    the change already, and <exp(-W)> another number.  Raises `ValueError` for n_steps < 1, and as `dynamics.leapfrog`.
     """
     given.whole("n_steps", n_steps, least=1, why="one step is plain weighing, more are a walk")
     given.positive("step_size", step_size, why="leapfrog needs a positive step (`hmc.tune` finds one)")
@@ -92,10 +92,10 @@ def anneal(
         if k == n_steps:
             break
         b = k / n_steps
-        pi = hmc.momenta(x, rng=rng)
-        y, last = hmc.leapfrog(Between(start, end, b), x, pi, step_size=step_size, n_leapfrog=n_leapfrog)
+        pi = dynamics.momenta(x, rng=rng)
+        y, last = dynamics.leapfrog(Between(start, end, b), x, pi, step_size=step_size, n_leapfrog=n_leapfrog)
         low, high = start.action(y).double(), end.action(y).double()
-        change = hmc.kinetic(last) - hmc.kinetic(pi) + (1 - b) * (low - below) + b * (high - above)
+        change = dynamics.kinetic(last) - dynamics.kinetic(pi) + (1 - b) * (low - below) + b * (high - above)
         luck = torch.rand(len(x), generator=rng, device=rng.device, dtype=torch.float64)
         yes = luck < torch.exp(-change)  # not a number is refused
         x = torch.where(yes.reshape(-1, *(1,) * (x.dim() - 1)), y, x)

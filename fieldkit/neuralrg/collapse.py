@@ -24,7 +24,7 @@ from torch import Tensor
 
 from fieldkit import estimates, given
 from fieldkit.estimates import Estimate, jackknife
-from fieldkit.lattice import hmc
+from fieldkit.lattice import dynamics, hmc
 from fieldkit.neuralrg.flows import Flow
 from fieldkit.neuralrg.symmetry import Symmetrised
 from fieldkit.neuralrg.targets import Target
@@ -62,7 +62,7 @@ def coverage(
 
 
 def witnesses(
-    target: hmc.Action, shape: tuple[int, ...], n: int, *, rng: torch.Generator, n_chains: int = 64, apart: int = 7
+    target: dynamics.Action, shape: tuple[int, ...], n: int, *, rng: torch.Generator, n_chains: int = 64, apart: int = 7
 ) -> Tensor:
     """n fields (n, *shape) of the target, float32, from chains of hybrid Monte Carlo, every `apart`-th of five steps.
 

@@ -28,7 +28,7 @@ from fieldkit.lattice import phi4
 
 
 class Target(Protocol):
-    """What a flow learns: density exp(-action(x)) / Z for fields (n, L, ..., L).  The same as `lattice.hmc.Action`."""
+    """What a flow learns: density exp(-action(x)) / Z for fields (n, L, ..., L).  As `dynamics.Action`."""
 
     def action(self, phi: Tensor, /) -> Tensor:
         """S of each field, shape (n,); differentiable."""

@@ -7,7 +7,7 @@ import torch
 
 from fieldkit import estimates
 from fieldkit.lattice import acceleration as acceleration_module
-from fieldkit.lattice import free, hmc, phi4, small_lattices
+from fieldkit.lattice import dynamics, free, hmc, phi4, small_lattices
 from tests.fakegpu import fake_gpu
 
 THEORY = phi4.Phi4(mass2=-1.0, coupling=0.5)
@@ -28,9 +28,9 @@ def acceleration(L, d, mass2=1.0):
 def test_leapfrog_is_reversible(shape, accelerated):
     phi, rng = start(*shape)
     masses = acceleration(shape[1], len(shape) - 1) if accelerated else None
-    pi = hmc.momenta(phi, rng=rng, inverse_mass=masses)
-    there = hmc.leapfrog(THEORY, phi, pi, step_size=0.1, n_leapfrog=12, inverse_mass=masses)
-    back = hmc.leapfrog(THEORY, there[0], -there[1], step_size=0.1, n_leapfrog=12, inverse_mass=masses)
+    pi = dynamics.momenta(phi, rng=rng, inverse_mass=masses)
+    there = dynamics.leapfrog(THEORY, phi, pi, step_size=0.1, n_leapfrog=12, inverse_mass=masses)
+    back = dynamics.leapfrog(THEORY, there[0], -there[1], step_size=0.1, n_leapfrog=12, inverse_mass=masses)
     assert torch.allclose(back[0], phi, atol=1e-10)
     assert torch.allclose(back[1], -pi, atol=1e-10)
 
@@ -39,12 +39,12 @@ def test_leapfrog_is_reversible(shape, accelerated):
 def test_leapfrog_preserves_phase_space_volume(shape):
     """The determinant of the flow's Jacobian, by central differences: h = 1e-4 leaves errors near h^2."""
     phi, rng = start(*shape)
-    point = torch.cat([phi.flatten(), hmc.momenta(phi, rng=rng).flatten()])
+    point = torch.cat([phi.flatten(), dynamics.momenta(phi, rng=rng).flatten()])
     size, h = len(point), 1e-4
 
     def flow(points):
         q, p = points.reshape(-1, 2, *shape[1:]).unbind(1)
-        moved = hmc.leapfrog(THEORY, q, p, step_size=0.2, n_leapfrog=5)
+        moved = dynamics.leapfrog(THEORY, q, p, step_size=0.2, n_leapfrog=5)
         return torch.stack(moved, dim=1).reshape(-1, size)
 
     shifts = h * torch.eye(size, dtype=torch.float64)
@@ -57,11 +57,11 @@ def test_the_energy_error_falls_with_the_square_of_the_step(accelerated):
     """Richardson: dH(eps) / dH(eps/2) = 4 + O(eps^2) on the same trajectory of length 0.6."""
     phi, rng = start(1, 4, 4)
     masses = acceleration(4, 2) if accelerated else None
-    pi = hmc.momenta(phi, rng=rng, inverse_mass=masses)
+    pi = dynamics.momenta(phi, rng=rng, inverse_mass=masses)
 
     def error(n):
-        q, p = hmc.leapfrog(THEORY, phi, pi, step_size=0.6 / n, n_leapfrog=n, inverse_mass=masses)
-        before, after = (hmc.kinetic(p_, masses) + THEORY.action(q_) for q_, p_ in ((phi, pi), (q, p)))
+        q, p = dynamics.leapfrog(THEORY, phi, pi, step_size=0.6 / n, n_leapfrog=n, inverse_mass=masses)
+        before, after = (dynamics.kinetic(p_, masses) + THEORY.action(q_) for q_, p_ in ((phi, pi), (q, p)))
         return float(after - before)
 
     ratios = [error(n) / error(2 * n) for n in (16, 32, 64)]
@@ -73,11 +73,11 @@ def test_the_energy_error_falls_with_the_square_of_the_step(accelerated):
 def test_momenta_have_the_covariance_of_their_masses(accelerated):
     rng = torch.Generator().manual_seed(3)
     masses = acceleration(4, 2) if accelerated else None
-    pi = hmc.momenta(torch.zeros(20000, 4, 4, dtype=torch.float64), rng=rng, inverse_mass=masses)
+    pi = dynamics.momenta(torch.zeros(20000, 4, 4, dtype=torch.float64), rng=rng, inverse_mass=masses)
     structure = free.structure_factor(pi) * (masses if accelerated else 1)
     worst = max(abs(estimates.mean(structure[:, i, j]).pull(1.0)) for i in range(4) for j in range(4))
     assert worst < 4.5  # 16 pulls, 10 of them different
-    assert abs(estimates.mean(hmc.kinetic(pi, masses)).pull(8.0)) < 4
+    assert abs(estimates.mean(dynamics.kinetic(pi, masses)).pull(8.0)) < 4
 
 
 @pytest.mark.parametrize("L", [2, 3, 4])

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fieldkit.autocorrelation import gamma_method
-from fieldkit.lattice import free, hmc, ising, slowing_exact
+from fieldkit.lattice import dynamics, free, hmc, ising, slowing_exact
 from fieldkit.lattice import ising_exact as exact
 from fieldkit.lattice.phi4 import Phi4
 
@@ -19,7 +19,7 @@ def test_many_small_leapfrog_steps_turn_by_the_frequency():
 def test_the_leapfrog_angle_is_that_of_the_leapfrog(omega):
     """A one-site lattice is one oscillator: after n steps from (1, 0), phi = cos(n angle)."""
     phi, pi = torch.ones(1, 1, dtype=torch.float64), torch.zeros(1, 1, dtype=torch.float64)
-    moved, _ = hmc.leapfrog(Phi4(omega**2, 0.0), phi, pi, step_size=0.3, n_leapfrog=7)
+    moved, _ = dynamics.leapfrog(Phi4(omega**2, 0.0), phi, pi, step_size=0.3, n_leapfrog=7)
     assert moved.item() == pytest.approx(math.cos(7 * slowing_exact.leapfrog_angle(omega, 0.3)), abs=1e-12)
 
 

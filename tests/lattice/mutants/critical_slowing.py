@@ -4,7 +4,7 @@ from tests.mutation import Mutant
 
 CHAPTER = "book/lattice/critical_slowing.md"
 ISING = "fieldkit/lattice/ising.py"
-HMC = "fieldkit/lattice/hmc.py"
+DYNAMICS = "fieldkit/lattice/dynamics.py"
 
 POTTS = "_levels(-math.expm1(-2 * beta), len(spins), rng)", "_levels(-math.expm1(-beta), len(spins), rng)"
 POTTS_BONDS = "bonds of the Potts convention, where equal spins gain 1 and not 2"
@@ -39,11 +39,11 @@ MUTANTS = [
     Mutant("tau-curve", ISING, "_half_sweep(white, black, 1, beta, words, rng)", "pass", "white spins never move",
            refuses="the chains are correlated over their whole length"),
     Mutant("hmc-plain", CHAPTER, *HEAVY, "m^2 phi^2 in the action, without the 1/2"),
-    Mutant("hmc-plain", HMC, *SHORT, "half of the leapfrog steps"),
+    Mutant("hmc-plain", DYNAMICS, *SHORT, "half of the leapfrog steps"),
     Mutant("hmc-curve", CHAPTER, *HEAVY, "m^2 phi^2 in the action, without the 1/2"),
-    Mutant("hmc-curve", HMC, *SHORT, "half of the leapfrog steps"),
+    Mutant("hmc-curve", DYNAMICS, *SHORT, "half of the leapfrog steps"),
     Mutant("hmc-fourier", CHAPTER, *INERTIA, "the modes' own mass left out of their inertia"),
-    Mutant("hmc-fourier", HMC, *SHORT, "half of the leapfrog steps"),
+    Mutant("hmc-fourier", DYNAMICS, *SHORT, "half of the leapfrog steps"),
     Mutant("fourier-curve", CHAPTER, *INERTIA, "the modes' own mass left out of their inertia"),
-    Mutant("fourier-curve", HMC, *SHORT, "half of the leapfrog steps"),
+    Mutant("fourier-curve", DYNAMICS, *SHORT, "half of the leapfrog steps"),
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from tests.mutation import Mutant
 
-HMC = "fieldkit/lattice/hmc.py"
+HMC, DYNAMICS = "fieldkit/lattice/hmc.py", "fieldkit/lattice/dynamics.py"
 PHI4 = "fieldkit/lattice/phi4.py"
 FREE = "fieldkit/lattice/free.py"
 CHAPTER = "book/lattice/phi4.md"
@@ -13,7 +13,8 @@ WRAP = "density.narrow(axis, last, 1).addcmul_(phi.narrow(axis, last, 1), phi.na
 MUTANTS = [
     Mutant("squares", PHI4, "value=-1)\n            density.narrow(axis, last, 1)",
            "value=-0.5)\n            density.narrow(axis, last, 1)", "inner springs of half strength"),
-    Mutant("squares", HMC, "return 0.5 * _sum(pi * velocity", "return _sum(pi * velocity", "kinetic without its half"),
+    Mutant("squares", DYNAMICS, "return 0.5 * _sum(pi * velocity", "return _sum(pi * velocity",
+           "kinetic without its half"),
     Mutant("square-4", PHI4, "(d + 0.5 * self.mass2)", "(d + self.mass2)", "mass term of the action without its half"),
     Mutant("not-gaussian", PHI4, "+ self.coupling * square)\n        for", "+ self.coupling * square**2)\n        for",
            "phi^6 in the action"),
@@ -28,7 +29,7 @@ MUTANTS = [
            "momenta forgotten in the energy of the new state"),
     Mutant("identity-3d", PHI4, "return (2 * d + self.mass2) * phi2", "return (4 + self.mass2) * phi2",
            "four neighbours in every dimension"),
-    Mutant("second-order", HMC, "step if remaining else step / 2)", "step)", "last half kick is a whole one"),
+    Mutant("second-order", DYNAMICS, "step if remaining else step / 2)", "step)", "last half kick is a whole one"),
     Mutant("second-order", PHI4, "value=-4 * self.coupling", "value=-2 * self.coupling", "force 2 lambda phi^3"),
     Mutant("creutz", HMC, "kinetic(pi, inverse_mass) + potential", "0.5 * kinetic(pi, inverse_mass) + potential",
            "half of the old kinetic energy"),

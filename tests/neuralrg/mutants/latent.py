@@ -3,12 +3,16 @@
 from tests.mutation import Mutant
 from tests.neuralrg.learning import GAUSSIAN_ONLY, UNTRAINED
 
-HMC, LATENT, WEIGHING = "fieldkit/lattice/hmc.py", "fieldkit/neuralrg/latent.py", "fieldkit/neuralrg/weighing.py"
+DYNAMICS, LATENT, WEIGHING = (
+    "fieldkit/lattice/dynamics.py",
+    "fieldkit/neuralrg/latent.py",
+    "fieldkit/neuralrg/weighing.py",
+)
 
 MUTANTS = [
     Mutant(
         "physical-tau",
-        HMC,
+        DYNAMICS,
         "for remaining in reversed(range(n_leapfrog)):",
         "for remaining in reversed(range(n_leapfrog - 1)):",
         "the leapfrog is one step short",
@@ -45,7 +49,7 @@ MUTANTS = [
     ),
     Mutant(
         "creutz",
-        HMC,
+        DYNAMICS,
         "return white if inverse_mass is None else",
         "return 0.9 * white if inverse_mass is None else",
         "momenta are too cold",

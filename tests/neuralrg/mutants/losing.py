@@ -55,8 +55,8 @@ MUTANTS = [
     Mutant(
         "walk",
         WALK,
-        "change = hmc.kinetic(last) - hmc.kinetic(pi) + (1 - b) * (low - below) + b * (high - above)",
-        "change = hmc.kinetic(last) - hmc.kinetic(pi) + (high - above)",
+        "change = dynamics.kinetic(last) - dynamics.kinetic(pi) + (1 - b) * (low - below) + b * (high - above)",
+        "change = dynamics.kinetic(last) - dynamics.kinetic(pi) + (high - above)",
         "every move is accepted for the end of the walk",
     ),
     Mutant(

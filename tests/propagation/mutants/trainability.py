@@ -7,6 +7,12 @@ NETWORKS, FIXED, MAPS, TRAINING, CRITICAL = (
     f"fieldkit/propagation/{name}.py" for name in ("networks", "fixed_points", "maps", "training", "criticality")
 )
 
+
+def untrained(claim: str) -> Mutant:
+    step = "return -rate * gradient / (memory.sqrt() + 1e-8), memory"
+    return Mutant(claim, TRAINING, step, "return 0 * gradient, memory", "no weight ever moves")
+
+
 MUTANTS = [
     Mutant(
         "critical", CRITICAL, "return q - square / slope - sb2", "return q - square - sb2", "chi_1 left out of the line"
@@ -102,20 +108,8 @@ MUTANTS = [
         "P = S.slope(e) if phi.dual is not None else value + e * slope",
         "a sign in the derivative of (1 - e) S",
     ),
-    Mutant(
-        "shallow",
-        TRAINING,
-        "return -rate * gradient / (memory.sqrt() + 1e-8), memory",
-        "return 0 * gradient, memory",
-        "no weight ever moves",
-    ),
-    Mutant(
-        "critical-learns",
-        TRAINING,
-        "return -rate * gradient / (memory.sqrt() + 1e-8), memory",
-        "return 0 * gradient, memory",
-        "no weight ever moves",
-    ),
+    untrained("shallow"),
+    untrained("critical-learns"),
     Mutant(
         "critical-learns",
         TRAINING,
