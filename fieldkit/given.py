@@ -38,6 +38,12 @@ def positive(name: str, value: object, *, why: str) -> None:
         raise ValueError(f"{name} = {value}: {why}; choose {name} > 0, finite.")
 
 
+def not_negative(name: str, value: float, *, why: str) -> None:
+    """Refuse a number below 0, infinite or not a number: `why` says what it is.  Raises `ValueError`."""
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{name} = {value}: {why}; choose 0 or more.")
+
+
 def fields(phi: object) -> None:
     """Refuse what is not a batch of real fields (n, L, ..., L) in float32 or float64, with n >= 1 and L >= 1."""
     if not isinstance(phi, Tensor) or phi.dtype not in (torch.float32, torch.float64):

@@ -34,9 +34,8 @@ def spread(values, right, down, together):
             above, row = label[i - 1], label[i]
             up, left = down[k, i - 1] if i else none, right[k, i]
             tied, here = False, 0
-            for j in range(
-                L
-            ):  # no branch but for two different labels: the processor would guess it wrong half the time
+            # no branch but for two different labels: the processor would guess it wrong half the time
+            for j in range(L):
                 parent[made] = made
                 other = above[j] if up[j] else made
                 if tied & up[j] & (other != here):

@@ -95,8 +95,7 @@ def optimal_threshold(beta: float = 1.0, *, known: bool = True) -> float:
 
 def _square(theta: float) -> float:
     """theta^2, of a strength that is not negative; at most 1e150, beyond which nothing changes any more."""
-    if not 0 <= theta < math.inf:
-        raise ValueError(f"theta = {theta}: a strength is not negative, a sign is that of a vector; choose 0 or more.")
+    given.not_negative("theta", theta, why="a strength is not negative, a sign is that of a vector")
     return min(theta, 1e75) ** 2
 
 

@@ -129,8 +129,7 @@ def _spectrum(eigenvalues: Tensor) -> Tensor:
 
 
 def _ridge(ridge: float) -> float:
-    if not 0 <= ridge < math.inf:
-        raise ValueError(f"ridge = {ridge}: the variance of the noise is not negative; choose 0 or more.")
+    given.not_negative("ridge", ridge, why="the variance of the noise is not negative")
     return float(ridge)
 
 

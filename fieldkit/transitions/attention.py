@@ -90,8 +90,7 @@ def train(tokens: Tensor, answers: Tensor, start: Tensor, *, decay: float = 0.01
     """Q (d,) of the minimum that L-BFGS finds from `start`, and its loss per dimension."""
     tokens, answers, start = (given.doubles(values) for values in (tokens, answers, start))
     d = tokens.shape[-1] if tokens.dim() == 3 else 0
-    if not 0 <= decay < math.inf:
-        raise ValueError(f"decay = {decay}: a weight decay is not negative; choose 0 or more.")
+    given.not_negative("decay", decay, why="a weight decay is not negative")
     if d == 0 or answers.shape != tokens.shape or start.shape != (d,):
         raise ValueError(
             f"tokens {tuple(tokens.shape)}, answers {tuple(answers.shape)}, start {tuple(start.shape)}: expected "

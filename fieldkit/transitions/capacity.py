@@ -58,8 +58,7 @@ def gardner(kappa: float) -> float:
     a component)."""
     from scipy.special import ndtr
 
-    if not 0 <= kappa < math.inf:
-        raise ValueError(f"kappa = {kappa}: the formula holds for margins that are not negative; choose 0 or more.")
+    given.not_negative("kappa", kappa, why="the formula holds for margins that are not negative")
     density = math.exp(-kappa * kappa / 2) / math.sqrt(2 * math.pi)
     return 1 / ((1 + kappa * kappa) * float(ndtr(kappa)) + kappa * density)
 
@@ -103,8 +102,7 @@ def logistic_threshold(gamma: float) -> float:
     from scipy.optimize import brentq
     from scipy.special import expit, ndtr
 
-    if not 0 <= gamma < math.inf:
-        raise ValueError(f"gamma = {gamma}: a standard deviation; choose 0 or more.")
+    given.not_negative("gamma", gamma, why="a standard deviation")
     nodes, share = np.polynomial.legendre.leggauss(20)
     edges = np.concatenate([[0.0], 12 * 2.0 ** np.arange(-60, 1)])
     half = np.diff(edges)[:, None] / 2
@@ -133,8 +131,7 @@ def hopfield_overlap(alpha: float) -> float:
     `hopfield_capacity`."""
     from scipy.optimize import brentq
 
-    if not 0 <= alpha < math.inf:
-        raise ValueError(f"alpha = {alpha}: patterns a neuron; choose 0 or more.")
+    given.not_negative("alpha", alpha, why="patterns a neuron")
     capacity, best = hopfield_capacity()
     if alpha == 0:
         return 1.0

@@ -48,8 +48,7 @@ def learnt(depth: int, s: float, decay: float) -> float:
     from scipy.optimize import brentq
 
     _mode(depth, s)
-    if not 0 <= decay < math.inf:
-        raise ValueError(f"decay = {decay}: a weight decay is not negative; choose 0 or more.")
+    given.not_negative("decay", decay, why="a weight decay is not negative")
     if decay >= spinodal(depth, s):
         return 0.0
     if depth == 2:
@@ -61,10 +60,8 @@ def learnt(depth: int, s: float, decay: float) -> float:
 def loss_of(depth: int, s: float, decay: float, m: float) -> float:
     """The loss of one mode with balanced layers whose map is m >= 0."""
     _mode(depth, s)
-    if not 0 <= m < math.inf:
-        raise ValueError(f"m = {m}: balanced layers of one sign have a map m >= 0; choose 0 or more.")
-    if not 0 <= decay < math.inf:
-        raise ValueError(f"decay = {decay}: a weight decay is not negative; choose 0 or more.")
+    given.not_negative("m", m, why="balanced layers of one sign have a map m >= 0")
+    given.not_negative("decay", decay, why="a weight decay is not negative")
     return (s - m) ** 2 / 2 + decay * depth / 2 * m ** (2 / depth)
 
 

@@ -32,8 +32,7 @@ def resolution(spectrum: Tensor, n: float, *, ridge: float = 0.0) -> float:
 
     modes = _positive("spectrum", spectrum)
     given.positive("n", n, why="examples")
-    if not 0 <= ridge < math.inf:
-        raise ValueError(f"ridge = {ridge}: a ridge is not negative; choose 0 or more.")
+    given.not_negative("ridge", ridge, why="a ridge is not negative")
     if ridge == 0 and n >= len(modes):
         return 0.0
 
@@ -96,8 +95,7 @@ def simulate(
     """The error of really fitted regressions on n Gaussian examples each, averaged over `repeats` draws; what it is on
     new examples is known exactly once the coefficients are.  Raises as `error`."""
     modes, c = _problem(spectrum, teacher, noise)
-    if not 0 <= ridge < math.inf:
-        raise ValueError(f"ridge = {ridge}: a ridge is not negative; choose 0 or more.")
+    given.not_negative("ridge", ridge, why="a ridge is not negative")
     if ridge == 0 and n == len(modes):
         raise ValueError(f"n = {n}: as many examples as modes; without ridge the error diverges there.")
     given.whole("n", n, least=1, why="examples")
@@ -141,8 +139,7 @@ def _problem(spectrum: Tensor, teacher: Tensor, noise: float) -> tuple[Tensor, T
     modes, c = _positive("spectrum", spectrum), given.numbers(teacher).double()
     if c.shape != modes.shape or not bool(((c >= 0) & c.isfinite()).all()):
         raise ValueError(f"teacher {tuple(c.shape)}: a squared coefficient for each of the {len(modes)} modes.")
-    if not 0 <= noise < math.inf:
-        raise ValueError(f"noise = {noise}: a variance is not negative; choose 0 or more.")
+    given.not_negative("noise", noise, why="a variance is not negative")
     return modes, c
 
 

@@ -241,6 +241,5 @@ def _views(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _strength(l: float) -> float:
-    if not 0 <= l < math.inf:
-        raise ValueError(f"l = {l}: the variance that the views share; choose 0 or more.")
+    given.not_negative("l", l, why="the variance that the views share")
     return l

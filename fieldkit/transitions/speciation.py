@@ -33,8 +33,7 @@ def agreement(t: float, *, distance2: float, s2: float) -> float:
     kind a direction, t > 0.  Trapezoid rule, exact to rounding."""
     given.positive("t", t, why="noise has been added for a time")
     given.positive("distance2", distance2, why="two kinds lie apart")
-    if not 0 <= s2 < math.inf:
-        raise ValueError(f"s2 = {s2}: a variance is not negative; choose 0 or more.")
+    given.not_negative("s2", s2, why="a variance is not negative")
     decay = math.exp(-2 * t)
     r = math.sqrt(distance2 * decay / (s2 * decay - math.expm1(-2 * t)))
     z = np.linspace(-12, 12, 4801)
