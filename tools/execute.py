@@ -41,7 +41,7 @@ def run_all(names: list[str], run: cache.Run, jobs: int) -> list[str]:
                 process.join()
                 while not told.empty():
                     texts.append(told.get())
-                if process.exitcode:
+                if process.exitcode and not cache.finished(cache.executed(process.name, run)):
                     texts.append(f"book/{process.name}.md: its process {faults.ended(process.exitcode)}")
     finally:
         for process in running.values():

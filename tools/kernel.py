@@ -92,8 +92,11 @@ def attempt(chapter: str, run: cache.Run) -> str:
             return super().execute_managed_notebook(nb_man, kernel_name, **options)
 
     papermill.engines.papermill_engines.register("told", Told)
+    papermill.log.logger.disabled = True  # every fault has a line of our own
     scratch.mkdir(parents=True, exist_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
+    with (scratch / "stderr").open("w") as words:  # what C libraries say as they end; of interest after a death only
+        os.dup2(words.fileno(), 2)
     aside = target.with_suffix(".part.ipynb")
     parameters = {"profile": run.profile, "device": run.device, "seed": run.seed}
     say(chapter, "started")
@@ -105,7 +108,9 @@ def attempt(chapter: str, run: cache.Run) -> str:
         why = (error.evalue.splitlines() or ["no message"])[0]  # as of a bare assert
         return f"cell {number(run, chapter, error.source)}: {error.ename}: {why}\n{error}"
     except nbclient.exceptions.DeadKernelError:
-        return f"cell {number(run, chapter, at)}: its kernel {faults.ended(-signal.SIGKILL)}"
+        last = (scratch / "stderr").read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2]
+        died = faults.ended(-signal.SIGKILL) + (last and f"; its last words: {last}")
+        return f"cell {number(run, chapter, at)}: its kernel {died}"
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = {"wall": round(time.monotonic() - start, 1), "cpu": round(used.ru_utime + used.ru_stime, 1)}
     date = f"{datetime.now(UTC):%Y-%m-%d %H:%M}"

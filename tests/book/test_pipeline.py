@@ -17,8 +17,8 @@ import pytest
 import torch
 import yaml
 
-from tests.book.conftest import TOC, cheap, write
-from tools import cache, faults, ledger
+from tests.book.conftest import TOC, cheap, write, write_result
+from tools import cache, execute, faults, kernel, ledger
 from tools.chapters import ROOT
 
 
@@ -76,12 +76,13 @@ def failing(tmp_path_factory, tool) -> tuple[Path, str]:
     """A book in which every chapter ends badly, and what its build says."""
     root = tmp_path_factory.mktemp("failing") / "book"
     write(root)
-    names = ["raises", "bare", "killed", "full", "nan"]
+    names = ["raises", "bare", "killed", "aborted", "full", "nan"]
     toc = TOC | {"parts": [{"chapters": [{"file": f"book/part/{name}"} for name in names]}]}
     (root / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
     cheap(root, "raises", "1 / 0")
     cheap(root, "bare", "1", "assert 1 == 2")
     cheap(root, "killed", "import os, signal", "os.kill(os.getpid(), signal.SIGKILL)")
+    cheap(root, "aborted", "import os\n\nos.write(2, b'Assertion failed: x > 0\\n')", "os.abort()")
     cheap(root, "full", "1")
     weigh = "ledger.weigh('a', '{measured}', estimates.Estimate(float('nan'), 1.0), 0.0, source='x')"
     cheap(root, "nan", f"from fieldkit import claims, estimates\n\nledger = claims.Ledger(device='cpu')\n{weigh}")
@@ -100,12 +101,30 @@ def failing(tmp_path_factory, tool) -> tuple[Path, str]:
         "book/part/bare.md: cell 4: AssertionError: no message",
         "book/part/killed.md: cell 4: its kernel was killed, most often because memory ran out; close other programs, "
         "or run fewer at a time: JOBS=1",
+        "book/part/aborted.md: cell 4: its kernel was killed, most often because memory ran out; close other programs, "
+        "or run fewer at a time: JOBS=1; its last words: Assertion failed: x > 0",
         'book/part/nan.md: cell 3: ValueError: claim "a": nan with error = 1.0; a measurement without an error bar '
         "cannot be weighed.",
     ],
 )
 def test_a_chapter_that_ends_badly_says_where(failing, line):
     assert line in failing[1].splitlines(), failing[1]
+
+
+def test_what_a_kernel_says_at_its_end_is_not_the_builds(book, tool):
+    cheap(book, "one", "import atexit, os\n\natexit.register(lambda: os.write(2, b'Assertion failed: x > 0\\n'))")
+    done = tool("execute", book, "--chapter", "part/one")
+    assert done.returncode == 0 and [row.split()[2] for row in done.stdout.splitlines()] == ["started", "finished"]
+
+
+def finishes_and_dies(chapter, run, *_):
+    write_result(run.root, chapter)
+    os.abort()
+
+
+def test_a_process_that_dies_after_its_chapter_has_finished_is_no_fault(book, monkeypatch):
+    monkeypatch.setattr(kernel, "execute", finishes_and_dies)
+    assert execute.run_all(["part/one"], cache.Run(book), 1) == []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full disk to write to")
