@@ -28,35 +28,12 @@ from pathlib import Path
 from benchmarks import coursework_forms as forms
 from benchmarks import table
 from coursework import cage, memory
-from tests.coursework.hostile import CELLS, CHEATS, PORT
+from tests.coursework.hostile import PORT
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / ".venv" / "graders"
 RACE, DESK = Path("/tmp/race"), Path("/tmp/desk")  # in the cage
-CUT, MEMORY, USER = 120, 6 << 30, "61235"
-NOTHING, WRONG = "pass", "def harmonic(x):\n    return 0.0 * x"
-WALK = (  # what the user may write who owns the lecturer's files
-    "import os\nfor d, _, names in os.walk('/'):\n    if d.startswith(('/proc', '/sys', '/dev', '/usr')):\n"
-    "        continue\n    for p in (os.path.join(d, n) for n in names):\n        try:\n            {}\n"
-    "        except Exception:\n            pass"
-)
-KINDS = {kind: (CELLS[kind], WRONG) for kind in (
-    "endless loop", "endless loop that ignores the alarm", "fork bomb", "memory at once", "memory of many processes",
-    "printed flood", "disk", "os._exit", "sys.exit", "kill all", "closed descriptors", "daemon", "network",
-)} | {kind: (CHEATS[kind], WRONG) for kind in ("abs is zero", "asserts dropped", "tracebacks patched away")} | {
-    "an object that equals everything": (NOTHING, (
-        "class Yes(float):\n    def __sub__(s, o=0):\n        return s\n    __add__ = __abs__ = __mul__ = __sub__\n"
-        "    def __lt__(s, o):\n        return True\n    __eq__ = __le__ = __gt__ = __ge__ = __lt__\n"
-        "def harmonic(x):\n    return Yes()"
-    )),
-    "reads the solution on the disk": (WALK.format(
-        "t = open(p).read() if p.endswith(('.ipynb', '.py', '.md')) else ''\n"
-        "            if 'range(1, n' + ' + 1)' in t:\n                found = 'range(1, n' + ' + 1)'"
-    ), "def harmonic(x):\n    return x * sum(1 / k for k in eval(found))"),
-    "empties the neighbour's files": (WALK.format("if 'bob' in p:\n                open(p, 'w').close()"), WRONG),
-    "appends to every file": (WALK.format("open(p, 'a').write(' ')"), WRONG),
-    "leaves a file at home": ("import os\nopen(os.path.expanduser('~/.profile'), 'w').write('echo x')", WRONG),
-}  # fmt: skip
+PATIENCE, MEMORY, USER = 600, 6 << 30, "61235"
 Marks = dict[str, float]
 
 
@@ -77,42 +54,44 @@ def main() -> int:
     return subprocess.run(command).returncode
 
 
-def ours(step: str) -> Marks:
+def ours(step: str, seconds: float) -> Marks:
     """A course folder, and the two commands of the book."""
     if step == "set up":
         forms.ours(DESK)
-        forms.hand_in_ours(DESK, "bob", NOTHING, forms.SOLUTION)
+        forms.hand_in_ours(DESK, "bob", forms.NOTHING, forms.SOLUTION)
     command = [sys.executable, "-m", "coursework.grade", str(DESK / "submissions"), "--course", str(DESK / "course")]
-    run([*command, "--assignment", "own/one", "--jobs", "1"])
+    run([*command, "--assignment", "own/one", "--jobs", "1"], seconds)
     with (DESK / "course" / "grades.csv").open(encoding="utf-8") as file:
         return {row["student"]: float(row["total"]) for row in csv.DictReader(file)}
 
 
-def nbgrader(step: str) -> Marks:
+def nbgrader(step: str, seconds: float) -> Marks:
     """A course directory with its data base."""
     tool, student = str(PEERS / "bin" / "nbgrader"), "ada"
     if step == "set up":
         forms.nbgrader(DESK)
-        run(caged(f"{tool} generate_assignment hw"))
-        forms.hand_in_nbgrader(DESK, student := "bob", NOTHING, forms.SOLUTION)
-    run(caged(f"{tool} autograde hw --student {student}; {tool} export"))
+        run(caged(f"{tool} generate_assignment hw"), seconds)
+        forms.hand_in_nbgrader(DESK, student := "bob", forms.NOTHING, forms.SOLUTION)
+    run(caged(f"{tool} autograde hw --student {student}; {tool} export"), seconds)
     with (DESK / "grades.csv").open(encoding="utf-8") as file:
         return {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
 
 
-def otter(step: str) -> Marks:
+def otter(step: str, seconds: float) -> Marks:
     """An autograder's zip, a folder of submissions, a folder of results."""
     tool, student = str(PEERS / "bin" / "otter"), "ada"
     if step == "set up":
         forms.otter(DESK)
-        run(caged(f"{tool} assign hw.ipynb dist --no-pdfs; mv dist/autograder/*.zip hw.zip; mkdir ada bob"))
-        forms.hand_in_otter(DESK, student := "bob", NOTHING, forms.SOLUTION)
-    run(caged(f"{tool} run -a hw.zip -o {student} {student}.ipynb"))
+        run(caged(f"{tool} assign hw.ipynb dist --no-pdfs; mv dist/autograder/*.zip hw.zip; mkdir ada bob"), seconds)
+        forms.hand_in_otter(DESK, student := "bob", forms.NOTHING, forms.SOLUTION)
+    run(caged(f"{tool} run -a hw.zip -o {student} {student}.ipynb"), seconds)
     results = {p.parent.name: json.loads(p.read_text(encoding="utf-8")) for p in DESK.glob("*/results.json")}
     return {s: sum(test.get("score", 0.0) for test in found["tests"]) for s, found in results.items()}
 
 
-TOOLS: dict[str, tuple[Callable[[str], Marks], Callable[..., None], str]] = {  # marks, hands in, what it writes anew
+TOOLS: dict[
+    str, tuple[Callable[[str, float], Marks], Callable[..., None], str]
+] = {  # marks, hands in, what it writes anew
     "fieldkit": (ours, forms.hand_in_ours, "course/grades.csv"),
     "nbgrader": (nbgrader, forms.hand_in_nbgrader, "grades.csv"),
     "otter": (otter, forms.hand_in_otter, "ada/results.json"),
@@ -122,7 +101,7 @@ TOOLS: dict[str, tuple[Callable[[str], Marks], Callable[..., None], str]] = {  #
 def race() -> None:
     """All kinds through all tools that are there; names in the arguments are the only ones."""
     RACE.mkdir()
-    kinds = {kind: KINDS[kind] for kind in KINDS if not (asked := sys.argv[1:-1]) or kind in asked}
+    kinds = {kind: forms.KINDS[kind] for kind in forms.KINDS if not (asked := sys.argv[1:-1]) or kind in asked}
     names = ["fieldkit"]
     for name in ("nbgrader", "otter"):
         if (PEERS / "bin" / name).exists():
@@ -132,31 +111,33 @@ def race() -> None:
     usual, well = {name: prepared(name) for name in names}, dict.fromkeys(names, 0)
     print("\n" + f"{'a wrong answer after':<38}" + "".join(f"{name:<34}" for name in names), flush=True)
     for kind, (cell, answer) in kinds.items():
-        line = f"{kind:<38}"
+        print(f"{kind:<38}", end="", flush=True)
         for name in names:
-            faults = case(name, cell, answer, usual[name])
+            faults = case(name, cell, answer, *usual[name])
             well[name] += not faults
-            line += f"{', '.join(faults) or 'well':<34}"
-        print(line.rstrip(), flush=True)
+            print(f"{', '.join(faults) or 'well':<34}", end="", flush=True)
+        print(flush=True)
     print(f"{'end well':<38}" + "".join(f"{f'{n} of {len(kinds)}':<34}" for n in well.values()).rstrip())
 
 
-def prepared(name: str) -> set[str]:
-    """The lecturer's desk with the neighbour marked, kept for all cases; the files that honest work then changes."""
+def prepared(name: str) -> tuple[set[str], float]:
+    """The lecturer's desk with the neighbour marked, kept for all cases; the files that honest work then changes, and
+    the seconds that hostile work may take."""
     mark, hand_in, _ = TOOLS[name]
     shutil.rmtree(DESK, ignore_errors=True)
     DESK.mkdir()
-    if mark("set up").get("bob") != 4:
-        raise RuntimeError(f"{name} gives right work less than 4 points: {(RACE / 'log').read_text()[-2000:]}")
+    if mark("set up", PATIENCE).get("bob") != 4:
+        raise RuntimeError(f"{name} gives right work less than 4 points: {log(2000)}")
     shutil.copytree(DESK, RACE / name, symlinks=True)
-    hand_in(DESK, "ada", NOTHING, forms.SOLUTION)
-    before = files()
-    if mark("mark") != {"ada": 4, "bob": 4}:
-        raise RuntimeError(f"{name} gives right work less than 4 points: {(RACE / 'log').read_text()[-2000:]}")
-    return {p for p, digest in files().items() if before.get(p) != digest}
+    hand_in(DESK, "ada", forms.NOTHING, forms.SOLUTION)
+    before, began = files(), time.monotonic()
+    if mark("mark", PATIENCE) != {"ada": 4, "bob": 4}:
+        raise RuntimeError(f"{name} gives right work less than 4 points: {log(2000)}")
+    allowed = 90 + 4 * (time.monotonic() - began)
+    return {p for p, digest in files().items() if before.get(p) != digest}, allowed
 
 
-def case(name: str, cell: str, answer: str, usual: set[str]) -> list[str]:
+def case(name: str, cell: str, answer: str, usual: set[str], seconds: float) -> list[str]:
     """What went wrong; nothing if it ended well."""
     mark, hand_in, written = TOOLS[name]
     shutil.rmtree(DESK)
@@ -167,7 +148,7 @@ def case(name: str, cell: str, answer: str, usual: set[str]) -> list[str]:
         hand_in(DESK, "ada", cell.replace(PORT, str(listener.getsockname()[1])), answer)
         before = files()
         try:
-            marks = mark("mark")
+            marks = mark("mark", seconds)
         except Ended as ended:
             faults.append(str(ended))
         except (OSError, ValueError, KeyError, csv.Error):
@@ -201,7 +182,7 @@ def caged(shell: str) -> list[str]:
             os.chown(path, int(USER), int(USER))
     walls = [wall for wall in cage.walls(-1) if wall not in ("--unshare-net", "--seccomp", "-1")]
     walls += cage.room(PEERS, (PEERS / "bin" / "python").resolve().parents[1], scratch=1 << 28)
-    walls += ["--bind", str(DESK), str(DESK), "--chdir", str(DESK)]
+    walls += ["--ro-bind", "/etc", "/etc", "--bind", str(DESK), str(DESK), "--chdir", str(DESK)]
     search = f"{PEERS / 'bin'}:/usr/bin:/bin"
     for key, value in {"HOME": str(DESK), "PATH": search, "JUPYTER_RUNTIME_DIR": "/tmp", "IPYTHONDIR": "/tmp"}.items():
         walls += ["--setenv", key, value]
@@ -213,14 +194,14 @@ class Ended(Exception):
     """It was ended from outside, or left something behind."""
 
 
-def run(command: list[str]) -> None:
+def run(command: list[str], seconds: float) -> None:
     """Run it to its end, or to that of its cage's first command.  Raises `Ended`."""
     ended, before, began, why = DESK / "ended", processes(), time.monotonic(), ""
     with (RACE / "log").open("ab") as log:
         going = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
     while going.poll() is None and not ended.exists() and not why:
         time.sleep(0.2)
-        why = f"hangs ({CUT} s)" if time.monotonic() - began > CUT else ""
+        why = "hangs" if time.monotonic() - began > seconds else ""
         why = "takes the memory" if memory.together(going.pid, MEMORY) > MEMORY else why
     time.sleep(0.5)
     if not why and processes() - before:
@@ -231,6 +212,11 @@ def run(command: list[str]) -> None:
     ended.unlink(missing_ok=True)
     if why:
         raise Ended(why)
+
+
+def log(n: int) -> str:
+    """The last words of the tools."""
+    return (RACE / "log").read_text(encoding="utf-8", errors="replace")[-n:]
 
 
 def processes() -> set[int]:

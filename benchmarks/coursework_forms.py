@@ -14,6 +14,7 @@ from coursework import course as courses
 from coursework import release
 from coursework.assignments import find
 from coursework.draws import Draws
+from tests.coursework.hostile import CELLS, CHEATS
 
 SOLUTION = "def harmonic(x):\n    return x * sum(1 / k for k in range(1, n + 1))"
 STAMP = "n = 7"  # of the peers, who know no numbers of one's own
@@ -58,6 +59,32 @@ def harmonic(x):
     ...
 ```
 """
+
+NOTHING, WRONG = "pass", "def harmonic(x):\n    return 0.0 * x"
+WALK = (  # what the user may write who owns the lecturer's files
+    "import os\nfor d, _, names in os.walk('/'):\n    if d.startswith(('/proc', '/sys', '/dev', '/usr')):\n"
+    "        continue\n    for p in (os.path.join(d, n) for n in names):\n        try:\n            {}\n"
+    "        except Exception:\n            pass"
+)
+KINDS = {
+    "an object that equals everything": (NOTHING, (
+        "class Yes(float):\n    def __sub__(s, o=0):\n        return s\n    __add__ = __abs__ = __mul__ = __sub__\n"
+        "    def __lt__(s, o):\n        return True\n    __eq__ = __le__ = __gt__ = __ge__ = __lt__\n"
+        "def harmonic(x):\n    return Yes()"
+    )),
+    "reads the solution on the disk": (WALK.format(
+        "t = open(p).read() if p.endswith(('.ipynb', '.py', '.md')) else ''\n"
+        "            if 'range(1, n' + ' + 1)' in t:\n                found = 'range(1, n' + ' + 1)'"
+    ), "def harmonic(x):\n    return x * sum(1 / k for k in eval(found))"),
+    "empties the neighbour's files": (WALK.format("if 'bob' in p:\n                open(p, 'w').close()"), WRONG),
+    "appends to every file": (WALK.format("open(p, 'a').write(' ')"), WRONG),
+    "leaves a file at home": ("import os\nopen(os.path.expanduser('~/.profile'), 'w').write('echo x')", WRONG),
+    **{kind: (CHEATS[kind], WRONG) for kind in ("abs is zero", "asserts dropped", "tracebacks patched away")},
+    **{kind: (CELLS[kind], WRONG) for kind in (
+        "os._exit", "sys.exit", "kill all", "closed descriptors", "daemon", "network", "memory at once", "disk",
+        "memory of many processes", "printed flood", "endless loop", "endless loop that ignores the alarm", "fork bomb",
+    )},
+}  # fmt: skip
 
 
 def ours(desk: Path) -> None:
