@@ -16,7 +16,7 @@ from coursework.assignments import find
 from coursework.draws import Draws
 from tests.coursework.hostile import CELLS, CHEATS
 
-SOLUTION = "def harmonic(x):\n    return x * sum(1 / k for k in range(1, n + 1))"
+SOLUTION = "def harmonic(x):\n    total = sum(1 / k for k in range(1, n + 1))  # model 4711\n    return x * total"
 STAMP = "n = 7"  # of the peers, who know no numbers of one's own
 SEEN = "assert abs(harmonic(2.0) - 363 / 70) < 1e-9"
 HIDDEN = "assert abs(harmonic(1.5) - 1089 / 280) < 1e-9 and abs(harmonic(-3.0) + 1089 / 140) < 1e-9"
@@ -74,7 +74,7 @@ KINDS = {
     )),
     "reads the solution on the disk": (WALK.format(
         "t = open(p).read() if p.endswith(('.ipynb', '.py', '.md')) else ''\n"
-        "            if 'range(1, n' + ' + 1)' in t:\n                found = 'range(1, n' + ' + 1)'"
+        "            if '# model ' + '4711' in t:\n                found = 'range(1, n + 1)'"
     ), "def harmonic(x):\n    return x * sum(1 / k for k in eval(found))"),
     "empties the neighbour's files": (WALK.format("if 'bob' in p:\n                open(p, 'w').close()"), WRONG),
     "appends to every file": (WALK.format("open(p, 'a').write(' ')"), WRONG),
