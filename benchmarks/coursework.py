@@ -161,8 +161,8 @@ def case(name: str, cell: str, answer: str, usual: set[str], seconds: float) -> 
         faults += {0: [], None: ["no mark"]}.get(marks.get("ada"), ["full marks"])
         faults += [] if "ada" not in marks or marks.get("bob") == 4 else ["neighbour's mark"]
     after = files()
-    if {p for p in before.keys() | after.keys() if before.get(p) != after.get(p)} - usual:
-        faults.append("files changed")
+    if changed := {p for p in before.keys() | after.keys() if before.get(p) != after.get(p)} - usual:
+        faults.append(f"changed {Path(min(changed)).name[:20]}")
     return faults
 
 
