@@ -32,16 +32,34 @@ def whole(name: str, value: object, *, least: int, why: str) -> None:
 
 def positive(name: str, value: object, *, why: str) -> None:
     """Refuse a quantity that is not a plain, finite number above 0."""
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(f"{name} = {value!r}: {why}; give a plain number, {name} > 0.")
-    if not 0 < float(value) < math.inf:
+    _plain(name, value, why, f"{name} > 0")
+    if not 0 < float(value) < math.inf:  # type: ignore[arg-type]
         raise ValueError(f"{name} = {value}: {why}; choose {name} > 0, finite.")
 
 
-def not_negative(name: str, value: float, *, why: str) -> None:
-    """Refuse a number below 0, infinite or not a number: `why` says what it is.  Raises `ValueError`."""
-    if not 0 <= value < math.inf:
+def not_negative(name: str, value: object, *, why: str) -> None:
+    """Refuse what is not a plain, finite number of 0 or more: `why` says what it is."""
+    _plain(name, value, why, f"{name} >= 0")
+    if not 0 <= float(value) < math.inf:  # type: ignore[arg-type]
         raise ValueError(f"{name} = {value}: {why}; choose 0 or more.")
+
+
+def finite(name: str, value: object, *, why: str) -> None:
+    """Refuse what is not a plain, finite number of either sign."""
+    _plain(name, value, why, "of either sign")
+    if not math.isfinite(value):  # type: ignore[arg-type]
+        raise ValueError(f"{name} = {value}: {why}; choose a finite number.")
+
+
+def sizes(shape: tuple[object, ...]) -> None:
+    """Refuse to draw fewer than one of anything, or parts of it: sizes of what is drawn, each whole, 1 or more."""
+    for size in shape:
+        whole("size", size, least=1, why=f"random numbers of shape {shape}, and one of each is the least")
+
+
+def _plain(name: str, value: object, why: str, which: str) -> None:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{name} = {value!r}: {why}; give a plain number, {which}.")
 
 
 def fields(phi: object) -> None:

@@ -62,6 +62,10 @@ class Spectrum(nn.Module):
             if power.shape != (L,) * d or not bool(((power > 0) & power.isfinite()).all()):
                 raise ValueError(f"power {tuple(power.shape)}: give one positive number for each momentum, {(L,) * d}.")
             start = start.scatter(0, number.flatten(), power.flatten().log().to(start))
+            if not torch.allclose(start[number], power.log().to(start), rtol=0, atol=1e-5):
+                raise ValueError(
+                    "power differs between waves that a reflection or exchange of axes makes one; average it."
+                )
         self.log_power = nn.Parameter(start.to(dtype))
         self.mean = None if mean is None else nn.Parameter(torch.full((), mean, dtype=dtype, device=rng.device))
 

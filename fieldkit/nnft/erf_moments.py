@@ -44,8 +44,8 @@ def signs(S: Tensor, rule: tuple[Tensor, Tensor] | None = None) -> Tensor:
     """
     n = S.shape[-1]
     if n == 2:
-        scale = (S[..., 0, 0] * S[..., 1, 1]).rsqrt()
-        return (2 / math.pi) * torch.asin((S[..., 0, 1] * scale).clamp(-1, 1))
+        k, bound = S[..., 0, 1], (S[..., 0, 0] * S[..., 1, 1]).sqrt()
+        return (2 / math.pi) * torch.atan2(k, ((bound - k) * (bound + k)).clamp_min(1e-300).sqrt())
     nodes, weights = _panels(0, S.device) if rule is None else rule
     diagonal = torch.diag_embed(S.diagonal(dim1=-2, dim2=-1))
     t = nodes.reshape(-1, *[1] * S.dim())

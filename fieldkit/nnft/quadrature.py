@@ -30,7 +30,8 @@ def moments(h: Function, C: Tensor, index: Tensor, *, kinks: tuple[float, ...] =
     if D == 0:  # nothing varies
         return _averages(h, a.new_zeros(len(C), 1), a.new_ones(1), index)[0]
     if D == 1:
-        z, w = gaussian.panels(torch.ones((), device=C.device, dtype=torch.float64), kinks=_scaled(kinks, a))
+        places = (*kinks, *gaussian.scales(True)) if float(C.diagonal().max()) > 1 else kinks
+        z, w = gaussian.panels(torch.ones((), device=C.device, dtype=torch.float64), kinks=_scaled(places, a))
         z, w = torch.cat([z, -z]), torch.cat([w, w])
         return _averages(h, a @ z[None], w, index)[0]
     if D not in NODES:

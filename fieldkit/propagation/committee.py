@@ -46,8 +46,11 @@ class Wide(nn.Module):
         super().__init__()
         given.whole("depth", depth, least=0, why="it counts hidden layers; 0 is the linear model")
         given.whole("width", width, least=1, why="a layer has at least one neuron")
-        gaussian.variance("sw2", sw2)
-        gaussian.variance("sb2", sb2)
+        given.whole("d", d, least=1, why="a network has at least one input")
+        given.not_negative("sw2", sw2, why="a variance cannot be negative")
+        given.not_negative("sb2", sb2, why="a variance cannot be negative")
+        if not callable(activation):
+            raise TypeError(f"activation = {activation!r}: it is a function of tensors; pass one, as torch.tanh.")
         sizes = [d, *[width] * depth, 1]
         self.weights = nn.ParameterList(normal((b, a), rng).to(dtype) for a, b in zip(sizes, sizes[1:]))
         self.biases = nn.ParameterList(normal((b,), rng).to(dtype) for b in sizes[1:])
@@ -73,6 +76,7 @@ def draw(
     dtype: torch.dtype = torch.float64,
 ) -> list[Wide]:
     """n independent networks, see `Wide`."""
+    given.whole("n", n, least=1, why="networks are drawn")
     return [
         Wide(d, depth=depth, width=width, activation=activation, sw2=sw2, sb2=sb2, rng=rng, dtype=dtype)
         for _ in range(n)

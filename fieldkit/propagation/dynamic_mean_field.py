@@ -135,7 +135,8 @@ def autocorrelation(state: Chaos, tau: Tensor) -> Tensor:
 
 def potential(state: Chaos, Delta: Tensor) -> Tensor:
     """V(Delta), any shape, for |Delta| <= Delta_0; zero at Delta = 0 and at +-Delta_0."""
-    c = Delta.abs() / state.Delta0
+    c = given.doubles(Delta).abs() / state.Delta0
+    _correlations(c)
     value, near = _polynomial(_tails(state), c), state.close
     if near is not None:
         value = torch.where(1 - c < near.reach, near.forces((1 - c).clamp(0, near.reach)), value)
@@ -143,7 +144,9 @@ def potential(state: Chaos, Delta: Tensor) -> Tensor:
 
 
 def slope_correlation(state: Chaos, c: Tensor) -> Tensor:
-    """<phi'(x) phi'(x')> at correlation c: sum_j j a_j^2 c^(j - 1) / Delta_0."""
+    """<phi'(x) phi'(x')> at correlation c, |c| <= 1: sum_j j a_j^2 c^(j - 1) / Delta_0."""
+    c = given.doubles(c)
+    _correlations(c)
     order, near = torch.arange(len(state.a2), dtype=torch.float64), state.close
     value = _polynomial((order * state.a2)[1:], c) / state.Delta0
     if near is not None:
@@ -161,6 +164,7 @@ def lyapunov(state: Chaos, *, parity: int = 1, spacing: float = 0.12) -> float:
     """
     if parity not in (1, -1):
         raise ValueError(f"parity = {parity}: states in tau are even, 1, or odd, -1.")
+    given.positive("spacing", spacing, why="a grid has a distance")
     if state.jumps and parity == 1:
         return math.inf
     if state.close is not None:
@@ -197,15 +201,16 @@ def linear_variance(g: float, D: float) -> float:
 
     From C(omega) = D / (1 + omega^2 - g^2), the single unit's |1 / (1 + i omega)|^2 (D + g^2 C) solved for C.
     """
+    given.finite("g", g, why="it is the spread of the weights")
     if not 0 <= g < 1:
         raise ValueError(f"g = {g}: a linear network explodes at g >= 1; take 0 <= g < 1.")
-    gaussian.variance("D", D)
-    return D / (2 * math.sqrt(1 - g * g))
+    given.not_negative("D", D, why="a variance cannot be negative")
+    return D / (2 * math.sqrt((1 - g) * (1 + g)))
 
 
 def linear_autocorrelation(g: float, D: float, tau: Tensor) -> Tensor:
     """<x(t) x(t + tau)> = D exp(-sqrt(1 - g^2) |tau|) / (2 sqrt(1 - g^2))."""
-    return linear_variance(g, D) * torch.exp(-math.sqrt(1 - g * g) * given.doubles(tau).abs())
+    return linear_variance(g, D) * torch.exp(-math.sqrt((1 - g) * (1 + g)) * given.doubles(tau).abs())
 
 
 def response_power(omega: Tensor, g: float, *, mean_slope2: float = 1.0) -> Tensor:
@@ -213,9 +218,16 @@ def response_power(omega: Tensor, g: float, *, mean_slope2: float = 1.0) -> Tens
 
     Every path i <- k <- ... <- j with random signs adds its square: a geometric series in g^2 <phi'>^2 / (1 + omega^2).
     """
+    given.finite("g", g, why="it is the spread of the weights")
+    given.not_negative("mean_slope2", mean_slope2, why="a square cannot be negative")
     if not g**2 * mean_slope2 < 1:
         raise ValueError(f"g^2 <phi'>^2 = {g**2 * mean_slope2:g}: from 1 on echoes grow for ever; lower g.")
     return 1 / (1 + given.doubles(omega).square() - g**2 * mean_slope2)
+
+
+def _correlations(c: Tensor) -> None:
+    if not gaussian.seen(c.abs() <= 1 + 1e-12):
+        raise ValueError("|Delta| > Delta_0: no correlation is above that at equal times, 1; choose |c| <= 1.")
 
 
 def _squares(phi: Activation, q: float, n_modes: int) -> Tensor:

@@ -65,6 +65,8 @@ def gaussian(m: Tensor) -> Tensor:
 
 def inverse_moment_map(slopes: SquaredSlopes, y: Tensor, *, depth: float, sw2: float, weights: Function) -> Tensor:
     """log lambda at each real y > max D^2 or complex y (k,) -> (k,); `weights` is `orthogonal` or `gaussian`."""
+    given.positive("depth", depth, why="a Jacobian has at least one layer")
+    given.positive("sw2", sw2, why="without weights there is no spectrum")
     m = (slopes.weights * slopes.values / (y[:, None] - slopes.values)).sum(1)
     return torch.log((1 + m) / m) + depth * (torch.log(sw2 * y * m / (1 + m)) - weights(m))
 
@@ -83,7 +85,10 @@ def variance(slopes: SquaredSlopes, *, depth: float, weights: Function) -> float
     zero = torch.zeros((), dtype=torch.float64, requires_grad=True)
     out = weights(zero)
     slope = torch.autograd.grad(out, zero)[0].item() if out.requires_grad else 0.0
-    return depth * (slopes.moment(2) / slopes.moment(1) ** 2 - 1 - slope)
+    given.positive("depth", depth, why="a Jacobian has at least one layer")
+    mean = slopes.moment(1)
+    spread = (slopes.weights * (slopes.values / mean - 1).square()).sum().item()
+    return depth * (spread - slope)
 
 
 def density(slopes: SquaredSlopes, lambdas: Tensor, *, depth: float, sw2: float, weights: Function) -> Tensor:
@@ -129,7 +134,7 @@ def density(slopes: SquaredSlopes, lambdas: Tensor, *, depth: float, sw2: float,
 def linear_gaussian_edge(depth: int) -> float:
     """(L + 1)^(L + 1) / L^L: the largest squared singular value of a product of L Gaussian layers with sw2 = 1."""
     given.positive("depth", depth, why="a product has factors")
-    return (depth + 1) * (1 + 1 / depth) ** depth
+    return (depth + 1) * math.exp(depth * math.log1p(1 / depth))
 
 
 def linear_gaussian_moment(k: int, *, depth: int) -> float:
@@ -159,10 +164,11 @@ def relu_orthogonal_edge(depth: int) -> float:
     D^2 is 0 or 1, so M(y) = 1 / 2 (y - 1) and the minimum over m is explicit.  Raises `ValueError` for depth < 3, where
     the spectrum ends in an atom.
     """
+    given.positive("depth", depth, why="a product has factors")
     if not depth >= 3:
         raise ValueError(f"depth = {depth}: one or two layers have an atom at the top of the spectrum; take 3 or more.")
     m = 1 / (depth - 2)
-    return (1 + m) / m * ((1 + 2 * m) / (1 + m)) ** depth
+    return (1 + m) / m * math.exp(depth * math.log1p(m / (1 + m)))
 
 
 def universal_smooth_edge(spread: float) -> float:
@@ -172,7 +178,7 @@ def universal_smooth_edge(spread: float) -> float:
     (Pennington et al. 2018).
     """
     given.positive("spread", spread, why="slopes that are all equal leave no edge")
-    m = (math.sqrt(1 + 4 / spread) - 1) / 2
+    m = 2 / (spread + math.sqrt(spread) * math.sqrt(spread + 4))
     return (1 + m) / m * math.exp(spread * m)
 
 
@@ -212,6 +218,7 @@ def sample(
     """
     for name, value in (("sw2", sw2), ("sb2", sb2), ("q", q)):
         averages.variance(name, value)
+    given.whole("depth", depth, least=0, why="it counts layers")
     h = math.sqrt(q) * averages.normal((n, width, 1), rng)
     J = torch.eye(width, device=rng.device, dtype=torch.float64).expand(n, width, width)
     for _ in range(depth):
@@ -223,6 +230,7 @@ def sample(
 
 def _top(slopes: SquaredSlopes, depth: float, sw2: float, weights: Function) -> tuple[float, float]:
     """(t, log lambda) at the edge, y = max D^2 (1 + e^t): a scan, then a bounded search between its neighbours."""
+    given.positive("depth", depth, why="a Jacobian has at least one layer")
     if not 1 <= depth < math.inf:
         raise ValueError(f"depth = {depth}: a Jacobian has at least one layer.")
     given.positive("sw2", sw2, why="without weights there is no spectrum")

@@ -23,6 +23,7 @@ def inputs(K: Tensor, d: int, *, rng: torch.Generator) -> Tensor:
 
     Raises `ValueError` when d < m, or K is not square or not positive definite.
     """
+    K = given.doubles(K)
     if K.dim() != 2 or K.shape[0] != K.shape[1]:
         raise ValueError(f"shape {tuple(K.shape)}: K is the (m, m) table of overlaps of m inputs.")
     given.whole("d", d, least=len(K), why=f"{len(K)} inputs with given overlaps need as many dimensions")
@@ -37,7 +38,8 @@ def inputs(K: Tensor, d: int, *, rng: torch.Generator) -> Tensor:
 def twins(q: float, c: float, d: int, *, rng: torch.Generator) -> Tensor:
     """Two `inputs` (2, d) of mean square q and correlation c, |c| < 1."""
     given.positive("q", q, why="silence has no correlation")
-    return inputs(q * torch.tensor([[1.0, c], [c, 1.0]]), d, rng=rng)
+    given.finite("c", c, why="a correlation lies between -1 and 1")
+    return inputs(q * torch.tensor([[1.0, c], [c, 1.0]], dtype=torch.float64), d, rng=rng)
 
 
 def propagate(

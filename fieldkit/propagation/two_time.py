@@ -138,7 +138,7 @@ def linear_stationary_variance(g: float, D: float, h: float) -> float:
     if not 0 <= g < 1:
         raise ValueError(f"g = {g}: a linear network explodes at g >= 1; take 0 <= g < 1.")
     a, b = 1 + (1 - h) ** 2 - (g * h) ** 2, 2 * (1 - h)
-    return D * h / math.sqrt(a * a - b * b)
+    return D / math.sqrt((1 - g) * (1 + g) * (a + b))  # a - b = h^2 (1 - g^2)
 
 
 def sample(
