@@ -183,8 +183,8 @@ def overlap(M: Tensor, labels: Tensor, *, largest: bool = True, among: int = 3, 
     Signs are taken about the median, so both groups are equal.  Chance is not zero: about 1.3 / sqrt N for the best of
     three.  The nodes are renamed first, in another order for each graph that knows nothing of groups: entries that are
     equal, and what rounding makes of them, would otherwise be told apart by their place, and the place in `groups` is
-    the group.  Raises `ValueError` for
-    shapes that do not fit, an odd N, `among` < 1, `skip` < 0, or more of both than N.
+    the group.  Raises `ValueError` for shapes that do not fit, an odd N, `among` < 1, `skip` < 0, or more of both than
+    N.
     """
     M, labels = given.doubles(M), given.doubles(labels)
     N = M.shape[-1]
