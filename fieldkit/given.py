@@ -62,6 +62,12 @@ def _plain(name: str, value: object, why: str, which: str) -> None:
         raise TypeError(f"{name} = {value!r}: {why}; give a plain number, {which}.")
 
 
+def function(name: str, value: object) -> None:
+    """Refuse what cannot be called, as the name of a function in quotes."""
+    if not callable(value):
+        raise TypeError(f"{name} = {value!r}: it is a function of tensors; pass one, as torch.tanh.")
+
+
 def fields(phi: object) -> None:
     """Refuse what is not a batch of real fields (n, L, ..., L) in float32 or float64, with n >= 1 and L >= 1."""
     if not isinstance(phi, Tensor) or phi.dtype not in (torch.float32, torch.float64):

@@ -41,6 +41,7 @@ def best_overlap(c: float, eps: float, *, n: int, M: int, steps: int, rng: torch
     given.whole("n", n, least=1, why="a population is watched")
     given.whole("M", M, least=1, why="a population has messages")
     given.whole("steps", steps, least=1, why="messages are passed on")
+    given.generator(rng)
     u = torch.full((n, M), 20.0, device=rng.device, dtype=torch.float64)
     found = []
     for _ in range(steps):

@@ -79,8 +79,8 @@ def of_images(images: Tensor, *, v: Tensor, sw2: float, sb2: float) -> Tensor:
 
     sw2 sum_b v_b x(a + b) x'(a' + b) + sb2, exact at any number of channels; the images have one.
     """
-    gaussian.variance("sw2", sw2)
-    gaussian.variance("sb2", sb2)
+    for name, value in (("sw2", sw2), ("sb2", sb2)):
+        given.not_negative(name, value, why="a variance cannot be negative")
     images, v = given.doubles(images), profile(v)
     if images.dim() != v.dim() + 1:
         raise ValueError(f"shape {tuple(images.shape)}: for a filter of {v.dim()} axes images are (m, L, ..., L), with "
@@ -96,8 +96,8 @@ def covariance(
     K (m, L, ..., m, L, ...) is that between all sites of m images (`of_images`), with an axis of the torus for each
     axis of `v` (k, ..., k).  Raises `ValueError` for another shape.
     """
-    gaussian.variance("sw2", sw2)
-    gaussian.variance("sb2", sb2)
+    for name, value in (("sw2", sw2), ("sb2", sb2)):
+        given.not_negative(name, value, why="a variance cannot be negative")
     given.whole("depth", depth, least=0, why="it counts layers")
     K, v = given.doubles(K), profile(v)
     _pairs(K, v)
@@ -155,8 +155,9 @@ def sample_covariance(
     rng: torch.Generator,
 ) -> Tensor:
     """What n random networks have in place of `covariance`: sum_c h_c(a) h_c(a') / C, (n, depth + 1, *K.shape)."""
-    gaussian.variance("sw2", sw2)
-    gaussian.variance("sb2", sb2)
+    for name, value in (("sw2", sw2), ("sb2", sb2)):
+        given.not_negative(name, value, why="a variance cannot be negative")
+    given.function("activation", activation)
     for name, value in (("n", n), ("channels", channels)):
         given.whole(name, value, least=1, why="networks have channels")
     given.whole("depth", depth, least=0, why="it counts layers")
@@ -192,7 +193,9 @@ def sample(
     variance q.  Perturbations are carried by the exact derivative, so there is no small parameter.
     """
     for name, value in (("sw2", sw2), ("sb2", sb2), ("q", q)):
-        gaussian.variance(name, value)
+        given.not_negative(name, value, why="a variance cannot be negative")
+    given.function("activation", activation)
+    given.function("derivative", derivative)
     v = profile(v)
     given.whole("depth", depth, least=0, why="it counts layers")
     if v.dim() != len(shape) or any(k > L for k, L in zip(v.shape, shape)):

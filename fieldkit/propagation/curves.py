@@ -102,6 +102,7 @@ def propagate(
     [..., 0, 0] is the length q, [..., 1, 1] the metric g.  Raises `ValueError` for depth < 1 or width < 1.
     """
     given.whole("n", n, least=1, why="networks are drawn")
+    given.generator(rng)
     given.whole("depth", depth, least=1, why="a network has at least one layer of weights")
     found = torch.empty(n, depth, 3, 3, device=rng.device, dtype=torch.float64)
     for overlaps in found:
@@ -176,6 +177,7 @@ def edges(
     `layers_more` layers; the rate of its growth is fitted by a parabola in ln sw2 and solved for zero.  One width is
     off by about 1 / N.  Raises `ValueError` for shapes that do not fit.
     """
+    sb2, sw2 = given.doubles(sb2), given.doubles(sw2)
     if sb2.dim() != 1 or sb2.shape != sw2.shape:
         raise ValueError(f"shapes {tuple(sb2.shape)}, {tuple(sw2.shape)}: expected (S,) twice, a guess for each sb2.")
     sw2 = sw2[:, None] * torch.linspace(0.85, 1.15, 4, device=rng.device, dtype=torch.float64)

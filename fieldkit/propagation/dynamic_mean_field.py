@@ -77,6 +77,7 @@ def solve(activation: Function | Activation, g: float, *, n_modes: int = N_MODES
     `ValueError` where there is none, and for an activation that is not odd.
     """
     given.positive("g", g, why="it is the spread of the weights")
+    given.whole("n_modes", n_modes, least=2, why="a series has terms")
     phi = activations.of(activation)
     order = torch.arange(1, n_modes + 1, dtype=torch.float64)
     probe = torch.linspace(0, 6, 61, dtype=torch.float64)
@@ -128,6 +129,8 @@ def autocorrelation(state: Chaos, tau: Tensor) -> Tensor:
     smooth, positive, and equal to kappa at long times, so that an explicit Runge-Kutta method meets no end point.
     """
     tau = given.doubles(tau)
+    if not tau.numel():
+        return tau
     if tau.dim() != 1 or not gaussian.seen((tau >= 0) & (tau < math.inf)):
         raise ValueError(f"tau of shape {tuple(tau.shape)}: give lags (k,), each 0 or more; Delta is even in tau.")
     return state.Delta0 / torch.cosh(_falling(state, tau))
@@ -253,7 +256,7 @@ def _falling(state: Chaos, tau: Tensor) -> Tensor:
     """y(tau) with c = 1 / cosh y."""
     tails = _tails(state)[2:]
     rest = tails[: int((tails > 1e-17 * tails[0]).sum())].tolist()[::-1]  # the tails fall
-    order, times = tau.sort()
+    order, back = tau.unique(return_inverse=True)
     near = state.close
 
     def speed(_: float, y: list[float]) -> list[float]:
@@ -270,6 +273,4 @@ def _falling(state: Chaos, tau: Tensor) -> Tensor:
         speed, (0.0, end), [0.0], method="DOP853", rtol=1e-13, atol=1e-14, t_eval=order.numpy(),
         max_step=0.05 / state.kappa,
     )  # fmt: skip
-    out = torch.empty_like(tau)
-    out[times] = torch.from_numpy(run.y[0])
-    return out
+    return torch.from_numpy(run.y[0])[back]

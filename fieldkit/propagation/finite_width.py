@@ -150,6 +150,8 @@ def sample_kernels(
     for width in widths:
         given.whole("width", width, least=1, why="every hidden layer has at least one neuron")
     given.whole("n", n, least=1, why="networks are drawn")
+    given.function("activation", activation)
+    given.generator(rng)
     K = K.to(device=rng.device, dtype=torch.float64).expand(n, *K.shape)
     for width in widths:
         x = activation(sample_layer(K, width, rng=rng))
@@ -215,6 +217,9 @@ def deep_correlation(
     `sample_kernels` at each width N in about work / N networks (the cost is the same at each), then a straight line in
     1 / width.  Raises as `fits.finite_size` does, and `ValueError` for less work than 50 networks of the largest width.
     """
+    given.whole("hidden", hidden, least=0, why="it counts hidden layers")
+    given.finite("c", c, why="a correlation lies between -1 and 1")
+    given.not_negative("q", q, why="a variance cannot be negative")
     given.whole("work", work, least=50 * max(widths), why="50 groups of networks are compared at every width")
     K = q * torch.tensor([[1, c], [c, 1]], dtype=torch.float64)
 
@@ -234,6 +239,7 @@ def _groups(drawn: Tensor) -> Tensor:
 
 def sample_layer(K: Tensor, width: int, *, rng: torch.Generator) -> Tensor:
     """Pre-activations of `width` neurons, independent given covariances K (n, m, m) over m inputs: (n, m, width)."""
+    K = given.doubles(K)
     if K.dim() != 3 or K.shape[1] != K.shape[2]:
         raise ValueError(f"shape {tuple(K.shape)}: covariances of n networks over m inputs are (n, m, m).")
     return _factor(K) @ gaussian.normal((len(K), K.shape[1], width), rng)

@@ -83,6 +83,7 @@ def average(f: Function, q: Tensor, *, kinks: tuple[float, ...] = (), n: int = N
     >>> average(torch.square, q)
     tensor([0.5000, 2.0000], dtype=torch.float64)
     """
+    given.function("f", f)
     q = given.doubles(q)
     variance("q", q)
     z, w = panels(q, kinks=kinks, n=n)

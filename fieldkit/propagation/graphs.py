@@ -93,6 +93,7 @@ def kernel(A: Tensor, steps: int, *, dual: Dual, sw2: float, c: float) -> Tensor
     given.whole("steps", steps, least=0, why="it counts layers")
     given.positive("c", c, why="without edges nothing is passed on")
     given.not_negative("sw2", sw2, why="a variance cannot be negative")
+    given.function("dual", dual)
     A = _square(A)
     K = torch.eye(A.shape[-1], device=A.device, dtype=torch.float64).expand_as(A)
     for _ in range(steps):
@@ -116,6 +117,7 @@ def features(
     given.whole("F", F, least=1, why="a node has features")
     given.positive("c", c, why="without edges nothing is passed on")
     given.not_negative("sw2", sw2, why="a variance cannot be negative")
+    given.function("activation", activation)
     given.generator(rng)
     n, N = A.shape[0], A.shape[-1]
     H = torch.randn((n, N, F), generator=rng, device=rng.device, dtype=torch.float64)
@@ -190,6 +192,8 @@ def overlap(M: Tensor, labels: Tensor, *, largest: bool = True, among: int = 3, 
     N = M.shape[-1]
     if M.dim() < 2 or M.shape[-2] != N or labels.shape != (N,):
         raise ValueError(f"shapes {tuple(M.shape)}, {tuple(labels.shape)}: give matrices (n, N, N) and labels (N,).")
+    if not gaussian.seen(M.isfinite()):
+        raise ValueError("M holds what is no number: it has no eigenvectors; find where the kernel diverged.")
     given.whole("among", among, least=1, why="an eigenvector must be looked at")
     given.whole("skip", skip, least=0, why="it counts eigenvectors that are left out")
     if N % 2 or among + skip > N:

@@ -187,6 +187,11 @@ def sample(
     given.finite("e", e, why="it is a correlation")
     if not abs(e) <= 1:
         raise ValueError(f"p = {p}, e = {e}: a length is positive and a correlation lies in [-1, 1].")
+    given.function("activation", activation)
+    given.function("derivative", derivative)
+    given.whole("width", widths[0], least=2, why="two inputs of any correlation need a plane")
+    for width in widths[1:]:
+        given.whole("width", width, least=1, why="a layer has at least one neuron")
     frame = torch.linalg.qr(gaussian.normal((n, widths[0], 2), rng))[0] * math.sqrt(widths[0] * p)
     x = torch.stack([frame[..., 0], e * frame[..., 0] + math.sqrt(1 - e * e) * frame[..., 1]], dim=1)
     v = gaussian.normal((n, 1, widths[0]), rng)
