@@ -116,6 +116,7 @@ class Conditioner(nn.Module):
 
 def neighbours(b: Tensor, reach: int) -> Tensor:
     """b (c, m, ..., m, n) with all blocks up to `reach` away as further channels: (c (2 reach + 1)^d, m, ..., m, n)."""
+    given.whole("reach", reach, least=0, why="blocks away are counted")
     for axis in range(1, b.dim() - 1):
         b = torch.cat([b.roll(step, axis) for step in range(-reach, reach + 1)]) if reach else b
     return b

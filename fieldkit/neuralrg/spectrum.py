@@ -54,6 +54,9 @@ class Spectrum(nn.Module):
         dtype: torch.dtype = torch.float32,
     ) -> None:  # fmt: skip
         super().__init__()
+        given.generator(rng)
+        if mean is not None:
+            given.finite("mean", mean, why="the field must start somewhere")
         number = classes(L, d, device=rng.device)
         self.register_buffer("number", number, persistent=False)
         start = torch.zeros(math.comb(L // 2 + d, d), dtype=torch.float64, device=rng.device)

@@ -75,6 +75,8 @@ def average(
     Only hidden layers are drawn, `block` networks at a time, so that memory does not grow with n.
     """
     given.whole("n", n, least=2, why="an error bar needs at least two networks")
+    given.whole("block", block, least=1, why="so many networks are drawn at a time")
+    given.function("observable", observable)
     values = []
     for start in range(0, n, block):
         h = ensembles.hidden(ensemble, x, min(block, n - start), rng=rng)
@@ -87,6 +89,8 @@ def density(f: float, ensemble: Ensemble, x: Tensor, n: int, *, rng: torch.Gener
 
     A network without a live neuron is no Gaussian but an atom at f = 0; it counts as zero at any other f.
     """
+
+    given.finite("f", f, why="it is the value of an output")
 
     def of_kernel(K: Tensor) -> Tensor:
         variance = K[:, 0, 0]
@@ -123,7 +127,7 @@ def edgeworth(f: Tensor, cumulants: Sequence[float] | Tensor, *, order: int) -> 
         k6 = kappa[2] / kappa[0] ** 3
         total = total + k6 / 720 * hermite(u, 6) + k4**2 / 1152 * hermite(u, 8)
     tail = gaussian_density(f, kappa[0])
-    return torch.where(tail > 0, tail * total, 0.0)  # far out the polynomial alone is infinite
+    return torch.where(tail == 0, 0.0, tail * total)  # far out the polynomial alone is infinite
 
 
 def hermite(u: Tensor, n: int) -> Tensor:
@@ -201,8 +205,8 @@ def half_line(*, top: float = 12.0, device: torch.device | str = "cpu") -> tuple
     """Nodes and weights (k,) of an integral over 0 < f < top, panels shrinking towards 0, where the exact density has a
     logarithm (one neuron on), and short enough everywhere for the kinks of |p - q|."""
     given.positive("top", top, why="the integral needs a range")
-    if top < 0.02:
-        raise ValueError(f"top = {top}: panels shrink from 0.02 towards 0; choose 0.02 or more.")
+    if not 0.02 <= top <= 1e4:
+        raise ValueError(f"top = {top}: panels are 0.02 long and shrink towards 0; choose from 0.02 to 10000.")
     small, even = torch.logspace(-8, -2, 13, dtype=torch.float64), torch.arange(0.02, top, 0.02, dtype=torch.float64)
     edges = torch.cat([small.new_zeros(1), small, even, small.new_full((1,), top)])
     x, w = (torch.tensor(a, dtype=torch.float64) for a in legendre(8))

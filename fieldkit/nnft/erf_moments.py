@@ -19,6 +19,7 @@ import math
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.propagation.gaussian import legendre
 
 NODES = 24  # for correlations up to 0.9 the last digit does not move beyond
@@ -26,6 +27,7 @@ NODES = 24  # for correlations up to 0.9 the last digit does not move beyond
 
 def moments(C: Tensor, index: Tensor) -> Tensor:
     """E prod erf(u_j) over the columns of index (k, n), (u) ~ N(0, C), C (m, m), n = 2, 4, 6: (k,), float64."""
+    C, index = given.doubles(C), torch.as_tensor(index)
     n = index.shape[1]
     if n not in (2, 4, 6):
         raise ValueError(f"n = {n}: odd averages of an odd function vanish, and beyond six points none is written.")
@@ -42,6 +44,7 @@ def signs(S: Tensor, rule: tuple[Tensor, Tensor] | None = None) -> Tensor:
 
     rule: nodes and weights of the integral over t, by default one panel, for correlations up to 0.9.
     """
+    S = given.doubles(S)
     n = S.shape[-1]
     if n == 2:
         k, bound = S[..., 0, 1], (S[..., 0, 0] * S[..., 1, 1]).sqrt()

@@ -242,7 +242,8 @@ def sample_layer(K: Tensor, width: int, *, rng: torch.Generator) -> Tensor:
     K = given.doubles(K)
     if K.dim() != 3 or K.shape[1] != K.shape[2]:
         raise ValueError(f"shape {tuple(K.shape)}: covariances of n networks over m inputs are (n, m, m).")
-    return _factor(K) @ gaussian.normal((len(K), K.shape[1], width), rng)
+    white = gaussian.normal((len(K), K.shape[1], width), rng)
+    return _factor(K) @ white
 
 
 def relative_spread(kernels: Tensor) -> Estimate:

@@ -16,8 +16,8 @@ MUTANTS = [
     Mutant(
         "variance-orthogonal",
         JACOBIAN,
-        "slopes.moment(2) / slopes.moment(1) ** 2",
-        "slopes.moment(2) / slopes.moment(1)",
+        "(slopes.weights * (slopes.values / mean - 1).square()).sum().item()",
+        "(slopes.weights * slopes.values.square()).sum().item() / mean - 1",
         "the mean is not squared",
     ),
     Mutant(
@@ -37,8 +37,8 @@ MUTANTS = [
     Mutant(
         "universal",
         JACOBIAN,
-        "m = (math.sqrt(1 + 4 / spread) - 1) / 2",
-        "m = (math.sqrt(1 + 2 / spread) - 1) / 2",
+        "math.sqrt(spread) * math.sqrt(spread + 4)",
+        "math.sqrt(spread) * math.sqrt(spread + 2)",
         "a wrong root of the quadratic",
     ),
     Mutant(
@@ -65,8 +65,8 @@ MUTANTS = [
     Mutant(
         "variance-gaussian",
         JACOBIAN,
-        "slopes.moment(1) ** 2 - 1 - slope)",
-        "slopes.moment(1) ** 2 - 1)",
+        "return depth * (spread - slope)",
+        "return depth * spread",
         "the spread of Gaussian weights is forgotten",
     ),
     Mutant(
