@@ -38,14 +38,16 @@ def positive(name: str, value: object, *, why: str) -> None:
 
 
 def not_negative(name: str, value: object, *, why: str) -> None:
-    """Refuse what is not a plain, finite number of 0 or more: `why` says what it is."""
+    """Refuse what is not a plain, finite number of 0 or more: `why` says what it is.  A tensor () counts as plain."""
+    value = _scalar(value)
     _plain(name, value, why, f"{name} >= 0")
     if not 0 <= float(value) < math.inf:  # type: ignore[arg-type]
         raise ValueError(f"{name} = {value}: {why}; choose 0 or more.")
 
 
 def finite(name: str, value: object, *, why: str) -> None:
-    """Refuse what is not a plain, finite number of either sign."""
+    """Refuse what is not a plain, finite number of either sign; a tensor () counts as plain."""
+    value = _scalar(value)
     _plain(name, value, why, "of either sign")
     if not math.isfinite(value):  # type: ignore[arg-type]
         raise ValueError(f"{name} = {value}: {why}; choose a finite number.")
@@ -55,6 +57,11 @@ def sizes(shape: tuple[object, ...]) -> None:
     """Refuse to draw fewer than one of anything, or parts of it: sizes of what is drawn, each whole, 1 or more."""
     for size in shape:
         whole("size", size, least=1, why=f"random numbers of shape {shape}, and one of each is the least")
+
+
+def _scalar(value: object) -> object:
+    whole_or_real = isinstance(value, Tensor) and not value.is_complex() and value.dtype != torch.bool
+    return value.item() if isinstance(value, Tensor) and whole_or_real and value.dim() == 0 else value
 
 
 def _plain(name: str, value: object, why: str, which: str) -> None:
