@@ -69,12 +69,6 @@ def _plain(name: str, value: object, why: str, which: str) -> None:
         raise TypeError(f"{name} = {value!r}: {why}; give a plain number, {which}.")
 
 
-def function(name: str, value: object) -> None:
-    """Refuse what cannot be called, as the name of a function in quotes."""
-    if not callable(value):
-        raise TypeError(f"{name} = {value!r}: it is a function of tensors; pass one, as torch.tanh.")
-
-
 def fields(phi: object) -> None:
     """Refuse what is not a batch of real fields (n, L, ..., L) in float32 or float64, with n >= 1 and L >= 1."""
     if not isinstance(phi, Tensor) or phi.dtype not in (torch.float32, torch.float64):
@@ -138,6 +132,12 @@ def unit(x: Tensor) -> float:
     """
     top = x.abs().max().item() if x.numel() else 0.0
     return math.ldexp(0.5, math.frexp(top)[1]) if 0 < top < math.inf else 1.0
+
+
+def function(name: str, f: object) -> None:
+    """Refuse what cannot be called, as the name of a function in place of it."""
+    if not callable(f):
+        raise TypeError(f"{name} = {f!r}: it is a function of tensors; pass one, as torch.tanh.")
 
 
 def path(name: object) -> Path:

@@ -84,6 +84,8 @@ def large_batch_growth(activation: Function, derivative: Function, *, kinks: tup
     Never below 1, by Poincare's inequality Var phi <= E phi'^2: only a linear phi escapes.  Raises `ValueError` for a
     phi that is constant, and for a derivative too small to be that of phi: where phi jumps, gradients have no bound.
     """
+    given.function("activation", activation)
+    given.function("derivative", derivative)
     return slope_fits(activation, derivative, kinks=kinks)
 
 
@@ -115,10 +117,10 @@ def sample(
     independent Gaussians over the neurons (`finite_width.sample_layer`), and those are drawn.  From the second layer
     on the mean is a pure power: take the ratio of means.
     """
-    _batch(B)
-    given.whole("depth", depth, least=1, why="a network has layers")
     given.function("activation", activation)
     given.function("derivative", derivative)
+    _batch(B)
+    given.whole("depth", depth, least=1, why="a network has layers")
     given.whole("width", width, least=1, why="a layer has at least one neuron")
     rows = gaussian.normal((n, 2 * B, width), rng)  # B signals, B perturbations
     out = []

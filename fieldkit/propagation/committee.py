@@ -76,6 +76,7 @@ def draw(
 ) -> list[Wide]:
     """n independent networks, see `Wide`."""
     given.whole("n", n, least=1, why="networks are drawn")
+    given.function("activation", activation)
     return [
         Wide(d, depth=depth, width=width, activation=activation, sw2=sw2, sb2=sb2, rng=rng, dtype=dtype)
         for _ in range(n)
@@ -99,6 +100,7 @@ def tangents(
     its weights and biases of the products of their gradients (Jacot, Gabriel and Hongler 2018).  As many networks at
     once as `NUMBERS` parameters hold.  Raises `ValueError` as `Wide` does, and for n < 1 or another shape of x.
     """
+    given.function("activation", activation)
     given.whole("n", n, least=1, why="there is a network to ask")
     given.whole("depth", depth, least=0, why="it counts hidden layers; 0 is the linear model")
     given.whole("width", width, least=1, why="a layer has at least one neuron")

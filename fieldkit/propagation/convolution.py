@@ -45,10 +45,10 @@ def delta_profile(size: int, d: int = 1) -> Tensor:
 def eigenvalues(v: Tensor, shape: Sequence[int]) -> Tensor:
     """lambda_j of the averaging over a filter with variance profile v (k, ..., k) on a torus, `shape`, complex128.
 
-    Real for a profile that is symmetric about its centre.  Raises `ValueError` for even sides, dimensions that do not
-    match, or a filter wider than the torus.
+    Real for a profile that is symmetric about its centre.  Raises `ValueError` as `profile`, and for dimensions that
+    do not match, or a filter wider than the torus.
     """
-    v = given.doubles(v)
+    v = profile(v)
     if v.dim() != len(shape) or any(k > L for k, L in zip(v.shape, shape)):
         raise ValueError(f"filter {tuple(v.shape)} on {tuple(shape)}: give one side per axis; a filter fits the torus.")
     padded = torch.zeros(tuple(shape), device=v.device, dtype=v.dtype)
@@ -192,10 +192,10 @@ def sample(
     Filters are Gaussian with profile `v`; it starts at site 0 with mean squared size 1 per channel, on inputs of
     variance q.  Perturbations are carried by the exact derivative, so there is no small parameter.
     """
-    for name, value in (("sw2", sw2), ("sb2", sb2), ("q", q)):
-        given.not_negative(name, value, why="a variance cannot be negative")
     given.function("activation", activation)
     given.function("derivative", derivative)
+    for name, value in (("sw2", sw2), ("sb2", sb2), ("q", q)):
+        given.not_negative(name, value, why="a variance cannot be negative")
     v = profile(v)
     given.whole("depth", depth, least=0, why="it counts layers")
     if v.dim() != len(shape) or any(k > L for k, L in zip(v.shape, shape)):

@@ -144,13 +144,13 @@ def sample_kernels(
     memory n m width; no weights.  `keep` < 1 is dropout: each neuron of each input is kept with this probability and
     divided by it.  Raises `ValueError` for an empty layer, K that is no covariance, or keep outside (0, 1].
     """
+    given.function("activation", activation)
     maps.probability(keep)
     maps.variances(sw2, sb2)
     K = covariance(K)
     for width in widths:
         given.whole("width", width, least=1, why="every hidden layer has at least one neuron")
     given.whole("n", n, least=1, why="networks are drawn")
-    given.function("activation", activation)
     given.generator(rng)
     K = K.to(device=rng.device, dtype=torch.float64).expand(n, *K.shape)
     for width in widths:
@@ -220,6 +220,7 @@ def deep_correlation(
     given.whole("hidden", hidden, least=0, why="it counts hidden layers")
     given.finite("c", c, why="a correlation lies between -1 and 1")
     given.not_negative("q", q, why="a variance cannot be negative")
+    given.function("activation", activation)
     given.whole("work", work, least=50 * max(widths), why="50 groups of networks are compared at every width")
     K = q * torch.tensor([[1, c], [c, 1]], dtype=torch.float64)
 

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from fieldkit import given
-from fieldkit.propagation import gaussian
+from fieldkit.propagation import gaussian, two_time
 
 Function = Callable[[Tensor], Tensor]
 Dual = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -52,9 +52,11 @@ def groups(N: int, *, device: torch.device | str | None = None) -> Tensor:
 def probabilities(N: int, *, c: float, eps: float) -> tuple[float, float]:
     """(p_in, p_out) = (c_in, c_out) / N of edges inside a group and across, c = (c_in + c_out) / 2, eps = c_out / c_in.
 
-    Raises `ValueError` if a probability exceeds 1 or eps is negative.
+    Raises `ValueError` if a probability exceeds 1, eps is negative, or N odd.
     """
-    given.whole("N", N, least=1, why="a graph has nodes")
+    given.whole("N", N, least=2, why="a graph has nodes in both groups")
+    if N % 2:
+        raise ValueError(f"N = {N}: two equal groups need an even number of nodes; take {N + 1}.")
     given.not_negative("c", c, why="a mean degree cannot be negative")
     if isinstance(eps, bool) or not isinstance(eps, Real):
         raise TypeError(f"eps = {eps!r}: it is c_out / c_in; give a plain number, eps >= 0.")
@@ -98,9 +100,7 @@ def kernel(A: Tensor, steps: int, *, dual: Dual, sw2: float, c: float) -> Tensor
     K = torch.eye(A.shape[-1], device=A.device, dtype=torch.float64).expand_as(A)
     for _ in range(steps):
         variance = K.diagonal(dim1=-2, dim2=-1)
-        product = dual(K, variance[..., :, None], variance[..., None, :])
-        if not isinstance(product, Tensor):
-            raise TypeError("dual returns a pair: here it is (cov, var_u, var_v) -> <phi(u) phi(v)>, as in `two_time`.")
+        product = two_time.averaged(dual, K, variance[..., :, None], variance[..., None, :])
         K = sw2 / c * A @ product @ A.mT
         K = (K + K.mT) / 2  # where phi saturates, what rounding makes of its antisymmetric part would grow
     return K
@@ -111,6 +111,7 @@ def features(
 ) -> Tensor:
     """H (n, N, F) after `steps` layers with F features and fresh Gaussian weights, from white inputs, on graphs A (n,
     N, N); H H^T / F -> K.  Raises `ValueError` for another shape, and as `kernel`."""
+    given.function("activation", activation)
     A = _square(A)
     if A.dim() != 3:
         raise ValueError(f"shape {tuple(A.shape)}: graphs are adjacency matrices (n, N, N); one is A[None].")
@@ -118,7 +119,6 @@ def features(
     given.whole("F", F, least=1, why="a node has features")
     given.positive("c", c, why="without edges nothing is passed on")
     given.not_negative("sw2", sw2, why="a variance cannot be negative")
-    given.function("activation", activation)
     given.generator(rng)
     n, N = A.shape[0], A.shape[-1]
     H = torch.randn((n, N, F), generator=rng, device=rng.device, dtype=torch.float64)
@@ -172,7 +172,7 @@ def block_averages(K: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def bethe_hessian(A: Tensor, *, c: float) -> Tensor:
     """(c - 1) 1 - sqrt(c) A + D with degrees D: its negative eigenvalues mark communities down to the threshold."""
-    given.not_negative("c", c, why="a mean degree cannot be negative")
+    given.positive("c", c, why="without edges no group shows")
     A = _square(A)
     N = A.shape[-1]
     eye = torch.eye(N, device=A.device, dtype=torch.float64)

@@ -63,9 +63,9 @@ def propagate(
     and 24 random bits a weight are beyond any error bar.  Raises `ValueError` for depth < 1, width < 1 or keep outside
     (0, 1].
     """
+    given.function("activation", activation)
     given.generator(rng)
     given.whole("n", n, least=1, why="networks are drawn")
-    given.function("activation", activation)
     given.not_negative("sw2", sw2, why="a variance cannot be negative")
     given.not_negative("sb2", sb2, why="a variance cannot be negative")
     x = given.doubles(x)

@@ -40,6 +40,8 @@ def layer_growth(activation: Function, derivative: Function, *, kinks: tuple[flo
     1 for ReLU.  Where phi has a mean it is smaller than `batch_norm.large_batch_growth`, and it may be below 1.  Raises
     `ValueError` as that.
     """
+    given.function("activation", activation)
+    given.function("derivative", derivative)
     batch_norm.slope_fits(activation, derivative, kinks=kinks)
     one = torch.ones((), dtype=torch.float64)
     square = gaussian.average(lambda x: activation(x).square(), one, kinks=kinks, n=32)

@@ -47,6 +47,7 @@ def layers(h: Tensor, depth: int, *, activation: Function, v: Tensor, sw2: float
     chi = sw2 or sw2 / 2: a fresh filter is as likely as its negative, so half of a mean square is positive.
     """
     given.whole("depth", depth, least=0, why="it counts layers")
+    given.function("activation", activation)
     pictures = [given.numbers(h)]
     for _ in range(depth):
         pictures.append(layer(activation(pictures[-1]), v=v, sw2=sw2, rng=rng))

@@ -118,15 +118,13 @@ def test_a_graph_without_edges_tells_nothing():
     assert not u.any()
 
 
-def test_tiny_inputs_are_scaled_or_refused_never_wrong():
+@pytest.mark.parametrize("phi", [activations.relu, activations.leaky_relu(-1.0)])
+def test_tiny_kernels_are_right_or_refused(phi):
     x = torch.tensor([[1.0, 2.0], [2.0, 0.5]], dtype=torch.float64)
-    for phi in (activations.relu, activations.leaky_relu(-1.0)):
-        one, scaled = (
-            kernels.kernels(s * x, activation=phi, depth=2, sw2=1.5, sb2=0.0)[0] / s**2 for s in (1, 2.0**-200)
-        )
-        assert torch.allclose(one, scaled, rtol=1e-12)
-        with pytest.raises(ValueError, match="scale the inputs up"):
-            kernels.kernels(1e-80 * x, activation=phi, depth=2, sw2=1.5, sb2=0.0)
+    one, scaled = (kernels.kernels(s * x, activation=phi, depth=2, sw2=1.5, sb2=0.0)[0] / s**2 for s in (1, 2.0**-400))
+    assert torch.allclose(one, scaled, rtol=1e-12)
+    with pytest.raises(ValueError, match="fewer layers"):
+        kernels.kernels(x, activation=phi, depth=8, sw2=1e-30, sb2=0.0)
 
 
 NET = {"activation": TANH, "sw2": 1.0, "sb2": 0.1}
