@@ -43,8 +43,7 @@ class Encoders:
 def views(pictures: Tensor, *, rng: torch.Generator, noise: float = 0.1) -> Tensor:
     """Pictures (..., L, L), each rolled by -1, 0 or 1 pixel in both directions, with noise of that size added."""
     given.generator(rng)
-    pictures = given.numbers(pictures)
-    pictures = pictures if pictures.is_floating_point() else pictures.double()
+    pictures = given.floats(pictures)
     if pictures.dim() < 2 or pictures.shape[-1] != pictures.shape[-2] or not 0 <= noise < math.inf:
         raise ValueError(
             f"pictures {tuple(pictures.shape)}, noise = {noise}: expected (..., L, L) and noise 0 or more."

@@ -186,8 +186,7 @@ def pooled_covariance(x: Tensor, y: Tensor) -> Tensor:
 
 def top_vector(matrix: Tensor) -> tuple[Tensor, Tensor]:
     """Largest eigenvalue and its eigenvector (p,) of a symmetric matrix (p, p); by Lanczos where p is large."""
-    matrix = given.numbers(matrix)
-    matrix = matrix if matrix.is_floating_point() else matrix.double()
+    matrix = given.floats(matrix)
     if matrix.dim() != 2 or matrix.shape[0] != matrix.shape[1] or 0 in matrix.shape:
         raise ValueError(f"matrix {tuple(matrix.shape)}: expected (p, p), symmetric.")
     p = len(matrix)
