@@ -2,9 +2,10 @@
 
 numba is never needed: a module whose loops are marked with `loop` imports without it, its callers ask `here` and take
 their own path in torch when the answer is no, and tests compare the two.  Such a module is imported at the call, since
-numba takes half a second to start.  A loop is compiled at its first call, in a second or two, and kept on disk for the
-next time.  It computes as the formula says, in the order in which it is written: no fast-math, so that its bits depend
-neither on the processor nor on how many numbers are moved at once.  Source: Lam, Pitrou and Seibert 2015 (numba).
+numba takes a quarter of a second to start.  A loop is compiled at its first call, in a second or two, and kept on disk
+for the next time.  It computes as the formula says, in the order in which it is written: no fast-math, so that its bits
+depend neither on the processor nor on how many numbers are moved at once.  Source: Lam, Pitrou and Seibert 2015
+(numba).
 """
 
 from __future__ import annotations

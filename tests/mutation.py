@@ -119,8 +119,8 @@ def records_under(mutant: Mutant | None, chapter: str, claim: str | None = None)
         matplotlib.rc_context(),
     ):
         try:
-            claims = chapters.claims(nb) if claim is None else [claim]
-            for i in sorted({cell for name in claims for cell in slices.cells_behind(nb, name)}):
+            behind = slices.all_behind(nb)
+            for i in sorted({cell for name in behind if claim in (None, name) for cell in behind[name]}):
                 exec(compile(nb.cells[i].source, f"book/{chapter}.md, cell {i}", "exec"), names)
                 if chapters.tagged(nb.cells[i], "parameters"):
                     names.update(profile="quick", device="cpu", seed=0)

@@ -95,7 +95,8 @@ def attempt(chapter: str, run: cache.Run) -> str:
     papermill.log.logger.disabled = True  # every fault has a line of our own
     scratch.mkdir(parents=True, exist_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with (scratch / "stderr").open("w") as words:  # what C libraries say as they end; of interest after a death only
+    # what C libraries say as they end; of interest after a death only
+    with (scratch / "stderr").open("w", encoding="utf-8") as words:
         os.dup2(words.fileno(), 2)
     aside = target.with_suffix(".part.ipynb")
     parameters = {"profile": run.profile, "device": run.device, "seed": run.seed}

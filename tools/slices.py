@@ -23,16 +23,24 @@ IMPORT = (ast.Import, ast.ImportFrom)
 
 def cells_behind(nb: NotebookNode, claim: str) -> list[int]:
     """Numbers of the code cells on which `claim` rests, its own included, in order."""
-    trees, last = chapters.code(nb), chapters.claims(nb)[claim]
+    return all_behind(nb)[claim]
+
+
+def all_behind(nb: NotebookNode) -> dict[str, list[int]]:
+    """The same for every claim of a chapter."""
+    trees, found = chapters.code(nb), {}
     modules = union(imported(tree) for tree in trees.values())
-    wanted, chosen = reads(trees[last].body)[0], [last]
-    for i in sorted((j for j in trees if j < last), reverse=True):
-        touched = union((bound(trees[i]), changed(trees[i]) - modules - SHARED))
-        if touched & wanted:
-            chosen.append(i)
-            exposed, rebound = reads(trees[i].body)
-            wanted = (wanted - rebound) | exposed
-    return sorted(chosen)
+    touched = {i: bound(tree) | (changed(tree) - modules - SHARED) for i, tree in trees.items()}
+    read = {i: reads(tree.body) for i, tree in trees.items()}
+    for claim, last in chapters.claims(nb).items():
+        wanted, chosen = read[last][0], [last]
+        for i in sorted((j for j in trees if j < last), reverse=True):
+            if touched[i] & wanted:
+                chosen.append(i)
+                exposed, rebound = read[i]
+                wanted = (wanted - rebound) | exposed
+        found[claim] = sorted(chosen)
+    return found
 
 
 def union(sets: Iterable[set[str]]) -> set[str]:

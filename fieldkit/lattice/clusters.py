@@ -39,7 +39,7 @@ def spread(values: Tensor, *bonds: Tensor, n_rounds: int | None = None) -> Tenso
         )
     if bonds[0].device.type == "cpu":
         if len(bonds) == 2 and compiled.here():
-            from fieldkit.lattice import hoshen_kopelman  # at the call: numba takes a quarter of a second to start
+            from fieldkit.lattice import hoshen_kopelman  # at the call, as `compiled` says
 
             table, right, down = (x.contiguous().numpy() for x in (values, *bonds))
             return torch.from_numpy(hoshen_kopelman.spread(table, right, down, _together(bonds)))

@@ -28,6 +28,7 @@ from fieldkit import compiled
 from fieldkit.lattice.phi4 import Phi4
 
 IN_CACHE = 2**15  # numbers of a block of chains; with their momenta they fill a quarter of a megabyte in float32
+TOGETHER = 2**15  # numbers of the fields that are given room at once: asking for it takes longer than a tiny lattice
 
 
 def fits(action: object, phi: Tensor, inverse_mass: Tensor | None = None) -> TypeGuard[Phi4]:
@@ -52,22 +53,24 @@ def trajectories(
     """As `hmc.trajectories`, whose arguments they are, refused there."""
     n, L, d, dtype = len(phi), phi.shape[-1], phi.dim() - 1, phi.dtype
     field = phi.detach().movedim(0, -1).contiguous().numpy()
-    shape, real, chains_first = field.shape, field.dtype.type, (d, *range(d))
-    force = real(2 * d + theory.mass2), real(4 * theory.coupling)
-    energy = real(d + 0.5 * theory.mass2), real(theory.coupling)
+    shape, mass2, coupling, some = field.shape, theory.mass2, theory.coupling, 1
+    constants = np.array([2 * d + mass2, 4 * coupling, d + 0.5 * mass2, coupling], dtype=field.dtype)
     step = (torch.ones(n, dtype=dtype) * torch.as_tensor(step_size, dtype=dtype).flatten()).numpy()
     beside, at_once = _rows_beside(phi.shape[1:]), min(n, max(1, IN_CACHE // phi[0].numel()))
-    field, potential = field.reshape(-1, L, n), theory.action(phi).numpy()
+    field, potential = field.reshape(-1, L, n), theory.action(phi).numpy().copy()
     pi, uniform = torch.empty(shape, dtype=dtype), torch.empty(n, dtype=torch.float64)
     in_rows, luck = pi.numpy().reshape(field.shape), uniform.numpy()
-    while True:
-        pi.normal_(generator=rng)  # the numbers of `dynamics.momenta`, in the same order
-        uniform.uniform_(generator=rng)
-        field, potential, delta_h, accepted = _trajectory(
-            field, in_rows, potential, luck, step, n_leapfrog, force, energy, beside, at_once
-        )
-        moved = torch.from_numpy(field.reshape(shape).transpose(chains_first))
-        yield moved, torch.from_numpy(delta_h), torch.from_numpy(accepted)
+    while True:  # room for some trajectories at a time, twice as many the next time
+        fields, delta_h = torch.empty(some, *shape, dtype=dtype), torch.empty(some, n, dtype=torch.float64)
+        accepted = torch.empty(some, n, dtype=torch.bool)
+        results = zip(fields.movedim(-1, 1).unbind(), delta_h.unbind(), accepted.unbind())
+        for result, *room in zip(results, fields.numpy().reshape(some, -1, L, n), delta_h.numpy(), accepted.numpy()):
+            pi.normal_(generator=rng)  # the numbers of `dynamics.momenta`, in the same order
+            uniform.uniform_(generator=rng)
+            _trajectory(field, *room, in_rows, potential, luck, step, n_leapfrog, constants, beside, at_once)
+            field = room[0]
+            yield result
+        some = max(1, min(2 * some, TOGETHER // phi.numel()))
 
 
 def _rows_beside(shape: tuple[int, ...]) -> np.ndarray:
@@ -78,15 +81,14 @@ def _rows_beside(shape: tuple[int, ...]) -> np.ndarray:
 
 
 @compiled.loop
-def _trajectory(phi, pi, potential, uniform, step, n_leapfrog, force, energy, beside, at_once):
-    """New (phi, potential, delta_h, accepted) of all chains, at_once at a time; fields are (rows, L, n)."""
+def _trajectory(phi, new_phi, delta_h, accepted, pi, potential, uniform, step, n_leapfrog, constants, beside, at_once):
+    """Write new_phi, delta_h, accepted and potential of all chains, at_once at a time; fields are (rows, L, n)."""
     rows, L, n = phi.shape
-    new_phi, new_potential, delta_h, accepted = np.empty_like(phi), np.empty(n), np.empty(n), np.empty(n, np.bool_)
-    x = np.empty((rows, (L + 2) * at_once), phi.dtype)
-    p = np.empty((rows, L * at_once), phi.dtype)
+    x, p = np.empty((rows, (L + 2) * at_once), phi.dtype), np.empty((rows, L * at_once), phi.dtype)
     kick = np.empty(L * at_once, phi.dtype)
     whole, half = np.empty_like(kick), np.empty_like(kick)
     before, after, action = np.empty(L * at_once), np.empty(L * at_once), np.empty(L * at_once)
+    force, energy = (constants[0], constants[1]), (constants[2], constants[3])
     for start in range(0, n, at_once):
         b = min(at_once, n - start)
         for i in range(L * b):
@@ -108,20 +110,19 @@ def _trajectory(phi, pi, potential, uniform, step, n_leapfrog, force, energy, be
         _action(x, energy, beside, L, b, kick, action)
         for c in range(b):
             k = start + c
-            new_potential[k], change = 0.0, -potential[k]
+            new_potential, change = 0.0, -potential[k]
             for i in range(c, L * b, b):
-                new_potential[k] += action[i]
+                new_potential += action[i]
                 change += 0.5 * (after[i] - before[i])
-            change += new_potential[k]
+            change += new_potential
             delta_h[k] = change if math.isfinite(change) else math.inf
             accepted[k] = delta_h[k] <= 0 or uniform[k] < math.exp(-delta_h[k])
-            if not accepted[k]:
-                new_potential[k] = potential[k]
+            if accepted[k]:
+                potential[k] = new_potential
         for r in range(rows):
             for y in range(L):
                 for c in range(b):
                     new_phi[r, y, start + c] = x[r, (1 + y) * b + c] if accepted[start + c] else phi[r, y, start + c]
-    return new_phi, new_potential, delta_h, accepted
 
 
 @compiled.loop

@@ -70,7 +70,7 @@ def trajectories(
     """
     _refuse(phi, step_size, n_leapfrog, rng, inverse_mass)
     if compiled:
-        from fieldkit.lattice import fused  # at the call: numba takes a quarter of a second to start
+        from fieldkit.lattice import fused  # at the call, as `compiled` says
 
         if fused.fits(action, phi, inverse_mass):
             yield from fused.trajectories(action, phi, step_size=step_size, n_leapfrog=n_leapfrog, rng=rng)

@@ -94,6 +94,7 @@ def kernel(A: Tensor, steps: int, *, dual: Dual, sw2: float, c: float) -> Tensor
         if not isinstance(product, Tensor):
             raise TypeError("dual returns a pair: here it is (cov, var_u, var_v) -> <phi(u) phi(v)>, as in `two_time`.")
         K = sw2 / c * A @ product @ A.mT
+        K = (K + K.mT) / 2  # where phi saturates, what rounding makes of its antisymmetric part would grow
     return K
 
 
@@ -163,8 +164,8 @@ def overlap(M: Tensor, labels: Tensor, *, largest: bool = True, among: int = 3, 
     Signs are taken about the median, so both groups are equal.  Chance is not zero: about 1.3 / sqrt N for the best of
     three.  The nodes are renamed first, in another order for each graph that knows nothing of groups: entries that are
     equal, and what rounding makes of them, would otherwise be told apart by their place, and the place in `groups` is
-    the group.  Raises `ValueError` for
-    shapes that do not fit, an odd N, `among` < 1, `skip` < 0, or more of both than N.
+    the group.  Raises `ValueError` for shapes that do not fit, an odd N, `among` < 1, `skip` < 0, or more of both than
+    N.
     """
     M, labels = given.doubles(M), given.doubles(labels)
     N = M.shape[-1]

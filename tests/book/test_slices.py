@@ -8,6 +8,8 @@ import pytest
 from tools import chapters, slices
 
 WEIGH = 'ledger.weigh("it", "", y, 0, source="")'
+BOOK = chapters.chapters(chapters.ROOT)
+MOST = 9  # cells behind a claim: parameters, imports, what is measured, its weighing
 CASES = {
     "what is read": (["x = 1", "z = 2", "y = x"], [0, 2]),
     "only the last binding": (["y = 1", "y = 2"], [1]),
@@ -39,3 +41,21 @@ def test_the_name_of_a_claim_is_a_literal():
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell('ledger.check(f"{x}", "", 1, 1, tolerance=1)')])
     with pytest.raises(ValueError, match="must be a literal string"):
         chapters.claims(nb)
+
+
+@pytest.fixture(scope="module", params=BOOK)
+def chapter(request):
+    nb = chapters.read(chapters.source(chapters.ROOT, request.param))
+    return chapters.claims(nb), slices.all_behind(nb)
+
+
+def test_a_claim_rests_on_no_cell_that_weighs_another(chapter):
+    """A name that two claims need, such as a source or a truth, has a cell before both; or each time that the one is
+    measured alone, so is the other."""
+    weighing, behind = chapter
+    dragged = {claim: set(cells) & set(weighing.values()) - {weighing[claim]} for claim, cells in behind.items()}
+    assert {claim: sorted(cells) for claim, cells in dragged.items() if cells} == {}
+
+
+def test_a_claim_rests_on_few_cells(chapter):
+    assert {claim: len(cells) for claim, cells in chapter[1].items() if len(cells) > MOST} == {}
