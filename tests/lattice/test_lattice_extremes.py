@@ -6,7 +6,17 @@ import pytest
 import torch
 
 from fieldkit.estimates import Estimate
-from fieldkit.lattice import aliasing, continuum, free, free_exact, oscillator, phi4, slowing_exact
+from fieldkit.lattice import (
+    acceleration,
+    aliasing,
+    continuum,
+    free,
+    free_exact,
+    neuron,
+    oscillator,
+    phi4,
+    slowing_exact,
+)
 
 RING = torch.cosh(0.3 * (torch.arange(16).double() - 8))
 
@@ -84,3 +94,14 @@ def test_an_observable_that_never_changes_has_no_autocorrelation_time():
 def test_the_lattice_refuses_in_its_own_words(wrong, kind):
     with pytest.raises(kind, match=r"[;:] .*\w"):
         wrong()
+
+
+def test_a_potential_of_no_number_is_no_wall():
+    nothing = torch.tensor([math.nan], dtype=torch.float64)
+    for name, (_, potential) in neuron.PAIRS.items():
+        assert bool(potential(nothing).isnan()), name
+
+
+def test_a_mass_is_real_before_its_modes_are_filtered():
+    with pytest.raises(TypeError, match="real number"):
+        acceleration.filtered(torch.ones(1, 4), torch.ones(4) + 0j)
