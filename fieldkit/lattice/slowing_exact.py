@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -53,6 +54,27 @@ def hmc_tau(omega: float, *, step_size: float, n_leapfrog: int, power: int = 1, 
     if forgotten < 1e-14 * acceptance * min(1.0, angle * angle):
         raise ValueError("the trajectory ends where it began: such a mode never forgets; take another length.")
     return (1 - forgotten / 2) / forgotten
+
+
+def refused_tau(*, step_size: float, n_leapfrog: int, n_modes: int) -> tuple[float, float]:
+    """(tau of phi_p^2, acceptance) when all `n_modes` modes are accelerated to omega = 1 and steps are long.
+
+    Leapfrog gains h^2 / 8 sum (phi'^2 - phi^2), so a mode has a say in what becomes of its own move; the others are
+    together Gaussian, of mean sigma^2 / 2 because <exp(-dH)> = 1.  An integral over phi_p and pi_p; tau is that of the
+    first lag, (1 + rho(1)) / 2 (1 - rho(1)).  Raises `ValueError` as `hmc_tau`.
+    """
+    given.whole("n_modes", n_modes, least=2, why="the other modes decide together")
+    given.whole("n_leapfrog", n_leapfrog, least=1, why="a trajectory needs at least one leapfrog step")
+    angle = n_leapfrog * leapfrog_angle(1.0, step_size)
+    x, w = (torch.from_numpy(v) for v in np.polynomial.hermite_e.hermegauss(60))
+    phi, pi, weight = x[:, None], x, (w[:, None] * w) / w.sum() ** 2
+    gain = (math.cos(angle) * phi + math.sin(angle) / math.sqrt(1 - step_size**2 / 4) * pi) ** 2 - phi**2
+    energy = step_size**2 / 8 * gain
+    others = (n_modes - 1) * ((weight * energy**2).sum() - (weight * energy).sum() ** 2)
+    sigma, mean = others.sqrt(), others / 2 + energy
+    accepted = torch.special.ndtr(-mean / sigma) + torch.exp(-energy) * torch.special.ndtr(mean / sigma - sigma)
+    forgotten = (weight * (1 - phi**2) * gain * accepted).sum().item() / 2
+    return (1 - forgotten / 2) / forgotten, (weight * accepted).sum().item()
 
 
 def metropolis_tau(observable: Callable[[Tensor], Tensor], L: int, T: float) -> float:
