@@ -46,7 +46,7 @@ class Between:
     at: float
 
     def __post_init__(self) -> None:
-        given.finite("at", self.at, why="a place between two theories lies between 0 and 1")
+        given.number("at", self.at, why="a place between two theories lies between 0 and 1")
         if not 0 <= self.at <= 1:
             raise ValueError(f"at = {self.at}: a place between two theories lies between 0 and 1.")
 

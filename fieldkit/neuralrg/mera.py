@@ -120,7 +120,7 @@ def mera(
     in two dimensions the field then starts at mean (1 + 1/2 + 1/4 + ...).  Raises `ValueError` when L cannot be halved
     n_levels times, for a mean without spectra or of an odd flow, and as the parts do.
     """
-    given.finite("mean", mean, why="the field must start somewhere")
+    given.number("mean", mean, why="the field must start somewhere")
     given.generator(rng)
     if mean and (odd or not spectra):
         raise ValueError(f"mean = {mean}: only spectra of flows that are not odd have a constant; use mean = 0.")

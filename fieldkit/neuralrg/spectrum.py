@@ -56,7 +56,7 @@ class Spectrum(nn.Module):
         super().__init__()
         given.generator(rng)
         if mean is not None:
-            given.finite("mean", mean, why="the field must start somewhere")
+            given.number("mean", mean, why="the field must start somewhere")
         number = classes(L, d, device=rng.device)
         self.register_buffer("number", number, persistent=False)
         start = torch.zeros(math.comb(L // 2 + d, d), dtype=torch.float64, device=rng.device)

@@ -90,7 +90,7 @@ def density(f: float, ensemble: Ensemble, x: Tensor, n: int, *, rng: torch.Gener
     A network without a live neuron is no Gaussian but an atom at f = 0; it counts as zero at any other f.
     """
 
-    given.finite("f", f, why="it is the value of an output")
+    given.number("f", f, why="it is the value of an output")
 
     def of_kernel(K: Tensor) -> Tensor:
         variance = K[:, 0, 0]

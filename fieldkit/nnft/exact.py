@@ -52,7 +52,7 @@ def four_point(
     kurtosis: E v^4 / (E v^2)^2 of the output weights (`laws`), 3 if they are Gaussian; what it has above 3 is a fourth
     cumulant of the weights, which joins four points of one and the same output.
     """
-    given.finite("kurtosis", kurtosis, why="it is E v^4 / (E v^2)^2 of the output weights")
+    given.number("kurtosis", kurtosis, why="it is E v^4 / (E v^2)^2 of the output weights")
     if kurtosis < 1:
         raise ValueError(f"kurtosis = {kurtosis}: E v^4 is at least (E v^2)^2; choose 1 or more.")
     x = ensembles.inputs(x)

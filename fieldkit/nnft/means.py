@@ -99,7 +99,7 @@ def _cut(bends: Tensor) -> tuple[Tensor, Tensor]:
 def _shift(x: Tensor, mw: float, mb: float) -> Tensor:
     """The mean of the pre-activation at each point (m,)."""
     for name, value in (("mw", mw), ("mb", mb)):
-        given.finite(name, value, why="it is a mean of weights or biases")
+        given.number(name, value, why="it is a mean of weights or biases")
     return mw * x.sum(1) + mb
 
 

@@ -191,7 +191,7 @@ def _try(phi: Activation) -> None:
 
 def leaky_relu(a: float) -> Activation:
     """x for x > 0, a x for x < 0; a = 0 is ReLU, a = 1 linear, a = -1 the modulus."""
-    given.finite("a", a, why="it is the slope on the left, 0 of ReLU, 1 of the identity")
+    given.number("a", a, why="it is the slope on the left, 0 of ReLU, 1 of the identity")
     a = float(a)
     form = closed_forms.Leaky(a)
     return Activation(

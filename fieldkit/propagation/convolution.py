@@ -117,7 +117,7 @@ def delta_orthogonal_(weight: Tensor, *, gain: float = 1.0, groups: int = 1, rng
     channels gets a matrix of its own.  Raises `ValueError` for an even k, which has no centre, for groups that do not
     divide C_out, and for C_out < C_in, which cannot keep every norm.
     """
-    given.finite("gain", gain, why="it multiplies every weight")
+    given.number("gain", gain, why="it multiplies every weight")
     if not isinstance(weight, Tensor) or not weight.is_floating_point():
         kind = weight.dtype if isinstance(weight, Tensor) else type(weight).__name__
         raise TypeError(f"weight of {kind}: it is filled in place; give a tensor of floating-point numbers.")

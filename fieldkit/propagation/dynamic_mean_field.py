@@ -204,7 +204,7 @@ def linear_variance(g: float, D: float) -> float:
 
     From C(omega) = D / (1 + omega^2 - g^2), the single unit's |1 / (1 + i omega)|^2 (D + g^2 C) solved for C.
     """
-    given.finite("g", g, why="it is the spread of the weights")
+    given.number("g", g, why="it is the spread of the weights")
     if not 0 <= g < 1:
         raise ValueError(f"g = {g}: a linear network explodes at g >= 1; take 0 <= g < 1.")
     given.not_negative("D", D, why="a variance cannot be negative")
@@ -221,7 +221,7 @@ def response_power(omega: Tensor, g: float, *, mean_slope2: float = 1.0) -> Tens
 
     Every path i <- k <- ... <- j with random signs adds its square: a geometric series in g^2 <phi'>^2 / (1 + omega^2).
     """
-    given.finite("g", g, why="it is the spread of the weights")
+    given.number("g", g, why="it is the spread of the weights")
     given.not_negative("mean_slope2", mean_slope2, why="a square cannot be negative")
     if not g**2 * mean_slope2 < 1:
         raise ValueError(f"g^2 <phi'>^2 = {g**2 * mean_slope2:g}: from 1 on echoes grow for ever; lower g.")

@@ -218,7 +218,7 @@ def deep_correlation(
     1 / width.  Raises as `fits.finite_size` does, and `ValueError` for less work than 50 networks of the largest width.
     """
     given.whole("hidden", hidden, least=0, why="it counts hidden layers")
-    given.finite("c", c, why="a correlation lies between -1 and 1")
+    given.number("c", c, why="a correlation lies between -1 and 1")
     given.not_negative("q", q, why="a variance cannot be negative")
     given.function("activation", activation)
     given.whole("work", work, least=50 * max(widths), why="50 groups of networks are compared at every width")

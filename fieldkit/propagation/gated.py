@@ -42,7 +42,7 @@ class Gate:
     def __post_init__(self) -> None:
         for name in ("sw2", "sv2", "sb2", "R"):
             given.not_negative(name, getattr(self, name), why="a variance cannot be negative")
-        given.finite("mu", self.mu, why="it is the mean bias of a gate")
+        given.number("mu", self.mu, why="it is the mean bias of a gate")
 
     def forgotten(self, Q: float) -> float:
         """1 - E u^2 at E h^2 = Q, which may be far below the rounding of 1.

@@ -35,7 +35,7 @@ def kesten_stigum(c: float) -> float:
 
     Raises `ValueError` for c <= 1, where the graph has no giant component to see.
     """
-    given.finite("c", c, why="it is a mean degree")
+    given.number("c", c, why="it is a mean degree")
     if not c > 1:
         raise ValueError(f"c = {c}: below mean degree 1 the graph falls into small trees; take c > 1.")
     return (math.sqrt(c) - 1) / (math.sqrt(c) + 1)

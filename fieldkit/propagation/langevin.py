@@ -35,7 +35,7 @@ def one_loop_variance(a: float, D: float, u: float) -> float:
     """s - 3 u s^2 / a; the next term is of order u^2 and positive, so the loop falls below the truth."""
     _attractive(u)
     s = free_variance(a, D)
-    given.finite("u", u, why="it is the strength of a force")
+    given.number("u", u, why="it is the strength of a force")
     return s - 3 * u * s**2 / a
 
 
@@ -116,7 +116,7 @@ def walk(
     given.positive("h", h, why="time goes on")
     given.not_negative("D", D, why="a variance cannot be negative")
     for name, value in (("a", a), ("u", u), ("force", force)):
-        given.finite(name, value, why="it is the strength of a force")
+        given.number(name, value, why="it is the strength of a force")
     x = given.numbers(x)
     given.whole("steps", steps, least=0, why="they are counted")
     if x.dim() != 2 or x.shape[0] != 2:

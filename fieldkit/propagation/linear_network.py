@@ -66,7 +66,7 @@ def autocorrelation(J: Tensor, C: Tensor, tau: float) -> Tensor:
 def response_power(J: Tensor, omega: float) -> Tensor:
     """(1 / N) sum_ij |R_ij(omega)|^2 of each network, (n,): what all units do when each is pushed in turn at frequency
     omega."""
-    given.finite("omega", omega, why="it is a frequency")
+    given.number("omega", omega, why="it is a frequency")
     J = given.numbers(J)
     _networks(J)
     eye = torch.eye(J.shape[-1], device=J.device, dtype=J.dtype)

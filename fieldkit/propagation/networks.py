@@ -38,7 +38,7 @@ def inputs(K: Tensor, d: int, *, rng: torch.Generator) -> Tensor:
 def twins(q: float, c: float, d: int, *, rng: torch.Generator) -> Tensor:
     """Two `inputs` (2, d) of mean square q and correlation c, |c| < 1."""
     given.positive("q", q, why="silence has no correlation")
-    given.finite("c", c, why="a correlation lies between -1 and 1")
+    given.number("c", c, why="a correlation lies between -1 and 1")
     return inputs(q * torch.tensor([[1.0, c], [c, 1.0]], dtype=torch.float64), d, rng=rng)
 
 

@@ -46,7 +46,7 @@ class Block:
     def __post_init__(self) -> None:
         for name in ("sv2", "sw2", "sa2", "sb2"):
             given.not_negative(name, getattr(self, name), why="a variance cannot be negative")
-        given.finite("skip", self.skip, why="it multiplies what is skipped, by 1 or 0")
+        given.number("skip", self.skip, why="it multiplies what is skipped, by 1 or 0")
 
 
 def trajectory(
@@ -59,7 +59,7 @@ def trajectory(
     |e| > 1.
     """
     given.positive("p", p, why="it is a mean square")
-    given.finite("e", e, why="it is a correlation")
+    given.number("e", e, why="it is a correlation")
     if not abs(e) <= 1:
         raise ValueError(f"p = {p}, e = {e}: a length is positive and a correlation lies in [-1, 1].")
     given.whole("n_terms", n_terms, least=2, why="a series has terms")
@@ -186,7 +186,7 @@ def sample(
     if len(widths) != len(blocks) + 1:
         raise ValueError(f"{len(widths)} widths, {len(blocks)} blocks: give the width before and after every block.")
     given.positive("p", p, why="it is a mean square")
-    given.finite("e", e, why="it is a correlation")
+    given.number("e", e, why="it is a correlation")
     if not abs(e) <= 1:
         raise ValueError(f"p = {p}, e = {e}: a length is positive and a correlation lies in [-1, 1].")
     given.whole("width", widths[0], least=2, why="two inputs of any correlation need a plane")

@@ -110,7 +110,7 @@ def covariance(
     Raises `ValueError` for h outside (0, 1], and for a negative `start` or D.
     """
     _step(h)
-    given.finite("g", g, why="it is the spread of the weights")
+    given.number("g", g, why="it is the spread of the weights")
     given.whole("steps", steps, least=0, why="a table has rows")
     given.function("dual", dual)
     for name, value in (("D", D), ("start", start), ("g^2", g * g)):
@@ -158,7 +158,7 @@ def linear_stationary_variance(g: float, D: float, h: float) -> float:
     """
     gaussian.variance("D", D)
     _step(h)
-    given.finite("g", g, why="it is the spread of the weights")
+    given.number("g", g, why="it is the spread of the weights")
     if not 0 <= g < 1:
         raise ValueError(f"g = {g}: a linear network explodes at g >= 1; take 0 <= g < 1.")
     a, b = 1 + (1 - h) ** 2 - (g * h) ** 2, 2 * (1 - h)
@@ -186,7 +186,7 @@ def sample(
     given.function("activation", activation)
     _step(h)
     given.whole("n", n, least=1, why="networks are drawn")
-    given.finite("g", g, why="it is the spread of the weights")
+    given.number("g", g, why="it is the spread of the weights")
     given.whole("N", N, least=1, why="a network has at least one unit")
     given.whole("steps", steps, least=0, why="they count from the start on")
     for name, value in (("D", D), ("start", start), ("g^2", g * g)):
