@@ -230,11 +230,14 @@ def _groups(drawn: Tensor) -> Tensor:
     return drawn.reshape(50, -1, *drawn.shape[1:])
 
 
-def sample_layer(K: Tensor, width: int, *, rng: torch.Generator) -> Tensor:
-    """Pre-activations of `width` neurons, independent given covariances K (n, m, m) over m inputs: (n, m, width)."""
+def sample_layer(K: Tensor, width: int, *, rng: torch.Generator, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Pre-activations of `width` neurons, independent given covariances K (n, m, m) over m inputs: (n, m, width).
+
+    dtype: of the draws.  float32 takes a fifth of the time; it ends at |z| = 5.8 sigma.
+    """
     n, m = K.shape[:2]
-    white = torch.randn(n, m, width, generator=rng, device=rng.device, dtype=torch.float64)
-    return _factor(K) @ white
+    white = torch.randn(n, m, width, generator=rng, device=rng.device, dtype=dtype)
+    return _factor(K).to(dtype) @ white
 
 
 def relative_spread(kernels: Tensor) -> Estimate:
