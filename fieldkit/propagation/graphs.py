@@ -94,6 +94,7 @@ def kernel(A: Tensor, steps: int, *, dual: Dual, sw2: float, c: float) -> Tensor
         if not isinstance(product, Tensor):
             raise TypeError("dual returns a pair: here it is (cov, var_u, var_v) -> <phi(u) phi(v)>, as in `two_time`.")
         K = sw2 / c * A @ product @ A.mT
+        K = (K + K.mT) / 2  # where phi saturates, what rounding makes of its antisymmetric part would grow
     return K
 
 

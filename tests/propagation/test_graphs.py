@@ -55,6 +55,14 @@ def test_the_kernel_is_the_limit_of_many_features():
     assert gaps[0] / gaps[2] == pytest.approx(4, rel=0.35)  # falls as 1 / sqrt F
 
 
+def test_a_deep_kernel_stays_a_covariance():
+    A = graph(2, 60, 8.0, 0.3, seed=5)
+    K = graphs.kernel(A, 300, dual=ERF, sw2=1.5, c=8.0)
+    assert torch.equal(K, K.mT)
+    values = torch.linalg.eigvalsh(K)
+    assert (values[:, 0] > -1e-10 * values[:, -1]).all()
+
+
 def test_block_averages_sum_to_the_whole():
     K, N = torch.randn((2, 10, 10), generator=torch.Generator().manual_seed(2), dtype=torch.float64), 10
     K = K + K.mT

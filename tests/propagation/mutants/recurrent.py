@@ -82,14 +82,14 @@ MUTANTS = [
         BALL,
         "return [math.sqrt(value / (1 + c))]",
         "return [math.sqrt(2 * value)]",
-        "no kinetic mass in the energy of the ball",
+        "no kinetic mass in the energy of the particle",
     ),
     Mutant(
         "ball-3",
         BALL,
         "return [math.sqrt(value / (1 + c))]",
         "return [math.sqrt(2 * value)]",
-        "no kinetic mass in the energy of the ball",
+        "no kinetic mass in the energy of the particle",
     ),
     Mutant(
         "ball-2",
