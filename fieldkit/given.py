@@ -109,6 +109,12 @@ def unit(x: Tensor) -> float:
     return math.ldexp(0.5, math.frexp(top)[1]) if 0 < top < math.inf else 1.0
 
 
+def function(name: str, f: object) -> None:
+    """Refuse what cannot be called, as the name of a function in place of it."""
+    if not callable(f):
+        raise TypeError(f"{name} = {f!r}: it is a function of tensors; pass one, as torch.tanh.")
+
+
 def path(name: object) -> Path:
     """name as a path in which `~` is the home folder, as in a shell; refuse what names no file."""
     plain = os.fspath(name) if isinstance(name, (str, os.PathLike)) else None

@@ -33,6 +33,7 @@ def moments(h: Tensor, *, activation: Function, beta: float, reach: float = 60.0
     ValueError for beta or reach that is not positive and finite, fields that are not finite, and an activation that is
     flat everywhere.
     """
+    given.function("activation", activation)
     h = _fields(h)
     given.positive("beta", beta, why="below 0 the weight exp(-beta V) grows without bound")
     given.positive("reach", reach, why="the integral has a length")
@@ -54,6 +55,7 @@ def moments(h: Tensor, *, activation: Function, beta: float, reach: float = 60.0
 def response(h: Tensor, *, activation: Function, beta: float) -> Tensor:
     """d<phi>/dh (k,) by a five-point difference of the exact mean: to about 1e-8, and no variance enters.  Raises as
     `moments`."""
+    given.function("activation", activation)
     given.positive("beta", beta, why="below 0 the weight exp(-beta V) grows without bound")
     h, step = _fields(h), 1e-2 / math.sqrt(beta)
     a, b, c, d = (moments(h + k * step, activation=activation, beta=beta)[0] for k in (-2, -1, 1, 2))
@@ -85,6 +87,7 @@ def first_correction(h: float, *, activation: Function) -> float:
     <y> = -beta V''' <y^4> / 6 with <y^4> = 3 / (beta V'')^2, which is -V''' / (2 beta V''^2).  With V'' = 1 / f' and
     V''' = -f'' / f'^3 this is c = f'' / (2 f'), here by automatic differentiation.  Raises `ValueError` on a plateau.
     """
+    given.function("activation", activation)
     x = torch.tensor(h, dtype=torch.float64, requires_grad=True)
     with torch.enable_grad():
         (slope,) = torch.autograd.grad(activation(x), x, create_graph=True)

@@ -66,6 +66,7 @@ def train_in_source(images: Tensor, *, mass2: float, steps: int = 100) -> Tensor
 
 def label_loss(maps: Tensor, readout: Tensor, labels: Tensor, *, activation: Function = torch.tanh) -> Tensor:
     """Mean cross entropy of labels (n,) given f(maps), maps (n, channels, H, W), and readout (10, channels H W)."""
+    given.function("activation", activation)
     return torch.nn.functional.cross_entropy(activation(maps).flatten(1) @ readout.T, labels)
 
 
@@ -80,6 +81,8 @@ def train_classifier(
     grow without bound and the maps shrink to zero, for R measures h and the labels see only readout and h together.
     `settle` more steps move the filters alone: when they rest, the equation of motion holds.
     """
+
+    given.function("activation", activation)
 
     def loss(w: Tensor, r: Tensor) -> Tensor:
         maps = convolve(images, w)
@@ -100,6 +103,7 @@ def accuracy(
     filters: Tensor, readout: Tensor, images: Tensor, labels: Tensor, *, activation: Function = torch.tanh
 ) -> float:
     """The fraction of images (n, H, W) whose label (n,) the classifier names."""
+    given.function("activation", activation)
     named = (activation(convolve(images, filters)).flatten(1) @ readout.T).argmax(1)
     return (named == labels).double().mean().item()
 
@@ -134,6 +138,7 @@ def equation_of_motion(
     Gamma_p = p^2 + m^2 for filters at rest.  J = -n d label_loss / d maps / strength, the source that one of n images
     feels.  Arguments as in `train_classifier`; momenta in the order of `torch.fft.fftn`.
     """
+    given.function("activation", activation)
     maps = convolve(images, filters).requires_grad_()
     (force,) = torch.autograd.grad(label_loss(maps, readout, labels, activation=activation), maps)
     h, J = torch.fft.fft2(maps.detach()), torch.fft.fft2(-len(images) * force / strength)

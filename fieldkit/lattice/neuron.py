@@ -90,6 +90,7 @@ PAIRS: dict[str, tuple[Function, Function]] = {
 
 def local_mass2(h: Tensor, *, activation: Function) -> Tensor:
     """V''(phi) at phi = f(h), which is 1 / f'(h): infinite where f is flat; shape of h."""
+    given.function("activation", activation)
     return 1 / slope_of(activation, h)
 
 
@@ -111,6 +112,7 @@ def primitive(h: Tensor, *, activation: Function) -> Tensor:
     256 Gauss-Legendre nodes in arsinh h: to rounding for a smooth f and for a kink at 0, to about 1e-4 for a kink
     elsewhere.
     """
+    given.function("activation", activation)
     u = torch.asinh(h)[..., None]
     nodes, weights = _gauss(8, 32, h)
     return (weights * u * activation(torch.sinh(u * nodes)) * torch.cosh(u * nodes)).sum(-1)
@@ -124,6 +126,7 @@ def conjugate(activation: Function, *, h_max: float = 1000.0) -> Function:
     that falls somewhere and says where it turns.  The reason is older than convexity: d<phi>/dh = beta Var(phi) >= 0 at
     every temperature, so no energy V(phi) - h phi gives such an f.
     """
+    given.function("activation", activation)
     turn = turning_point(activation, h_max=h_max)
     if turn is not None:
         raise ValueError(
@@ -154,6 +157,7 @@ def turning_point(activation: Function, *, h_max: float = 1000.0) -> float | Non
     A scan of 40001 points, dense near 0, finds the first fall; its end (or its beginning, if it never ends) is then
     bisected on the sign of f'.
     """
+    given.function("activation", activation)
     edge = math.asinh(h_max)
     h = torch.sinh(torch.linspace(-edge, edge, 40001, dtype=torch.float64))
     f = activation(h)

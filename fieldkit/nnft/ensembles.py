@@ -14,6 +14,7 @@ average below 1e14 networks sees.  Source: Neal 1996; Halverson, Maiti and Stone
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -44,7 +45,11 @@ class Ensemble:
         if not isinstance(self.neuron, Neuron):
             raise TypeError(
                 f"neuron = {self.neuron!r}: moments and kernel belong to a `Neuron`; take one of `nnft.neurons`, such "
-                "as neurons.relu, or make one: Neuron(lambda z, q: torch.tanh(z), activation=activations.tanh)."
+                "as neurons.relu, or make one: neurons.of(torch.tanh)."
+            )
+        if not isinstance(self.widths, Sequence) or isinstance(self.widths, str):
+            raise TypeError(
+                f"widths = {self.widths!r}: one number for each hidden layer; give them as in widths=(20,)."
             )
         object.__setattr__(self, "widths", tuple(self.widths))
         if not self.widths:

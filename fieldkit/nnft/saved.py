@@ -39,7 +39,7 @@ def save(path: str | Path, ensemble: Ensemble, x: Tensor, f: Tensor, *, activati
     Raises `ValueError` for outputs that are not of these points.
     """
     x = ensembles.inputs(x)
-    f = torch.as_tensor(f)
+    f = given.numbers(f)
     if f.dim() != 3 or f.shape[1] != len(x):
         raise ValueError(f"f of shape {tuple(f.shape)}: outputs are (n, m, d_out), here with m = {len(x)} points.")
     recipe = {"activation": activation, "widths": ensemble.widths, "sw2": ensemble.sw2, "sb2": ensemble.sb2}

@@ -84,6 +84,13 @@ def of(phi: Function | Activation) -> Activation:
     return phi if isinstance(phi, Activation) else Activation(phi)
 
 
+def degree(phi: Function | Activation) -> int | None:
+    """p with phi(t x) = t^p phi(x) for all t > 0, up to 3: 0 of a sign, 1 of ReLU; None if phi has a scale."""
+    x = torch.tensor([-3.0, -0.7, 0.7, 3.0], dtype=torch.float64)
+    one, far = phi(x), phi(1e3 * x)
+    return next((p for p in range(4) if torch.allclose(far, 1e3**p * one, rtol=1e-12, atol=0)), None)
+
+
 def moments(phi: Function | Activation, q: Tensor, *, n: int = gaussian.NODES) -> Moments:
     """(E phi^2, E phi'^2, d E phi^2 / dq) at pre-activation variances q, each of its shape.
 
@@ -128,7 +135,12 @@ def _refuse(phi: Activation) -> None:
     if not all(math.isfinite(x) for x in phi.kinks):
         raise ValueError(f"kinks = {phi.kinks}: phi bends at finite places; leave the others out.")
     x = torch.tensor([-3.0, -1.7, -0.4, 0.4, 1.7, 3.0], dtype=torch.float64)
-    y = phi(x)
+    try:
+        y = phi(x)
+    except Exception as error:
+        raise TypeError(
+            f"phi fails on a tensor of 6 numbers ({error}): write it in functions of torch, as torch.tanh."
+        ) from error
     if not isinstance(y, Tensor) or y.shape != x.shape or not y.is_floating_point():
         what = f"{tuple(y.shape)} of {y.dtype}" if isinstance(y, Tensor) else type(y).__name__
         raise TypeError(
@@ -139,6 +151,12 @@ def _refuse(phi: Activation) -> None:
         raise ValueError(
             f"phi is {y.tolist()} at {x.tolist()}: a pre-activation takes any value; make phi finite there."
         )
+    try:
+        phi.derivative(x)
+    except Exception as error:
+        raise TypeError(
+            f"phi cannot be differentiated ({error}): write it in functions of torch, or give its `slope`."
+        ) from error
     if phi.parity and not torch.allclose(y.flip(0), phi.parity * y, rtol=1e-6, atol=1e-9 * y.abs().max().item()):
         raise ValueError(f"parity = {phi.parity}: phi(-x) is not {phi.parity:+d} phi(x); leave the parity out.")
 

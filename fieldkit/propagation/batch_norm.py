@@ -56,6 +56,8 @@ def growth(activation: Function, derivative: Function, B: int, *, n: int = 256) 
     projections at correlation -1 / (B - 1).  A kink leaves an error of order 1 / n^2; for ReLU use `relu_growth`.
     Raises `ValueError` as `large_batch_growth`.
     """
+    given.function("activation", activation)
+    given.function("derivative", derivative)
     given.whole("n", n, least=16, why="an average over the sphere needs angles and radii")
     d, rho = _batch(B) - 1, -1 / (B - 1)
     radius, weights = _radii(n // 4, d)
@@ -82,11 +84,15 @@ def large_batch_growth(activation: Function, derivative: Function, *, kinks: tup
     Never below 1, by Poincare's inequality Var phi <= E phi'^2: only a linear phi escapes.  Raises `ValueError` for a
     phi that is constant, and for a derivative too small to be that of phi: where phi jumps, gradients have no bound.
     """
+    given.function("activation", activation)
+    given.function("derivative", derivative)
     return slope_fits(activation, derivative, kinks=kinks)
 
 
 def slope_fits(activation: Function, derivative: Function, *, kinks: tuple[float, ...] = ()) -> float:
     """E phi'(z)^2 / Var phi(z), z ~ N(0, 1), or the reason why the derivative cannot be that of phi."""
+    given.function("activation", activation)
+    given.function("derivative", derivative)
     one = torch.ones((), dtype=torch.float64)
     mean = gaussian.average(activation, one, kinks=kinks, n=32)
     spread = gaussian.average(lambda x: (activation(x) - mean).square(), one, kinks=kinks, n=32)
@@ -111,6 +117,8 @@ def sample(
     independent Gaussians over the neurons (`finite_width.sample_layer`), and those are drawn.  From the second layer
     on the mean is a pure power: take the ratio of means.
     """
+    given.function("activation", activation)
+    given.function("derivative", derivative)
     _batch(B)
     given.whole("depth", depth, least=1, why="a network has layers")
     rows = gaussian.normal((n, 2 * B, width), rng)  # B signals, B perturbations

@@ -73,6 +73,7 @@ def draw(
     dtype: torch.dtype = torch.float64,
 ) -> list[Wide]:
     """n independent networks, see `Wide`."""
+    given.function("activation", activation)
     return [
         Wide(d, depth=depth, width=width, activation=activation, sw2=sw2, sb2=sb2, rng=rng, dtype=dtype)
         for _ in range(n)
@@ -96,6 +97,7 @@ def tangents(
     its weights and biases of the products of their gradients (Jacot, Gabriel and Hongler 2018).  As many networks at
     once as `NUMBERS` parameters hold.  Raises `ValueError` as `Wide` does, and for n < 1 or another shape of x.
     """
+    given.function("activation", activation)
     given.whole("n", n, least=1, why="there is a network to ask")
     x = given.doubles(x)
     if x.dim() != 2 or 0 in x.shape:

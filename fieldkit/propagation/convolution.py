@@ -43,10 +43,10 @@ def delta_profile(size: int, d: int = 1) -> Tensor:
 def eigenvalues(v: Tensor, shape: Sequence[int]) -> Tensor:
     """lambda_j of the averaging over a filter with variance profile v (k, ..., k) on a torus, `shape`, complex128.
 
-    Real for a profile that is symmetric about its centre.  Raises `ValueError` for even sides, dimensions that do not
-    match, or a filter wider than the torus.
+    Real for a profile that is symmetric about its centre.  Raises `ValueError` as `profile`, and for dimensions that
+    do not match, or a filter wider than the torus.
     """
-    v = given.doubles(v)
+    v = profile(v)
     if v.dim() != len(shape) or any(k > L for k, L in zip(v.shape, shape)):
         raise ValueError(f"filter {tuple(v.shape)} on {tuple(shape)}: give one side per axis; a filter fits the torus.")
     padded = torch.zeros(tuple(shape), device=v.device, dtype=v.dtype)
@@ -148,6 +148,7 @@ def sample_covariance(
     rng: torch.Generator,
 ) -> Tensor:
     """What n random networks have in place of `covariance`: sum_c h_c(a) h_c(a') / C, (n, depth + 1, *K.shape)."""
+    given.function("activation", activation)
     gaussian.variance("sw2", sw2)
     gaussian.variance("sb2", sb2)
     K, v = given.doubles(K), profile(v)
@@ -181,6 +182,8 @@ def sample(
     Filters are Gaussian with profile `v`; it starts at site 0 with mean squared size 1 per channel, on inputs of
     variance q.  Perturbations are carried by the exact derivative, so there is no small parameter.
     """
+    given.function("activation", activation)
+    given.function("derivative", derivative)
     for name, value in (("sw2", sw2), ("sb2", sb2), ("q", q)):
         gaussian.variance(name, value)
     v = profile(v)

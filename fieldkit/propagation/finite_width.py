@@ -144,6 +144,7 @@ def sample_kernels(
     memory n m width; no weights.  `keep` < 1 is dropout: each neuron of each input is kept with this probability and
     divided by it.  Raises `ValueError` for an empty layer, K that is no covariance, or keep outside (0, 1].
     """
+    given.function("activation", activation)
     maps.probability(keep)
     maps.variances(sw2, sb2)
     K = covariance(K)
@@ -213,6 +214,7 @@ def deep_correlation(
     `sample_kernels` at each width N in about work / N networks (the cost is the same at each), then a straight line in
     1 / width.  Raises as `fits.finite_size` does, and `ValueError` for less work than 50 networks of the largest width.
     """
+    given.function("activation", activation)
     given.whole("work", work, least=50 * max(widths), why="50 groups of networks are compared at every width")
     K = q * torch.tensor([[1, c], [c, 1]], dtype=torch.float64)
 

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from fieldkit import given
-from fieldkit.propagation import gaussian
+from fieldkit.propagation import gaussian, two_time
 
 Function = Callable[[Tensor], Tensor]
 Dual = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -50,9 +50,11 @@ def groups(N: int, *, device: torch.device | str | None = None) -> Tensor:
 def probabilities(N: int, *, c: float, eps: float) -> tuple[float, float]:
     """(p_in, p_out) = (c_in, c_out) / N of edges inside a group and across, c = (c_in + c_out) / 2, eps = c_out / c_in.
 
-    Raises `ValueError` if a probability exceeds 1 or eps is negative.
+    Raises `ValueError` if a probability exceeds 1, eps is negative, or N odd.
     """
-    given.whole("N", N, least=1, why="a graph has nodes")
+    given.whole("N", N, least=2, why="a graph has nodes in both groups")
+    if N % 2:
+        raise ValueError(f"N = {N}: two equal groups need an even number of nodes; take {N + 1}.")
     c_in = 2 * c / (1 + eps) if eps > -1 else math.inf
     c_out = eps * c_in if eps < math.inf else 2 * c  # no edge inside a group
     if not (eps >= 0 and c >= 0) or not max(c_in, c_out) <= N:
@@ -90,9 +92,7 @@ def kernel(A: Tensor, steps: int, *, dual: Dual, sw2: float, c: float) -> Tensor
     K = torch.eye(A.shape[-1], device=A.device, dtype=torch.float64).expand_as(A)
     for _ in range(steps):
         variance = K.diagonal(dim1=-2, dim2=-1)
-        product = dual(K, variance[..., :, None], variance[..., None, :])
-        if not isinstance(product, Tensor):
-            raise TypeError("dual returns a pair: here it is (cov, var_u, var_v) -> <phi(u) phi(v)>, as in `two_time`.")
+        product = two_time.averaged(dual, K, variance[..., :, None], variance[..., None, :])
         K = sw2 / c * A @ product @ A.mT
         K = (K + K.mT) / 2  # where phi saturates, what rounding makes of its antisymmetric part would grow
     return K
@@ -103,6 +103,7 @@ def features(
 ) -> Tensor:
     """H (n, N, F) after `steps` layers with F features and fresh Gaussian weights, from white inputs, on graphs A (n,
     N, N); H H^T / F -> K.  Raises `ValueError` for another shape, and as `kernel`."""
+    given.function("activation", activation)
     A = given.doubles(A)
     if A.dim() != 3 or A.shape[1] != A.shape[2]:
         raise ValueError(f"shape {tuple(A.shape)}: graphs are adjacency matrices (n, N, N); one is A[None].")
@@ -150,7 +151,7 @@ def block_averages(K: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def bethe_hessian(A: Tensor, *, c: float) -> Tensor:
     """(c - 1) 1 - sqrt(c) A + D with degrees D: its negative eigenvalues mark communities down to the threshold."""
-    gaussian.variance("c", c, why="a mean degree cannot be negative")
+    given.positive("c", c, why="without edges no group shows")
     A = given.doubles(A)
     N = A.shape[-1]
     eye = torch.eye(N, device=A.device, dtype=torch.float64)

@@ -43,6 +43,7 @@ class SquaredSlopes:
 
 def squared_slopes(derivative: Function, q: float, *, kinks: Sequence[float] = ()) -> SquaredSlopes:
     """phi'(h)^2 for h ~ N(0, q), by quadrature panels that end at the `kinks` of phi: where phi' jumps."""
+    given.function("derivative", derivative)
     given.positive("q", q, why="pre-activations need a positive variance")
     z, weights = averages.panels(torch.tensor(q, dtype=torch.float64), kinks=tuple(kinks), n=32)
     h = math.sqrt(q) * torch.cat([-z, z])
@@ -154,6 +155,8 @@ def sample(
 
     h_0 ~ N(0, q), h_l = W_l phi(h_(l-1)) + b_l, J = prod D_l W_l.  Cost: `depth` products, one SVD.
     """
+    given.function("activation", activation)
+    given.function("derivative", derivative)
     for name, value in (("sw2", sw2), ("sb2", sb2), ("q", q)):
         averages.variance(name, value)
     h = math.sqrt(q) * averages.normal((n, width, 1), rng)

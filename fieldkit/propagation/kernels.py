@@ -12,7 +12,9 @@ Sources: Neal 1996; Williams 1997; Lee et al. 2018; Jacot, Gabriel and Hongler 2
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -55,6 +57,10 @@ def kernels(
     y = x if y is None else _inputs(y)
     if y.shape[1] != x.shape[1]:
         raise ValueError(f"inputs in {x.shape[1]} and {y.shape[1]} dimensions: (n, d) and (m, d) have the same d.")
+    power = activations.degree(phi) if depth and isinstance(sb2, Real) and sb2 == 0 else None
+    if power is not None:  # K and T of directions, times lengths: parallel inputs are alike, however long
+        x, left_scale = _directions(x, power**depth)
+        y, right_scale = (x, left_scale) if symmetric else _directions(y, power**depth)
     rows = _lengths(phi, x, depth, sw2, sb2, n_terms)
     columns = rows if symmetric else _lengths(phi, y, depth, sw2, sb2, n_terms)
     shape = (len(x), len(y))
@@ -74,6 +80,10 @@ def kernels(
     if symmetric:
         K.diagonal().copy_(rows[-1].q)
         T.diagonal().copy_(_diagonal(rows, sw2))
+    if phi.jumps:  # E phi'^2 is infinite; times an input of 0, which moves no weight, it is nothing
+        T.nan_to_num_(nan=0.0, posinf=math.inf)
+    if power:
+        K, T = (k.mul_(left_scale[:, None]).mul_(right_scale) for k in (K, T))
     return K, T
 
 
@@ -192,6 +202,14 @@ def _inputs(x: Tensor) -> Tensor:
     if not gaussian.seen(x.abs() < LARGEST):
         raise ValueError(f"inputs hold NaN, or numbers beyond {LARGEST:.0e}: their squares leave float64; scale them.")
     return x
+
+
+def _directions(x: Tensor, power: int) -> tuple[Tensor, Tensor]:
+    """x (n, d) over its lengths, rows of 0 as they are; and the lengths to this power, (n,)."""
+    unit = x.detach().abs().amax(1, keepdim=True)  # squares of very small or large numbers leave float64
+    unit = torch.where(unit > 0, unit, 1)
+    length = unit * torch.linalg.vector_norm(x / unit, dim=1, keepdim=True)
+    return x / torch.where(length > 0, length, 1), length[:, 0] ** power
 
 
 def _lengths(phi: Activation, x: Tensor, depth: int, sw2: float, sb2: float, n_terms: int) -> list[Side]:

@@ -33,6 +33,7 @@ def free_variance(a: float, D: float) -> float:
 
 def one_loop_variance(a: float, D: float, u: float) -> float:
     """s - 3 u s^2 / a; the next term is of order u^2 and positive, so the loop falls below the truth."""
+    _attractive(u)
     s = free_variance(a, D)
     return s - 3 * u * s**2 / a
 

@@ -37,7 +37,7 @@ def inputs(K: Tensor, d: int, *, rng: torch.Generator) -> Tensor:
 def twins(q: float, c: float, d: int, *, rng: torch.Generator) -> Tensor:
     """Two `inputs` (2, d) of mean square q and correlation c, |c| < 1."""
     given.positive("q", q, why="silence has no correlation")
-    return inputs(q * torch.tensor([[1.0, c], [c, 1.0]]), d, rng=rng)
+    return inputs(q * torch.tensor([[1.0, c], [c, 1.0]], dtype=torch.float64), d, rng=rng)
 
 
 def propagate(
@@ -61,6 +61,7 @@ def propagate(
     and 24 random bits a weight are beyond any error bar.  Raises `ValueError` for depth < 1, width < 1 or keep outside
     (0, 1].
     """
+    given.function("activation", activation)
     given.generator(rng)
     given.whole("n", n, least=1, why="networks are drawn")
     gaussian.variance("sw2", sw2)

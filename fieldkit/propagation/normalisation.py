@@ -40,6 +40,8 @@ def layer_growth(activation: Function, derivative: Function, *, kinks: tuple[flo
     1 for ReLU.  Where phi has a mean it is smaller than `batch_norm.large_batch_growth`, and it may be below 1.  Raises
     `ValueError` as that.
     """
+    given.function("activation", activation)
+    given.function("derivative", derivative)
     batch_norm.slope_fits(activation, derivative, kinks=kinks)
     one = torch.ones((), dtype=torch.float64)
     square = gaussian.average(lambda x: activation(x).square(), one, kinks=kinks, n=32)
@@ -81,6 +83,8 @@ def sample(
     Both are centred over the batch when B > 1, and are means over inputs and neurons.  A perturbation forwards grows as
     a gradient backwards: both are tr J^T J.  Take ratios of means, from the first block on.
     """
+    given.function("activation", activation)
+    given.function("derivative", derivative)
     given.whole("B", B, least=1, why="a batch has inputs")
     given.whole("depth", depth, least=1, why="a network has blocks")
     rows, out = gaussian.normal((n, 2 * B, width), rng), []  # B signals, B perturbations

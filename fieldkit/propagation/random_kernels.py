@@ -38,6 +38,7 @@ def history(
     `finite_width.sample_kernels` gives the last alone.  Raises `ValueError`
     for depth < 1, an empty layer, negative variances or K that is no covariance.
     """
+    given.function("activation", activation)
     given.whole("depth", depth, least=1, why="a network has at least one layer of weights")
     given.whole("width", width, least=1, why="a layer has at least one neuron")
     maps.variances(sw2, sb2)

@@ -63,11 +63,13 @@ def trajectory(
     phi = activations.of(activation)
     out, apart, log_gradient, unit = [(p, e, 0.0)], p * (1 - e), 0.0, 1.0
     for layer, block in enumerate(blocks):
-        if p > HUGE:
-            if not _homogeneous(phi):
+        if not 1 / HUGE < p < HUGE:
+            change = 1 / HUGE if p > 1 else HUGE
+            if activations.degree(phi) == 1:  # phi is homogeneous: another unit of length
+                p, apart, unit = p * change, apart * change, unit / change
+            elif p > 1:
                 raise ValueError(f"layer {layer}: p = {p:.1e} leaves the range of numbers; take fewer layers.")
-            p, apart, unit = p / HUGE, apart / HUGE, unit * HUGE  # phi is homogeneous: another unit of length
-        q = torch.tensor([block.sw2 * p + block.sb2 / unit], dtype=torch.float64)
+        q = torch.tensor([block.sw2 * p + (block.sb2 / unit if block.sb2 else 0)], dtype=torch.float64)
         square, slope, _ = activations.moments(phi, q)
         between = block.sw2 * apart / q if q > 0 else torch.zeros_like(q)  # 1 - c of u and u'
         S = maps.gap(phi, q, n_terms=n_terms, known=(square, slope))(between)[0]
@@ -75,18 +77,16 @@ def trajectory(
         gain = kept - 1 + block.sv2 * block.sw2 * slope.item()
         log_gradient += math.log1p(gain) if gain > -1 else -math.inf
         apart = kept * apart + block.sv2 * (between * S).item()
-        p = kept * p + block.sv2 * square.item() + block.sa2 / unit
+        p = kept * p + block.sv2 * square.item() + (block.sa2 / unit if block.sa2 else 0)
         if not p > 0:
-            raise ValueError(f"layer {layer}: nothing is skipped and nothing comes out; take sv2 > 0.")
+            faded = block.skip or block.sv2 * block.sw2
+            why = (
+                "p falls below the range of numbers; take fewer" if faded else "nothing comes out; take sv2 > 0 in all"
+            )
+            raise ValueError(f"layer {layer}: {why} layers.")
         out.append((p * unit, 1 - apart / p, log_gradient))
     columns = torch.tensor(out, dtype=torch.float64)
     return columns[:, 0], columns[:, 1], columns[:, 2]
-
-
-def _homogeneous(phi: Activation) -> bool:
-    """Whether phi(t x) = t phi(x) for t > 0."""
-    x = torch.tensor([-3.0, -0.7, 0.7, 3.0], dtype=torch.float64)
-    return torch.allclose(phi(1e3 * x), 1e3 * phi(x), rtol=1e-12, atol=0)
 
 
 def relu_log_growth(products: Tensor) -> Tensor:
@@ -176,6 +176,8 @@ def sample(
     independent Gaussian neurons (`finite_width.sample_layer`), and those are drawn.
     Raises `ValueError` unless len(widths) = len(blocks) + 1.
     """
+    given.function("activation", activation)
+    given.function("derivative", derivative)
     if len(widths) != len(blocks) + 1:
         raise ValueError(f"{len(widths)} widths, {len(blocks)} blocks: give the width before and after every block.")
     if not 0 < p < math.inf or not abs(e) <= 1:

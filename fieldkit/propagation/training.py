@@ -69,7 +69,11 @@ def draw(
 def layers(parameters: Parameters, x: Tensor, *, activation: Function = torch.tanh) -> list[Tensor]:
     """Pre-activations h^1 ... h^L, each (n, B, N), and the logits (n, B, k), of pictures x (B, d) or (n, B, d)."""
     bias = parameters["bias"].unbind()  # one at a time: indexing would fill a tensor of all layers in each gradient
-    x = x.to(parameters["first"].dtype).expand(len(parameters["first"]), -1, -1)
+    given.function("activation", activation)
+    x, (n, d, _) = given.numbers(x), parameters["first"].shape
+    if x.dim() not in (2, 3) or x.shape[-1] != d or x.shape[:-2] not in ((), (n,)):
+        raise ValueError(f"pictures {tuple(x.shape)}: expected (B, {d}), or (n, B, {d}) with n = {n} networks.")
+    x = x.to(parameters["first"].dtype).expand(n, -1, -1)
     h = [torch.baddbmm(bias[0], x, parameters["first"])]
     for b, W in zip(bias[1:], parameters["hidden"].unbind()):
         h.append(torch.baddbmm(b, activation(h[-1]), W))

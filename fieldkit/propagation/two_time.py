@@ -76,6 +76,23 @@ def mehler_dual(activation: Function | Activation, *, n_terms: int = pairs.TERMS
     return dual
 
 
+def averaged(dual: Dual, cov: Tensor, var_u: Tensor, var_v: Tensor) -> Tensor:
+    """dual(cov, var_u, var_v); raises `TypeError` when dual is another kind of thing, as an activation or its pair."""
+    try:
+        product = dual(cov, var_u, var_v)
+    except TypeError as error:
+        raise TypeError(
+            f"dual cannot be called ({error}): it is (cov, var_u, var_v) -> <phi(u) phi(v)>; `mehler_dual` makes one "
+            "of any activation."
+        ) from error
+    if not isinstance(product, Tensor):
+        raise TypeError(
+            "dual returns a pair: here it is (cov, var_u, var_v) -> <phi(u) phi(v)>, as those of `two_time`; "
+            "`mehler_dual` makes one of any activation."
+        )
+    return product
+
+
 def covariance(
     steps: int,
     *,
@@ -94,6 +111,7 @@ def covariance(
     """
     if not 0 < h <= 1:
         raise ValueError(f"h = {h}: the Euler step is a fraction of the membrane time; take 0 < h <= 1.")
+    given.whole("steps", steps, least=0, why="they count from the start on")
     for name, value in (("D", D), ("start", start), ("g^2", g * g)):
         gaussian.variance(name, value)
     C = torch.zeros((steps + 1, steps + 1), device=device, dtype=torch.float64)
@@ -101,7 +119,7 @@ def covariance(
     filtered = response(steps, h=h, device=device).T
     for t in range(steps):
         variance = C.diagonal()[: t + 1]
-        N = g**2 * dual(C[t, : t + 1], variance[t], variance)
+        N = g**2 * averaged(dual, C[t, : t + 1], variance[t], variance)
         if not tied:
             N = torch.cat([torch.zeros_like(N[:-1]), N[-1:]])
         A = N @ filtered[: t + 1, : t + 1]
@@ -159,6 +177,7 @@ def sample(
     tied = False draws J anew at each step.  Their overlaps `overlap(...)` converge to `covariance` as N grows, with
     corrections of order 1 / N.  Raises as `covariance`, and for n < 1 or N < 1.
     """
+    given.function("activation", activation)
     if not 0 < h <= 1:
         raise ValueError(f"h = {h}: the Euler step is a fraction of the membrane time; take 0 < h <= 1.")
     given.whole("n", n, least=1, why="networks are drawn")

@@ -26,9 +26,6 @@ def mean_walks(k: int, N: int, *, c: float, eps: float) -> tuple[float, float, f
     given.whole("k", k, least=1, why="a walk has at least one step")
     if k > 8:
         raise ValueError(f"k = {k}: the number of patterns grows like the Bell numbers; take k of 8 or less.")
-    given.whole("N", N, least=2, why="a graph has nodes in both groups")
-    if N % 2:
-        raise ValueError(f"N = {N}: two equal groups need an even number of nodes; take {N + 1}.")
     p = probabilities(N, c=c, eps=eps)
     totals = [0.0, 0.0, 0.0]
     for places in _patterns(k + 1):

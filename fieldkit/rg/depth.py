@@ -99,6 +99,7 @@ def measured_vertex(
 
     Holds corrections of order 1 / width; for ReLU and linear networks `finite_width` has them exactly.
     """
+    given.function("activation", activation)
     start = torch.tensor([[K]], dtype=torch.float64)
     found = []
     for depth in depths:
@@ -126,6 +127,7 @@ def wide_vertex(
     corrections of order 1 / width that do not grow with the depth (-5/2 / width of it for ReLU, whose kurtosis is
     (1 + 5 / width)^(l - 1)).
     """
+    given.function("activation", activation)
     found = [measured_vertex(activation, depths, width=w, n=n, K=K, sw2=sw2, rng=rng) for w in widths]
     logs = [[_log(e, width) for e in row] for width, row in zip(widths, found)]
     return [fits.finite_size(widths, column).estimate(0) for column in zip(*logs)]

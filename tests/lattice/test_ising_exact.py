@@ -224,3 +224,8 @@ def test_onsager_keeps_his_digits_when_it_is_very_cold_or_hot(T, energy, heat):
     """Truths: the docstrings' formulas with elliptic integrals in 80 digits."""
     assert exact.onsager_energy(T) == pytest.approx(energy, rel=1e-13)
     assert exact.onsager_specific_heat(T) == pytest.approx(heat, rel=1e-13)
+
+
+def test_no_square_of_a_temperature_leaves_the_range_of_numbers():
+    for T in (1e-300, 1e-160, 1e300):
+        assert exact.specific_heat(4, T) == exact.onsager_specific_heat(T) == 0

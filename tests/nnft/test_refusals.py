@@ -86,3 +86,12 @@ def test_moments_come_as_lists_too():
 def test_the_density_of_a_rectified_output_is_infinite_at_its_atom_and_nowhere_else():
     assert beyond.relu_density([0.0], 3).item() == math.inf
     assert math.isfinite(beyond.relu_density([1e-300], 3).item())
+
+
+def test_widths_are_a_sequence_and_the_remedy_for_a_bare_function_works():
+    for widths in (3, "3"):
+        with pytest.raises(TypeError, match=re.escape("give them as in widths=(20,)")):
+            Ensemble(neurons.relu, widths)
+    with pytest.raises(TypeError, match=re.escape("neurons.of(torch.tanh)")):
+        Ensemble(torch.tanh, (20,))
+    assert Ensemble(neurons.of(torch.tanh), [20]).widths == (20,)

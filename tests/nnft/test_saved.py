@@ -32,3 +32,8 @@ def test_other_shapes_and_other_files_are_refused(tmp_path):
     few = saved.Saved(torch.zeros(5, 2, 1), X, "", (4,), 1.0, 0.2)
     with pytest.raises(ValueError, match="5 networks in 100 chunks"):
         saved.measure(few)
+
+
+def test_outputs_in_a_list_keep_their_digits(tmp_path):
+    saved.save(tmp_path / "list.pt", NETWORK, X, [[[0.1], [16777217.0]]] * 8)
+    assert saved.load(tmp_path / "list.pt").f[0, 1, 0].item() == 16777217.0

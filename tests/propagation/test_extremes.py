@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
 import torch
@@ -538,3 +539,85 @@ def test_a_jump_is_measured_without_the_slopes_beside_it():
     assert phi.jumps == ((1.0, pytest.approx(6, abs=1e-14)),)
     V = finite_width.four_point(1.0, 3, activation=torch.sign, sw2=1.0, sb2=0.1)[1]
     assert V.tolist() == [0, 0, 0]
+
+
+def test_parallel_inputs_of_any_length_have_the_kernels_of_one_direction():
+    """phi(t x) = t^p phi(x): without biases K and T depend on lengths by a factor alone."""
+    x = torch.tensor([1.1, 2.3, -0.7], dtype=torch.float64)
+    for phi, p in ((activations.relu, 1), (torch.abs, 1), (powers.relu_power(2), 2), (powers.monomial(3), 3)):
+        assert activations.degree(phi) == p
+        for depth in (1, 3):
+            K, T = kernels.kernels(torch.stack([x, 1.7 * x, -3.3 * x]), activation=phi, depth=depth, sw2=2.0, sb2=0.0)
+            for k in (K, T):
+                assert k[0, 1].item() == pytest.approx(k[0, 0].item() * 1.7 ** (p**depth), rel=1e-13)
+    K = kernels.nngp(torch.stack([x, 2 * x]), activation=torch.sign, depth=2, sw2=2.0, sb2=0.0)
+    assert (K - 2).abs().max() < 1e-13  # of an arcsine near 1: half the digits would be lost
+    assert all(activations.degree(phi) is None for phi in (torch.tanh, activations.gelu, activations.hard_tanh))
+
+
+def test_the_tangent_kernel_of_nearly_parallel_relu_inputs_keeps_its_digits():
+    x, away = torch.tensor([1.1, 2.3, -0.7], dtype=torch.float64), torch.tensor([0.3, -1.0, 2.0], dtype=torch.float64)
+    for shift in (0.0, 1e-9, 1e-6):
+        pair = torch.stack([x, 1.7 * x + shift * away])
+        with mpmath.workdps(40):
+            u, v, k = (sum(mpmath.mpf(a) * mpmath.mpf(b) for a, b in zip(pair[i].tolist(), pair[j].tolist())) * 2 / 3
+                       for i, j in ((0, 0), (1, 1), (0, 1)))  # fmt: skip
+            sine = mpmath.sqrt(max(u * v - k * k, 0))
+            angle = mpmath.pi - mpmath.atan2(sine, k)
+            truth = (sine + angle * k) / mpmath.pi + angle / mpmath.pi * k
+        found = kernels.ntk(pair, activation=activations.relu, depth=1, sw2=2.0, sb2=0.0)[0, 1].item()
+        assert found == pytest.approx(float(truth), rel=1e-14)
+
+
+def test_no_kernel_of_a_jump_is_no_number():
+    x = [[0.0, 0.0], [0.0, 0.0], [1.0, 2.0], [2.0, 4.0]]
+    for phi in (torch.sign, powers.relu_power(0)):
+        K, T = kernels.kernels(x, activation=phi, depth=2, sw2=1.5, sb2=0.0)
+        assert not bool(K.isnan().any() or T.isnan().any())
+        assert (T[:2, :2] == 0).all() and T[2, 3].isinf()
+
+
+def test_lengths_that_fade_have_a_gradient_as_those_that_grow():
+    for skip, sv2 in ((0.1, 0.1), (0.0, 1e-3), (1.0, 1.0)):
+        block = residual.Block(sv2=sv2, sw2=2.0, skip=skip)
+        _, e, log_gradient = residual.trajectory([block] * 3000, p=1.0, e=0.5, activation=activations.relu)
+        assert log_gradient[-1].item() == pytest.approx(3000 * math.log(skip**2 + sv2), rel=1e-12)
+        assert bool(e.isfinite().all()) and 0.99 < e[-1] < 1
+    with pytest.raises(ValueError, match="below the range of numbers"):
+        residual.trajectory([residual.Block(0.1, 1.0, skip=0.1)] * 900, p=1.0, e=0.5, activation=torch.tanh)
+
+
+def test_twins_have_the_correlation_that_was_asked_for_to_rounding():
+    for c in (0.1, 1 - 1e-10):
+        x = networks.twins(1.0, c, 50, rng=torch.Generator().manual_seed(0))
+        assert (x[0] @ x[1]).item() / 50 == pytest.approx(c, abs=1e-14)
+
+
+def test_what_is_no_function_of_tensors_is_refused_in_words():
+    for phi in (math.tanh, np.tanh, torch.nn.Tanh):
+        with pytest.raises(TypeError, match="functions of torch"):
+            activations.of(phi)
+    rng = torch.Generator().manual_seed(0)
+    with pytest.raises(TypeError, match="activation = 'relu': it is a function of tensors"):
+        two_time.sample(1, 4, 2, activation="relu", g=1.0, h=0.5, rng=rng)
+    with pytest.raises(TypeError, match="activation = 'relu': it is a function of tensors"):
+        finite_width.sample_kernels(2, torch.eye(1), [3], activation="relu", sw2=1.0, sb2=0.0, rng=rng)
+    A = torch.ones(4, 4, dtype=torch.float64)
+    for dual in (activations.erf, activations.erf.dual, torch.erf):
+        with pytest.raises(TypeError, match="mehler_dual"):
+            graphs.kernel(A, 2, dual=dual, sw2=1.0, c=3.0)
+        with pytest.raises(TypeError, match="mehler_dual"):
+            two_time.covariance(3, dual=dual, g=1.0, h=0.1)
+
+
+def test_impossible_arguments_are_refused_by_their_siblings_too():
+    for call in (
+        lambda: walks.unreturned(2, N=11, c=3.0, eps=0.1),
+        lambda: graphs.probabilities(11, c=3.0, eps=0.1),
+        lambda: graphs.bethe_hessian(torch.zeros(4, 4), c=0.0),
+        lambda: convolution.eigenvalues(torch.ones(3), (5,)),
+        lambda: langevin.one_loop_variance(1.0, 1.0, -1.0),
+        lambda: two_time.covariance(-3, dual=two_time.linear_dual, g=0.5, h=0.1),
+    ):
+        with pytest.raises(ValueError, match="take|choose|divide"):
+            call()

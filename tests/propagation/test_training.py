@@ -138,3 +138,12 @@ def test_a_batch_holds_a_picture():
     net, x, labels, rng = task()
     with pytest.raises(ValueError, match="averaged over pictures"):
         training.train(net, x, labels, n_steps=1, batch=0, rate=0.1, rng=rng)
+
+
+def test_pictures_may_be_arrays_and_must_have_the_shape_of_the_networks():
+    net, x, _, _ = task()
+    assert torch.equal(training.layers(net, x.numpy())[-1], training.layers(net, x)[-1])
+    with pytest.raises(ValueError, match="expected"):
+        training.layers(net, x[:, :-1])
+    with pytest.raises(TypeError, match="function of tensors"):
+        training.layers(net, x, activation="relu")
