@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from fieldkit import viewer
+from fieldkit import significant, viewer
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -36,11 +36,11 @@ def _row(record: Record) -> str:
         quantity = f'<a href="#claim-{html.escape(record.name)}">{quantity}</a>'
     if record.kind == "identity":
         quantity += " (identity)"
-    off = f"{record.pull:+.2f}" if record.bar else f"within {record.error:.1g}"
+    off = f"{record.pull:+.2f}" if record.bar else significant.powers(f"within {record.error:.1g}")
     cells = [
         quantity,
-        html.escape(record.shown),
-        html.escape(record.shown_truth),
+        html.escape(significant.powers(record.shown)),
+        html.escape(significant.powers(record.shown_truth)),
         off if record.holds else f"{off}: fails",
     ]
     return "<tr>" + "".join(f'<td style="text-align:left">{cell}</td>' for cell in cells) + "</tr>"

@@ -8,7 +8,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from fieldkit import published
+from fieldkit import published, significant
 
 if TYPE_CHECKING:
     from fieldkit.records import Record
@@ -28,7 +28,9 @@ def row(record: Record) -> str:
 def plain(record: Record) -> str:
     """The record as one line of Markdown, for Colab, which typesets TeX nowhere else."""
     parts = re.split(r"(\$[^$]+\$)", f"{_said(record)} ({record.source})")  # every second one is TeX
-    parts[::2] = [re.sub(r"([\\`*_\[\]#|~])", r"\\\1", html.escape(text, quote=False)) for text in parts[::2]]
+    parts[::2] = [
+        re.sub(r"([\\`*_\[\]#|~])", r"\\\1", html.escape(significant.powers(text), quote=False)) for text in parts[::2]
+    ]
     return f"> {''.join(parts)}  **{_verdict(record)}**"
 
 
@@ -43,7 +45,7 @@ def _verdict(record: Record) -> str:
     if record.kind == "published":
         return _of_print(record)
     off = f"off by {abs(record.value - record.truth):.1g}, allowed {record.error:.1g}"
-    verdict = f"pull {record.pull:+.2f}" if record.bar else off
+    verdict = f"pull {record.pull:+.2f}" if record.bar else significant.powers(off)
     verdict = f"identity: {verdict}" if record.kind == "identity" else verdict
     return verdict if record.holds else f"{verdict}: fails"
 
@@ -62,7 +64,10 @@ def _of_print(record: Record) -> str:
 
 def typeset(text: str) -> str:
     r"""Escape text for HTML and turn $TeX$ into \(TeX\), which MathJax finds inside raw HTML."""
-    return re.sub(r"\$([^$]+)\$", r"\\(\1\\)", html.escape(text, quote=False))
+    parts = re.split(r"\$([^$]+)\$", html.escape(text, quote=False))  # every second one is TeX
+    parts[::2] = [significant.powers(part) for part in parts[::2]]
+    parts[1::2] = [rf"\({tex}\)" for tex in parts[1::2]]
+    return "".join(parts)
 
 
 def _gauge(pull: float) -> str:

@@ -6,7 +6,10 @@ value(error in units of the last digit shown),      0.31487 +- 0.00071 is 0.3149
 from __future__ import annotations
 
 import math
+import re
 from decimal import Decimal
+
+RAISED = str.maketrans("+-0123456789", "⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def readable(value: float, error: float) -> str:
@@ -45,3 +48,17 @@ def compared(value: float, error: float) -> str:
     if abs(value) < 1e-4 and value != 0 and float(plain) != value:
         return f"{value:.3g}"
     return plain.rstrip("0").rstrip(".") if "." in plain and float(plain) == value else plain
+
+
+def powers(text: str) -> str:
+    """The text with the numbers that a computer writes with an e as people write them.
+
+    >>> powers("off by 7e-15, allowed 1e-09; 3.20(4)e+12")
+    'off by 7 × 10⁻¹⁵, allowed 10⁻⁹; 3.20(4) × 10¹²'
+    """
+
+    def written(match: re.Match[str]) -> str:
+        power = "10" + str(int(match[2])).translate(RAISED)
+        return power if match[1] == "1" else f"{match[1]} × {power}"
+
+    return re.sub(r"(?<![\w.])(\d+(?:\.\d+)?(?:\(\d+\))?)e([-+]?\d+)\b", written, text)

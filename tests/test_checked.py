@@ -22,7 +22,7 @@ def ledger(monkeypatch):
 def test_every_claim_has_a_row_with_value_truth_and_pull(ledger):
     text = ledger.table().data
     assert text.count("<tr>") == 4
-    for cell in ("mean square", "0.51(2)", "0.5", "+0.60", "within 1e-12", "norm (identity)", "+5.00: fails"):
+    for cell in ("mean square", "0.51(2)", "0.5", "+0.60", "within 10⁻¹²", "norm (identity)", "+5.00: fails"):
         assert f">{cell}</td>" in text
 
 

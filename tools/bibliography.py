@@ -53,6 +53,11 @@ class Style(Unsorted):
     def format_title(self, e: Entry, which_field: str, as_sentence: bool = True) -> Any:
         return sentence[titled()] if as_sentence else titled()
 
+    def get_article_template(self, e: Entry) -> Any:
+        """A preprint's number stands once, as its link."""
+        preprint = e.fields["journal"].startswith("arXiv") and "eprint" in e.fields
+        return self.get_misc_template(e) if preprint else super().get_article_template(e)
+
     def format_web_refs(self, e: Entry) -> Any:
         if {"doi", "eprint"} & set(e.fields.keys()):
             return sentence(sep=", ")[optional[self.format_eprint(e)], optional[self.format_doi(e)]]

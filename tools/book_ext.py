@@ -12,6 +12,7 @@ from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
+from fieldkit import significant
 from tools import heads, links, repairs, search
 from tools.names import Library
 
@@ -26,7 +27,7 @@ def weighed(name, rawtext, text, lineno, inliner, options=None, content=None):
     if value is None:
         log.warning("no claim %r in %s", text, chapter, location=(env.docname, lineno))
         return [nodes.literal(text, text)], []
-    return [nodes.reference(rawtext, value, internal=True, refid=f"claim-{text}")], []
+    return [nodes.reference(rawtext, significant.powers(value), internal=True, refid=f"claim-{text}")], []
 
 
 class Parts(SphinxPostTransform):

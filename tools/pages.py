@@ -12,6 +12,7 @@ import matplotlib
 
 from fieldkit import plots
 from fieldkit.rows import typeset
+from fieldkit.significant import powers
 from tools import chapters, ledger, parts, sources
 
 CLAIM_HEADS = ("claim", "kind", "measured", "truth", "pull", "source")
@@ -61,8 +62,8 @@ def claims_page(root: Path, book: list[ledger.Chapter]) -> str:
 
 def row(done: ledger.Chapter, claim: dict[str, Any]) -> str:
     link = f'<a href="{done.name}.html#claim-{claim["name"]}">{typeset(claim["sentence"])}</a>'
-    pull = f"{claim['pull']:+.2f}" + ("" if claim["bar"] else " <small>of its tolerance</small>")
-    cells = [link, claim["kind"], claim["shown"], claim["shown_truth"], pull, typeset(claim["source"])]
+    pull = f"{claim['pull']:+.2f}" if claim["bar"] else f"{abs(claim['pull']):.2f} <small>of its tolerance</small>"
+    cells = [link, claim["kind"], powers(claim["shown"]), powers(claim["shown_truth"]), pull, typeset(claim["source"])]
     return (
         f'<tr id="claim-{slug(done.name)}-{claim["name"]}" data-kind="{claim["kind"]}" data-pull="{claim["pull"]:.4f}">'
         + "".join(cell(head, text) for head, text in zip(CLAIM_HEADS, cells, strict=True))

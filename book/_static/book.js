@@ -15,7 +15,8 @@
   function fit() {
     for (const formula of document.querySelectorAll(".bd-article mjx-container")) {
       formula.style.fontSize = "";
-      formula.classList.remove("fk-wide");
+      formula.classList.remove("fk-wide", "fk-more-right", "fk-more-left");
+      formula.removeAttribute("tabindex");
       const shown = formula.getAttribute("display") === "true", row = shown && formula.closest("div.math");
       if (row) row.classList.remove("fk-below");
       let box = shown ? formula : formula.parentElement;
@@ -38,14 +39,44 @@
     }
   }
 
+  // A line may break on either side of a formula, but not before a comma or behind a bracket.
+  function glue() {
+    for (const formula of document.querySelectorAll(".bd-article mjx-container:not([display='true'])")) {
+      const math = formula.closest("span.math") || formula, next = math.nextSibling, last = math.previousSibling;
+      const behind = next && next.nodeType === Node.TEXT_NODE ? next.data.match(/^[,.;:?!)\]’”…-]+/) : null;
+      const before = last && last.nodeType === Node.TEXT_NODE ? last.data.match(/[(\[“]+$/) : null;
+      if (!behind && !before) continue;
+      const whole = document.createElement("span");
+      whole.className = "fk-whole";
+      math.before(whole);
+      if (before) {
+        last.data = last.data.slice(0, -before[0].length);
+        whole.append(before[0]);
+      }
+      whole.append(math);
+      if (behind) {
+        next.data = next.data.slice(behind[0].length);
+        whole.append(behind[0]);
+      }
+    }
+  }
+
   // On a phone a row of a table is a card, in which every cell says its column (tables of Markdown do not know theirs).
   function label() {
-    for (const table of document.querySelectorAll(".bd-article table")) {
+    for (const table of document.querySelectorAll(".bd-article table:not(.fk-checked)")) {
       const heads = [...table.querySelectorAll("thead th")].map(th => th.textContent.trim());
       if (heads.length < 3) continue;
       table.classList.add("fk-cards");
       for (const row of table.querySelectorAll("tbody tr")) {
-        [...row.children].forEach((cell, i) => { if (!cell.dataset.label && cell.tagName === "TD") cell.dataset.label = heads[i]; });
+        [...row.children].forEach((cell, i) => {
+          if (cell.tagName !== "TD") return;
+          if (!cell.dataset.label) cell.dataset.label = heads[i];
+          if (!i && /^(\d+|one|two|three|four|five|six)$/.test(cell.textContent.trim())) cell.dataset.number = "";
+          if (!i || !cell.childNodes.length) return;
+          const whole = document.createElement("span"); // words and formulas of a cell stay one line beside its label
+          whole.append(...cell.childNodes);
+          cell.append(whole);
+        });
       }
       table.setAttribute("role", "table"); // kept when the style sheet takes the rows apart
       for (const [tags, role] of [["thead, tbody", "rowgroup"], ["tr", "row"], ["td", "cell"], ["thead th", "columnheader"], ["tbody th", "rowheader"]])
@@ -95,7 +126,7 @@
 
   document.addEventListener("DOMContentLoaded", label);
   window.addEventListener("load", function () {
-    (window.MathJax && MathJax.startup ? MathJax.startup.promise : Promise.resolve()).then(fit);
+    (window.MathJax && MathJax.startup ? MathJax.startup.promise : Promise.resolve()).then(glue).then(fit);
   });
   document.addEventListener("toggle", () => requestAnimationFrame(fit), true); // a fold is opened: what was in it has no width before
   document.addEventListener("click", event => { if (event.target.closest(".toggle-button, .toggle")) requestAnimationFrame(fit); });

@@ -18,7 +18,7 @@ from torch import Tensor
 from fieldkit import given
 from fieldkit.autocorrelation import gamma_method
 from fieldkit.estimates import Estimate
-from fieldkit.lattice import hmc, ising
+from fieldkit.lattice import dynamics, hmc, ising
 from fieldkit.neuralrg import weighing
 from fieldkit.neuralrg.flows import Flow
 from fieldkit.neuralrg.ising_dual import IsingDual
@@ -57,6 +57,22 @@ def of_chains(values: Tensor, seconds: float) -> Estimate:
     return gamma_method(values).tau * (2 * seconds / values.numel())
 
 
+def of_hmc(
+    action: dynamics.Action, x: Tensor, *, measure: Callable[[Tensor], Tensor], n_leapfrog: int, n_steps: int,
+    rng: torch.Generator,
+) -> tuple[Estimate, float]:  # fmt: skip
+    """tau of `measure`, (n, ...) -> (n,), in trajectories, and the processor seconds of one trajectory of one chain.
+
+    x (n_chains, L, ..., L) in equilibrium; 60 trajectories look for the step size and are not counted.  An independent
+    value costs 2 tau trajectories, that is 2 tau (n_leapfrog + 1) forces.  Raises as `hmc.run` and `gamma_method`.
+    """
+    x, step = hmc.tune(action, x, n_leapfrog=n_leapfrog, rng=rng, n_steps=60)
+    walk, seconds = timed(
+        lambda: hmc.run(action, x, n_steps=n_steps, step_size=step, n_leapfrog=n_leapfrog, rng=rng, measure=measure)
+    )
+    return gamma_method(walk.measured[..., 0]).tau, seconds / n_steps / len(x)
+
+
 def three(
     flow: Flow, target: Target, magnet: IsingDual, *, n_draws: int, n_steps: int, rng: torch.Generator,
     n_chains: int = 32,
@@ -70,12 +86,8 @@ def three(
     by_flow = of_draws(log_weight, seconds)
     beta = 1 / magnet.T
     spins = ising.equilibrium(n_chains, magnet.L, beta=beta, rng=rng)
-    x, step = hmc.tune(magnet, magnet.fields(spins, rng=rng).to(torch.float32), n_leapfrog=10, rng=rng, n_steps=60)
-    walk, seconds = timed(
-        lambda: hmc.run(
-            magnet, x, n_steps=n_steps, step_size=step, n_leapfrog=10, rng=rng, measure=magnet.squared_magnetization
-        )  # fmt: skip
-    )
-    by_hmc = of_chains(walk.measured[..., 0], seconds)
+    x, see = magnet.fields(spins, rng=rng).to(torch.float32), magnet.squared_magnetization
+    tau, seconds = of_hmc(magnet, x, measure=see, n_leapfrog=10, n_steps=n_steps, rng=rng)
+    by_hmc = tau * (2 * seconds)
     flips, seconds = timed(lambda: ising.run(ising.swendsen_wang, spins, beta=beta, n_steps=n_steps // 5, rng=rng))
     return by_flow, by_hmc, of_chains(flips.magnetization.square(), seconds)

@@ -38,9 +38,7 @@ def test_the_mean_of_exp_minus_work_is_the_ratio_of_partition_functions_at_any_s
 def test_one_step_is_plain_weighing(rng):
     flow = shaken(equivariant(4, n_rounds=1, width=4, rng=rng, dtype=torch.float64), rng)
     theory, z = Phi4(1.0, 0.5), white(50, 4, 2, rng)
-    walk = annealing.anneal(
-        z, annealing.Noise(), Latent(flow, theory), n_steps=1, step_size=0.1, n_leapfrog=1, rng=rng
-    )
+    walk = annealing.anneal(z, annealing.Noise(), Latent(flow, theory), n_steps=1, step_size=0.1, n_leapfrog=1, rng=rng)
     x, log_q = flow.draw(z)
     off = walk.log_weight + 8 * math.log(2 * math.pi) - (-theory.action(x) - log_q).detach()
     assert off.abs().max() < 1e-11 and walk.accepted == 1 and torch.equal(walk.x, z)

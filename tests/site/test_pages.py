@@ -44,6 +44,17 @@ CUT = """async phone => {
 }"""
 
 
+# A comma, a point or a closing bracket that stands behind a formula, but on the next line.
+LONELY = """() => [...document.querySelectorAll('.bd-article mjx-container:not([display="true"])')].filter(formula => {
+    const math = formula.closest('span.math') || formula, next = math.nextSibling, range = document.createRange();
+    if (!formula.getClientRects().length || !next || next.nodeType !== 3) return false;
+    if (!/^[,.;:?!)\\]]/.test(next.data)) return false;
+    range.setStart(next, 0);
+    range.setEnd(next, 1);
+    return range.getBoundingClientRect().left < formula.getBoundingClientRect().left;
+  }).map(formula => formula.parentElement.textContent.slice(0, 60))"""
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_the_page_loads_whole_and_from_this_host_alone(visit, path):
     page, faults = visit(path)
@@ -88,6 +99,7 @@ def test_the_page_can_be_read_on_a_phone(visit, path):
     page, _ = visit(path, size=PHONE)
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     assert page.evaluate(CUT, True) == []
+    assert page.evaluate(LONELY) == []
     menu = page.locator("#pst-primary-sidebar, .bd-sidebar-primary").first
     assert not menu.is_visible() or menu.bounding_box()["x"] < 0
     page.locator("button.primary-toggle:visible, label.primary-toggle:visible").first.click()
@@ -168,5 +180,11 @@ def test_no_output_is_left_raw(visit, path):
     page, _ = visit(path)
     text = page.evaluate("document.querySelector('main').innerText")
     assert not re.search(r"Traceback|<Figure size|<IPython|object at 0x|UserWarning", text)
+    printed = page.evaluate("[...document.querySelectorAll('.cell_output pre')].map(e => e.textContent).join(' ')")
+    assert not re.search(r"tensor\(|Estimate\(|dtype=|\{'|\d\.\d{14}", printed)
+    prose = page.evaluate(
+        "[...document.querySelectorAll('.bd-article :is(p, li, td, .fk-claim)')].map(e => e.innerText)"
+    )
+    assert [line for line in prose if re.search(r"\d(\(\d+\))?e[-+]?\d", line)] == []  # 3 x 10^-9 is written so
     assert page.locator(".fk-strip").count() == 1
     assert page.locator(".fk-claim").count() >= 3 and page.locator(".fk-claim.fk-fails").count() == 0

@@ -7,6 +7,8 @@ ISING = "fieldkit/lattice/ising.py"
 DYNAMICS = "fieldkit/lattice/dynamics.py"
 
 POTTS = "_levels(-math.expm1(-2 * beta), len(spins), rng)", "_levels(-math.expm1(-beta), len(spins), rng)"
+DOWN = "down = (spins == spins.roll(-1, 1)).logical_and_(on_down)"
+EDGE = DOWN, DOWN + "\n        down[:, -1] = False"
 POTTS_BONDS = "bonds of the Potts convention, where equal spins gain 1 and not 2"
 TWICE = (
     "spins = update(spins, beta=beta, rng=rng, n_sweeps=every)",
@@ -29,8 +31,10 @@ MUTANTS = [
     Mutant("magnetisation", CHAPTER, "gamma_method(cold.abs()).mean", "gamma_method(cold).mean",
            "the sign averages out"),
     Mutant("magnetisation", ISING, *POTTS, POTTS_BONDS),
+    Mutant("magnetisation", ISING, *EDGE, "no bonds across one edge of the torus"),
     Mutant("binder", CHAPTER, "m2, m4 = (m**2).mean(1)", "m2, m4 = m.mean(1) ** 2", "square of the mean"),
     Mutant("binder", ISING, *POTTS, POTTS_BONDS),
+    Mutant("binder", ISING, *EDGE, "no bonds across one edge of the torus"),
     Mutant("specific-heat", CHAPTER, "(32 / T_c) ** 2 *", "32**2 / T_c *", "one factor of beta instead of two"),
     Mutant("specific-heat", ISING, *POTTS, POTTS_BONDS),
     Mutant("tau-16-spins", ISING, *TWICE, "two sweeps counted as one"),

@@ -2,7 +2,7 @@
 
 from tests.mutation import Mutant
 
-FREE = "fieldkit/lattice/free.py"
+FREE, EXACT = "fieldkit/lattice/free.py", "fieldkit/lattice/free_exact.py"
 
 DRAW = "((n,) + (L,) * d, generator=rng, device=rng.device, dtype=torch.float64)"
 
@@ -16,6 +16,8 @@ MUTANTS = [
     Mutant("cube", FREE, "total = total[..., None] + one", "total = total[..., None] + 0 * one", "springs on one axis"),
     Mutant("correlation-length", FREE, "(4 * math.sin(math.pi / L) ** 2)", "(2 * math.pi / L) ** 2", "continuum p_min"),
     Mutant("mass-gap", FREE, "correlator(slices.mean(-1))", "correlator(slices[..., 0])", "a line for a slice"),
+    Mutant("heavy-gap", EXACT, "return 2 * math.asinh(math.sqrt(mass2) / 2)", "return math.sqrt(mass2)", "E = m"),
+    Mutant("heavy-gap", FREE, "correlator(slices.mean(-1))", "correlator(slices[..., 0])", "a line for a slice"),
     Mutant("slices", FREE, "correlator(slices.mean(-1))", "correlator(slices[..., 0])", "a line for a slice"),
     Mutant("push", FREE, ").rsqrt()", ").reciprocal()", "noise coloured by the propagator, not by its root"),
     Mutant("pairs", FREE, "torch.randn" + DRAW, f"12**0.5 * (torch.rand{DRAW} - 0.5)", "noise that is no Gaussian"),

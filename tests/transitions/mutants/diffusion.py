@@ -48,9 +48,7 @@ MUTANTS = [
     Mutant("own-point", COLLAPSE, "square().sum(1) / (2 * noise)", "square().sum(1) / noise", "half the variance"),
     own_scale("own-point"),
     own_scale("half"),
-    Mutant(
-        "half", SPECIATION, "max(d - 30 * width", "max(d - 14 * width", "a grid that ends before the closest point"
-    ),
+    Mutant("half", SPECIATION, "max(d - 30 * width", "max(d - 14 * width", "a grid that ends before the closest point"),
     Mutant("half", COLLAPSE, "z2 = ((1 + rho) * p2 + (1 - rho) * m2) / 2 + y", "z2 = p2 + m2 + y", "too long a noise"),
     scoreless("same-picture"),
     copier("same-picture"),
