@@ -13,6 +13,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(shell command -v $(nam
 PY := .venv/bin/python
 READY := .venv/.ready
 PEERS := .venv/.peers
+GRADERS := .venv/graders/.ready
 quoted = '$(subst ','\'',$1)'
 RUN = --profile $(call quoted,$(PROFILE)) --device $(call quoted,$(DEVICE)) --seed $(call quoted,$(SEED)) \
 	$(if $(CHAPTER),--chapter $(call quoted,$(CHAPTER)))
@@ -81,7 +82,7 @@ pairs: $(READY) ## write the .ipynb beside each chapter
 pins: $(READY) ## ask the package index whether all pins install on every Python from 3.11.0 to 3.13
 	@$(PY) -m tools.pins
 
-bench: $(PEERS) ## measure speeds, ratios within one run
+bench: $(PEERS) $(GRADERS) ## measure speeds, ratios within one run
 	@for name in $$(ls benchmarks | sed -n "s/^\([a-z].*\)\.py$$/\1/p"); do $(PY) -m benchmarks.$$name || exit 1; done
 
 clean: ## remove what was built, keep .venv
@@ -99,4 +100,10 @@ $(READY): requirements.txt constraints.txt
 
 $(PEERS): requirements-benchmarks.txt $(READY)
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-benchmarks.txt -c constraints.txt
+	@touch $@
+
+# They bring a server of notebooks, so they have an environment of their own; without them the benchmark says so.
+$(GRADERS): requirements-graders.txt $(READY)
+	@$(PY) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-graders.txt
 	@touch $@

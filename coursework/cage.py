@@ -1,8 +1,9 @@
 """Which walls are there around a worker?  The kernel's: namespaces by bubblewrap, a user of its own, limits.
 
-Inside: the system and the library, to read; 64 MB of /tmp in memory; no network, no other process, no capability, an
-empty environment.  As root the worker becomes a user that owns nothing, because limits do not bind root.  As an
-ordinary user bubblewrap is process 1 inside and its /proc/1/environ is open to read: it is started with nothing in it.
+Inside: the system and the library, to read; 64 MB of /tmp and of /dev/shm in memory; no network, no other process, no
+capability, an empty environment.  As root the worker becomes a user that owns nothing, because limits do not bind root.
+As an ordinary user bubblewrap is process 1 inside and its /proc/1/environ is open to read: it is started with nothing
+in it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from coursework import memory
+
 NEEDED = {"bwrap": "bubblewrap", "setpriv": "util-linux", "prlimit": "util-linux"}
 PROFILE = """\
 /etc/apparmor.d/bwrap:
@@ -24,11 +27,13 @@ then: sudo apparmor_parser -r /etc/apparmor.d/bwrap"""
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds a call and for all cells; bytes of memory a process, of files, of text that is kept; processes."""
+    """Seconds a call and for all cells; bytes of memory a process and of all together, of files, of text that is kept;
+    processes."""
 
     call: float = 30
     notebook: float = 60
     memory: int = 4 << 30
+    together: int = 4 << 30
     scratch: int = 64 << 20
     text: int = 20_000
     processes: int = 48
@@ -41,10 +46,12 @@ def missing() -> str:
     absent = sorted({package for tool, package in NEEDED.items() if shutil.which(tool) is None})
     if absent:
         return f"strangers' code is locked in by {', '.join(absent)}; sudo apt install {' '.join(absent)}, or --trust"
+    refused = memory.pipe()
     tried = subprocess.run(
-        ["bwrap", *walls(), "--ro-bind", "/", "/", "--proc", "/proc", "--", "/bin/true"],
+        ["bwrap", *walls(refused), "--ro-bind", "/", "/", "--proc", "/proc", "--", "/bin/true"], pass_fds=[refused],
         env={"PATH": "/usr/bin:/bin"}, capture_output=True, encoding="utf-8", errors="replace", timeout=60,
     )  # fmt: skip
+    os.close(refused)
     if tried.returncode == 0:
         return ""
     why = (tried.stderr.strip().splitlines() or ["it says nothing"])[-1][:200]
@@ -52,22 +59,35 @@ def missing() -> str:
     return f"bubblewrap does not work here ({why}); mark on another machine, or trust the code: --trust{remedy}"
 
 
-def walls() -> list[str]:
-    """The namespaces and rights of bubblewrap's command line."""
+def walls(refused: int) -> list[str]:
+    """The namespaces and rights of bubblewrap's command line; from the pipe it reads what the kernel refuses."""
     root = os.geteuid() == 0
     return [
         "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
         *([] if root else ["--unshare-user"]), "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL",
         *(["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if root else []),
+        *(["--seccomp", str(refused)] if memory.refusals() else []),
     ]  # fmt: skip
 
 
-def command(library: Path, limits: Limits, inbox: int, outbox: int) -> list[str]:
-    """The whole command line of a worker with these two pipes."""
-    prefix, base = Path(sys.prefix).resolve(), Path(sys.executable).resolve().parents[1]
-    binds = list(dict.fromkeys(["/usr", str(prefix), str(base)]))
+def command(library: Path, limits: Limits, inbox: int, outbox: int, refused: int) -> list[str]:
+    """The whole command line of a worker with these two pipes; the third is that of `memory`."""
+    prefix = Path(sys.prefix).resolve()
+    bwrap = ["bwrap", *walls(refused), *room(prefix, Path(sys.executable).resolve().parents[1], scratch=limits.scratch)]
+    bwrap += ["--ro-bind", str(library), "/book", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
+    for key, value in environment("/book", "/tmp").items():
+        bwrap += ["--setenv", key, value]
+    uid = str(60_000 + os.getpid() % 5000)
+    drop = ["setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "--no-new-privs", "--inh-caps=-all",
+            "--bounding-set=-all"]  # fmt: skip
+    return [*bwrap, "--", *(drop if os.geteuid() == 0 else []), *confined(limits, prefix, inbox, outbox)]
+
+
+def room(*folders: Path, scratch: int) -> list[str]:
+    """A root with the system and these folders, to read, and two scratches of so many bytes."""
+    binds = list(dict.fromkeys(["/usr", *map(str, folders)]))
     # scratch first: what is bound below it, as the Python of a checkout in /tmp, is then seen
-    bwrap = ["bwrap", *walls(), "--size", str(limits.scratch), "--perms", "1777", "--tmpfs", "/tmp"]
+    bwrap = ["--size", str(scratch), "--perms", "1777", "--tmpfs", "/tmp"]
     for path in dict.fromkeys(str(p) for b in binds for p in reversed(Path(b).parents) if str(p) != "/"):
         bwrap += ["--perms", "0755", "--dir", path]  # else they are 0700, closed to the user that root becomes
     for path in binds:
@@ -75,13 +95,7 @@ def command(library: Path, limits: Limits, inbox: int, outbox: int) -> list[str]
     for name in ("bin", "lib", "lib64", "sbin"):
         bwrap += ["--symlink", f"usr/{name}", f"/{name}"]
     bwrap += ["--proc", "/proc", "--dev", "/dev"]
-    bwrap += ["--ro-bind", str(library), "/book", "--remount-ro", "/", "--chdir", "/tmp"]
-    for key, value in environment("/book", "/tmp").items():
-        bwrap += ["--setenv", key, value]
-    uid = str(60_000 + os.getpid() % 5000)
-    drop = ["setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "--no-new-privs", "--inh-caps=-all",
-            "--bounding-set=-all"]  # fmt: skip
-    return [*bwrap, "--", *(drop if os.geteuid() == 0 else []), *confined(limits, prefix, inbox, outbox)]
+    return [*bwrap, "--size", str(scratch), "--perms", "1777", "--tmpfs", "/dev/shm"]  # /dev may be half the memory
 
 
 def confined(limits: Limits, prefix: Path, inbox: int, outbox: int) -> list[str]:

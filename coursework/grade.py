@@ -111,7 +111,7 @@ def write(
             r = g.result
             same = [s for group in groups if r.student in group for s in group if s != r.student]
             points = [r.marks[n][0] for n in names]
-            texts = [g.late, " ".join(same), " | ".join(r.notes)]
+            texts = [g.late, "; ".join(same), " | ".join(r.notes)]
             extra = sum(p for _, p, _ in g.comments)
             out.writerow([disarmed(r.student), *points, extra, g.before, g.final, of, *map(disarmed, texts)])
     short = assignment.NAME.replace("/", "-")

@@ -8,6 +8,7 @@ flat, Gradescope ada.ipynb, ada.zip, ada/any.ipynb               (by student, or
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,7 +50,14 @@ def _names(students: Sequence[Student]) -> dict[str, str]:
     """{what a file may begin with: whose it is}.  `student` counts before `name`; a name of two people is nobody's."""
     claims: dict[str, set[str]] = {}
     for s in students:
-        for name in (s.name, "".join(s.name.split()[::-1]), s.name.replace(" ", "")):
+        words = s.name.split()
+        turned = ["".join(words[i:] + words[:i]) for i in range(len(words))]  # Canvas writes the last name first
+        for name in (s.name, *turned, *map(_letters, turned)):
             claims.setdefault(key(name), set()).add(s.student)
     found = {name: whose.pop() for name, whose in claims.items() if name and len(whose) == 1}
     return found | {key(s.student): s.student for s in students}
+
+
+def _letters(name: str) -> str:
+    """The name without accents, apostrophes and hyphens."""
+    return re.sub(r"[^A-Za-z0-9]", "", unicodedata.normalize("NFKD", name))

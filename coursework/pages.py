@@ -55,7 +55,7 @@ def class_page(
     rows = [
         {
             "student": g.result.student, "final": g.final, "points": [g.result.marks[n][0] for n in names],
-            "notes": " | ".join([*([g.late] if g.late else []), *g.result.notes])[:250],
+            "notes": " | ".join([*_by_hand(g), *([g.late] if g.late else []), *g.result.notes])[:250],
         }
         for g in all_graded
     ]  # fmt: skip
@@ -65,6 +65,11 @@ def class_page(
         handed_in=handed_in, trusted=any(g.result.trusted for g in all_graded),
         average=sum(g.final for g in all_graded) / max(1, len(all_graded)), plots=plots(items),
     )  # fmt: skip
+
+
+def _by_hand(graded: Graded) -> list[str]:
+    points = sum(p for _, p, _ in graded.comments)
+    return [f"{points:+g} by hand"] if points else []
 
 
 def plots(students: Sequence[Items]) -> list[tuple[str, str]]:

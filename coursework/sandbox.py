@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from coursework import cage, frames
+from coursework import cage, frames, memory
 from coursework.cage import Limits
 
 MOST_PRINTED = 64 << 20
@@ -51,12 +51,15 @@ class Sandbox:
     trust: bool = False
     printed: str = ""
     cell: int | None = None
+    stopped: str = ""
+    over: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Sandbox:
         ours_in, theirs_out = os.pipe()
         theirs_in, ours_out = os.pipe()
         self.home = tempfile.mkdtemp(prefix="coursework-") if self.trust else ""
-        command = cage.command(self.library, self.limits, theirs_in, theirs_out)
+        refused = memory.pipe()
+        command = cage.command(self.library, self.limits, theirs_in, theirs_out, refused)
         environment = {"PATH": "/usr/bin:/bin"}  # bubblewrap's own, open to read inside
         if self.trust:
             command = cage.confined(self.limits, Path(sys.prefix), theirs_in, theirs_out)
@@ -65,17 +68,20 @@ class Sandbox:
         try:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                pass_fds=(theirs_in, theirs_out), start_new_session=True, env=environment, cwd=self.home or None,
+                pass_fds=(theirs_in, theirs_out, refused), start_new_session=True, env=environment,
+                cwd=self.home or None,
             )  # fmt: skip
         finally:
-            os.close(theirs_in)
-            os.close(theirs_out)
+            for fd in (theirs_in, theirs_out, refused):
+                os.close(fd)
         os.set_blocking(ours_out, False)
         self.inbox, self.outbox = ours_in, ours_out
-        threading.Thread(target=self._listen, daemon=True).start()
+        for task in (self._listen, self._watch):
+            threading.Thread(target=task, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.over.set()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -116,9 +122,23 @@ class Sandbox:
     def _death(self) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(2)
+        if self.stopped:
+            return self.stopped
         code = self.process.returncode
         code = 128 - code if code is not None and code < 0 else code
         return DEATHS.get(code, f"it ended itself with code {code}")
+
+    def _watch(self) -> None:
+        """End a box whose processes together hold more memory than allowed."""
+        most, pace = self.limits.together, memory.PACE
+        while not self.over.wait(pace):
+            began = time.monotonic()
+            if memory.together(self.process.pid, most) > most and self.process.poll() is None:
+                self.stopped = f"its processes together used more than the allowed {most / 2**30:.3g} GB of memory"
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self.process.pid, signal.SIGKILL)
+                return
+            pace = min(1.0, max(memory.PACE, 20 * (time.monotonic() - began)))  # a look at a busy machine takes longer
 
     def _listen(self) -> None:
         """Keep the first text, drop the rest, hang up on a flood."""

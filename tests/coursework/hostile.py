@@ -17,6 +17,15 @@ CELLS = {
     "fork bomb": "import os\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        pass",
     "memory at once": "x = bytearray(10 << 30)",
     "memory bit by bit": "x = []\nwhile True:\n    x.append(bytearray(1 << 28))",
+    "memory of many processes": (
+        "import os, signal, time\nsignal.signal(14, signal.SIG_IGN)\nfor i in range(40):\n    if os.fork() == 0:\n"
+        "        x = bytearray(b'x') * (400 << 20)\n        time.sleep(1e6)\nos.wait()"
+    ),
+    "memory that no process holds": (
+        "import os\nfiles = []\nwhile True:\n    files.append(os.memfd_create('x'))\n"
+        "    os.write(files[-1], bytes(1 << 25))"
+    ),
+    "memory in /dev/shm": "for i in range(10**4):\n    open(f'/dev/shm/{i}', 'wb').write(bytes(1 << 25))",
     "printed flood": "while True:\n    print('x' * 10**6)",
     "disk": "with open('/tmp/x', 'wb') as f:\n    while True:\n        f.write(bytes(1 << 24))",
     "many files": "import os\nfor i in range(10**5):\n    open(f'/tmp/{i}', 'wb').write(bytes(5000))",
@@ -94,7 +103,20 @@ FUNCTIONS = {
         "class E(Exception):\n        def __str__(self):\n            while True:\n                pass\n    raise E"
     ),
     "a generator": "yield x",
+    "a list without end": (
+        "class L(list):\n        def __iter__(s):\n            while True:\n                yield 0.0\n    return L()"
+    ),
+    "a huge integer": "return 10**400",
+    "a tensor that lies": (
+        "class T(torch.Tensor):\n        @classmethod\n        def __torch_function__(c, f, t, a=(), k=None):\n"
+        "            return x.as_subclass(T)\n    return x.as_subclass(T)"
+    ),
 }
+FORGED = (
+    'import os, sys, struct\nt = b\'{{"{}": [], "points": 10, "part": 1, "shapes": [{}]}}\'\n'
+    "body = struct.pack('<d', 1) * {}\n"
+    "frame, out = struct.pack('<II', len(t), len(body)) + t + body, int(sys.argv[2])\n"
+)
 CHEATS = {
     "allclose is always true": "import torch, numpy\ntorch.allclose = numpy.allclose = lambda *a, **k: True",
     "abs is zero": "import builtins\nbuiltins.abs = lambda x: 0.0",
@@ -128,6 +150,29 @@ CHEATS = {
     "a bar that is none": "BAR = float('nan')",
     "rehearses for the seeds": "from coursework.rehearsal import rehearse\nWRONG = rehearse('own/tiny') or 0.0",
     "looks into the box": "LOOK = True",
+    "numbers that lie": (
+        "class F(float):\n    def __eq__(s, o):\n        return True\n    __lt__ = __gt__ = __le__ = __ge__ = __eq__\n"
+        "    def __abs__(s):\n        return 0.0\n    def __sub__(s, o):\n        return F(0)\n    __rsub__ = __sub__\n"
+        "WRONG = F(0), F(1)"
+    ),
+    "integers without end": "WRONG = 10**400, 10**400",
+    "an estimate whose bar is asked twice": (
+        "class E:\n    value = 0.0\n    @property\n    def error(s):\n        s.n = getattr(s, 'n', 0) + 1\n"
+        "        return [1e300, float('inf'), 0.0][s.n % 3]\nWRONG = E()"
+    ),
+    "searches memory": (
+        "import glob, re\nfor p in glob.glob('/proc/[0-9]*/mem'):\n    try:\n        t = open(p, 'rb').read(1 << 20)\n"
+        "        WRONG = float(re.search(rb'truth=([\\d.]+)', t)[1])\n    except Exception:\n        pass"
+    ),
+    "answers before it is asked": FORGED.format("done", "[]", 1) + "for _ in range(9):\n    os.write(out, frame)",
+    "answers in the worker's place": (
+        FORGED.format("faults", "[2]", 2)
+        + "while True:\n    os.write(out, frame)\n    os.read(int(sys.argv[1]), 1 << 20)"
+    ),
+    "a thread that answers": (
+        FORGED.format("done", "[]", 1) + "import threading\ndef run():\n    while True:\n        os.write(out, frame)\n"
+        "threading.Thread(target=run, daemon=True).start()"
+    ),
 }
 QUICK = {
     "endless loop", "fork bomb", "os._exit", "reads the disk", "network", "daemon", "a forged frame", "800 MB",

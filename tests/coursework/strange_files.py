@@ -27,12 +27,21 @@ def colab(cells: list[str]) -> dict:
     return found | {"nbformat_minor": 0}
 
 
-def zipped(members: dict[str, bytes]) -> bytes:
+def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A zip with these members."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(out, "w", method) as archive:
         for name, data in members.items():
             archive.writestr(name, data)
+    return out.getvalue()
+
+
+def linked(name: str, target: str) -> bytes:
+    """A zip with a symbolic link."""
+    out, member = io.BytesIO(), zipfile.ZipInfo(name)
+    member.create_system, member.external_attr = 3, 0o120777 << 16
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(member, target)
     return out.getvalue()
 
 
@@ -56,6 +65,8 @@ ZIPS = {
     "an empty zip": zipped({}),
     "two notebooks": zipped({"a.ipynb": b"{}", "b.ipynb": b"{}"}),
     "a zip bomb": zipped({"a.ipynb": bytes(200 << 20)}),
+    "a link in a zip": linked("a.ipynb", "../course/secret"),
+    "another packing": zipped({"a.ipynb": text(["x = 1"])}, zipfile.ZIP_LZMA),
     "half a zip": zipped({"a.ipynb": b"{}" * 999})[:60],
 }
 

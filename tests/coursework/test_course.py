@@ -332,7 +332,7 @@ def test_without_the_tools_the_remedy_is_one_sentence(monkeypatch):
 
 
 def test_the_scratch_hides_no_checkout_in_tmp(tmp_path):
-    command = cage.command(tmp_path, cage.Limits(), 3, 4)
+    command = cage.command(tmp_path, cage.Limits(), 3, 4, 5)
     assert command.index("--tmpfs") < command.index("--ro-bind")
 
 

@@ -95,7 +95,7 @@ def test_a_cheat_gets_nothing(kind, handed_in):
         "WRONG, BAR, LOOK, factor = 0.0, 0.5, False, None",
         CHEATS[kind],
         "def scaled(x):\n    return WRONG",
-        "def average(x):\n    return WRONG if isinstance(WRONG, tuple) else (WRONG, BAR)",
+        "def average(x):\n    return (WRONG, BAR) if isinstance(WRONG, float) else WRONG",
         "import inspect\ndef is_fair(coin):\n    return 'shift' in inspect.getsource(coin) if LOOK else True",
     ]
     found = handed_in(wrong)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import zipfile
 
 import pytest
 
@@ -47,6 +49,24 @@ def test_what_is_no_notebook_is_refused_in_one_line(kind):
     assert 10 < len(str(refused.value)) < 200 and "\n" not in str(refused.value)
 
 
+def test_of_a_huge_file_no_more_is_read_than_allowed(tmp_path):
+    path = tmp_path / "x.ipynb"
+    with path.open("wb") as file:
+        file.truncate(1 << 30)
+    assert len(intake.content(path)) == intake.MOST_BYTES + 1
+    with pytest.raises(intake.Refused, match="more than 20 MB"):
+        intake.read(path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_that_is_broken_anywhere_is_read_or_refused(method, tmp_path):
+    path, whole = tmp_path / "x.zip", strange_files.zipped({"a.ipynb": strange_files.text(["x = 1"])}, method)
+    for i in range(len(whole)):
+        path.write_bytes(whole[:i] + bytes([255 - whole[i]]) + whole[i + 1 :])
+        with contextlib.suppress(intake.Refused):
+            intake.read(path)
+
+
 STUDENTS = [
     Student("ada", "Ada Byron", None, 0),
     Student("bob", "Bob Ross", None, 0),
@@ -55,6 +75,7 @@ STUDENTS = [
     Student("u7", "Two People", None, 0),
     Student("Two People_9", "Bob", None, 0),
     Student("dora", "ADA", None, 0),
+    Student("s8", "Seán Mary O'Brien-Smith", None, 0),
 ]
 
 
@@ -73,6 +94,8 @@ STUDENTS = [
         ("Two People_8_assignsubmission_file_/x.ipynb", None),
         ("u7/x.ipynb", "u7"),
         ("bob_1_2_x.ipynb", "bob"),
+        ("obriensmithseanmary_12_345_x.ipynb", "s8"),
+        ("maryo'brien-smithseán_LATE_12_345_x.ipynb", "s8"),
         ("carl.ipynb", None),
         ("ada.txt", None),
     ],
