@@ -142,7 +142,7 @@ def hidden(ensemble: Ensemble, x: Tensor, n: int, *, rng: torch.Generator) -> Te
     given.whole("n", n, least=1, why="at least one network is drawn")
     given.generator(rng)
     x = inputs(x, rng.device)
-    dtype = torch.float64 if ensemble.neuron.heavy or len(ensemble.widths) > 1 else torch.float32
+    dtype = torch.float64 if ensemble.neuron.heavy else torch.float32
     A = mixing(ensemble, x).to(dtype)
     N = ensemble.widths[0]
     z = A @ torch.randn(A.shape[1], n * N, generator=rng, device=rng.device, dtype=dtype)
@@ -150,9 +150,9 @@ def hidden(ensemble: Ensemble, x: Tensor, n: int, *, rng: torch.Generator) -> Te
     q = variances(ensemble, x)
     h = ensemble.neuron.response(_phased(ensemble, z, rng), q[0].to(dtype)[:, None, None])
     for N, q_l in zip(ensemble.widths[1:], q[1:]):
-        K = _kernels(ensemble, h, ensemble.hidden_sb2)
-        z = sample_layer(K, N, rng=rng).transpose(0, 1)
-        h = ensemble.neuron.response(_phased(ensemble, z, rng), q_l[:, None, None])
+        K = _kernels(ensemble, h.double(), ensemble.hidden_sb2)
+        z = sample_layer(K, N, rng=rng, dtype=dtype).transpose(0, 1)
+        h = ensemble.neuron.response(_phased(ensemble, z, rng), q_l.to(dtype)[:, None, None])
     return h
 
 

@@ -238,13 +238,19 @@ def _groups(drawn: Tensor) -> Tensor:
     return drawn.reshape(50, -1, *drawn.shape[1:])
 
 
-def sample_layer(K: Tensor, width: int, *, rng: torch.Generator) -> Tensor:
-    """Pre-activations of `width` neurons, independent given covariances K (n, m, m) over m inputs: (n, m, width)."""
+def sample_layer(K: Tensor, width: int, *, rng: torch.Generator, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Pre-activations of `width` neurons, independent given covariances K (n, m, m) over m inputs: (n, m, width).
+
+    dtype: of the draws.  float32 takes a fifth of the time; it ends at |z| = 5.8 sigma.
+    """
     K = given.doubles(K)
     if K.dim() != 3 or K.shape[1] != K.shape[2]:
         raise ValueError(f"shape {tuple(K.shape)}: covariances of n networks over m inputs are (n, m, m).")
-    white = gaussian.normal((len(K), K.shape[1], width), rng)
-    return _factor(K) @ white
+    n, m = K.shape[:2]
+    given.sizes((n, m, width))
+    given.generator(rng)
+    white = torch.randn(n, m, width, generator=rng, device=rng.device, dtype=dtype)
+    return _factor(K).to(dtype) @ white
 
 
 def relative_spread(kernels: Tensor) -> Estimate:

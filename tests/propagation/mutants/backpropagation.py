@@ -2,7 +2,7 @@
 
 from tests.mutation import Mutant
 
-JACOBIAN = "fieldkit/propagation/jacobian.py"
+JACOBIAN, EXACT = "fieldkit/propagation/jacobian.py", "fieldkit/propagation/jacobian_exact.py"
 
 MUTANTS = [
     Mutant(
@@ -36,14 +36,14 @@ MUTANTS = [
     ),
     Mutant(
         "universal",
-        JACOBIAN,
+        EXACT,
         "math.sqrt(spread) * math.sqrt(spread + 4)",
         "math.sqrt(spread) * math.sqrt(spread + 2)",
         "a wrong root of the quadratic",
     ),
     Mutant(
         "linear-second",
-        JACOBIAN,
+        EXACT,
         "(1 + 1 / width) * a + b, b + 2 * a / width**2",
         "a + b, b",
         "corrections of finite width left out",
