@@ -20,9 +20,11 @@ import numpy as np
 import torch
 
 from benchmarks import hmc_peers, table
-from fieldkit.lattice import free, hmc, phi4
+from fieldkit import autocorrelation
+from fieldkit.lattice import acceleration, free, hmc, phi4
 
 THEORY = phi4.Phi4(mass2=-1.0, coupling=0.5)
+CRITICAL = phi4.Phi4(mass2=-2.05, coupling=0.5)  # nearly: correlated over eight sites and more
 N_LEAPFROG = hmc_peers.N_LEAPFROG
 STEPS = {8: 0.1, 32: 0.07, 64: 0.05}
 COMPILED = ((8, 64), (32, 64), (64, 1024))  # torch.compile takes its ten seconds once a size
@@ -150,6 +152,41 @@ def race(L: int, n_chains: int) -> None:
         table.row(f"  {name}", ours_, theirs, "trajectories/s", ratio=ratio)
 
 
+def magnetisation_squared(phi: torch.Tensor) -> torch.Tensor:
+    """M^2 / V of each field, whose mean is the susceptibility."""
+    return phi.sum((1, 2), dtype=torch.float64).square() / phi[0].numel()
+
+
+def effective(L: int, n_chains: int = 16) -> None:
+    """Rows of one size: effective samples of the susceptibility a CPU second, with Fourier masses and without."""
+    rng, samples, plain_step = torch.Generator().manual_seed(0), {}, 0.0
+    start = 0.3 * torch.randn(n_chains, L, L, generator=rng, dtype=torch.float32)
+    start, _ = hmc.tune(CRITICAL, start, n_leapfrog=N_LEAPFROG, rng=rng, compiled=True)
+    masses = {"Fourier masses": acceleration.from_fields(start), "plain masses": None}
+    for name, mass in masses.items():
+        settings: dict[str, Any] = {"n_leapfrog": N_LEAPFROG, "rng": rng}
+        settings |= {"compiled": True} if mass is None else {"inverse_mass": mass}
+        phi, settings["step_size"] = hmc.tune(CRITICAL, start, **settings)
+        n_steps = 4000 if mass is None else 400
+        clock = time.process_time()
+        run = hmc.run(CRITICAL, phi, n_steps=n_steps, measure=magnetisation_squared, **settings)
+        clock = (time.process_time() - clock) / n_steps / n_chains
+        tau = autocorrelation.gamma_method(run.measured[..., 0]).tau
+        print(f"  L = {L}, {name}: tau = {tau} trajectories of {settings['step_size'] * N_LEAPFROG:.2f}")
+        samples[name] = 1 / (2 * tau.value * clock)
+        plain_step, plain_tau = settings["step_size"], tau.value
+    table.row(f"  L = {L}, plain masses", samples["Fourier masses"], samples["plain masses"], "samples/s")
+    try:
+        advance = hmc_peers.jax_by_hand(phi, plain_step, last=True)
+        advance(400)
+    except ImportError as error:
+        return table.missing(f"  L = {L}, JAX by hand", str(error))
+    clock = time.process_time()
+    advance(400)
+    theirs = 400 * n_chains / (time.process_time() - clock) / (2 * plain_tau)
+    table.row(f"  L = {L}, JAX by hand", samples["Fourier masses"], theirs, "samples/s")
+
+
 def structure_factors(L: int = 32, n: int = 256) -> tuple[float, float]:
     """Fields a CPU second: by FFT in a batch, by the double loop; both give the same numbers."""
     phi = torch.randn(n, L, L, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -166,6 +203,9 @@ def main() -> None:
     sizes = [(int(L), int(n)) for L, n in (size.split("x") for size in sys.argv[1:])]
     for L, n_chains in sizes or [(L, n) for L in STEPS for n in (1, 64, 1024)]:
         race(L, n_chains)
+    table.head("effective samples near criticality, 16 chains, float32", "peer")
+    for L in (32, 64):
+        effective(L)
     table.head("structure factor", "double loop")
     table.row("32 x 32 sites, by FFT", *structure_factors(), "fields/s")
 

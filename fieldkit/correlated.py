@@ -35,23 +35,28 @@ def points(f: Callable[..., Tensor], *observables: Tensor) -> Curve:
 
 
 def widening(n: int, k: int) -> float:
-    """By how much the covariance of k points from n draws is widened.  Raises `ValueError` for n < k + 3 draws."""
+    """By how much the covariance of k points from n draws is widened.  Raises `ValueError` for n < k + 3 draws or
+    k < 1, `TypeError` for numbers that are not whole."""
+    given.whole("k", k, least=1, why="a curve has points")
+    given.whole("n", n, least=1, why="draws are counted")
     if n < k + 3:
         raise ValueError(f"{n} draws for {k} points: their covariance has no inverse; take at least {k + 3} draws.")
     return (n - 1) / (n - k - 2)
 
 
 def join(curves: Sequence[Curve]) -> Curve:
-    """Curves that share no draw as one: all values (sum of k,) and their block diagonal covariance."""
+    """Curves that share no draw as one: all values (sum of k,) and their block diagonal covariance.
+
+    Raises `ValueError` for no curve, and for a covariance that does not fit its values."""
     if not curves:
         raise ValueError("no curve to join: give at least one pair of values and covariance.")
-    values, covariances = zip(*((given.doubles(v), given.doubles(c)) for v, c in curves), strict=True)
+    values, covariances = zip(*(_read(curve) for curve in curves), strict=True)
     return torch.cat(values), torch.block_diag(*covariances)
 
 
 def bars(curve: Curve) -> list[Estimate]:
-    """The points of a curve one by one, each with its own error bar: what a figure shows."""
-    values, covariance = (given.doubles(part) for part in curve)
+    """The points of a curve one by one, each with its own error bar: what a figure shows.  Raises as `join`."""
+    values, covariance = _read(curve)
     return [Estimate(v, e) for v, e in zip(values.tolist(), covariance.diagonal().sqrt().tolist())]
 
 
@@ -61,7 +66,8 @@ def limit(sizes: Iterable[float], curves: Sequence[Curve], *, order: int = 1) ->
     The curves of different sizes share no draw.  Raises `ValueError` as `fits.linear_fit` does, and for a size that is
     not above 0.
     """
-    sizes = [float(size) for size in sizes]
+    given.whole("order", order, least=0, why="a polynomial has an order")
+    sizes = given.doubles(list(sizes)).flatten().tolist()
     if not all(size > 0 for size in sizes) or len(sizes) != len(curves):
         raise ValueError(f"sizes {sizes} for {len(curves)} curves: give one size above 0 for each curve.")
     values, covariance = join(curves)
@@ -70,3 +76,14 @@ def limit(sizes: Iterable[float], curves: Sequence[Curve], *, order: int = 1) ->
     design = [torch.cat([eye * size**-power for power in range(order + 1)], 1) for size in sizes]
     fit = fits.linear_fit(torch.cat(design), values, covariance)
     return fit.parameters[:k], fit.covariance[:k, :k]
+
+
+def _read(curve: Curve) -> Curve:
+    values, covariance = (given.doubles(part) for part in curve)
+    k = len(values) if values.dim() == 1 else 0
+    if k == 0 or covariance.shape != (k, k) or not bool((covariance.diagonal() >= 0).all()):
+        raise ValueError(
+            f"values {tuple(values.shape)} with covariance {tuple(covariance.shape)}: a curve is (k,) and (k, k), with "
+            "variances on the diagonal that are not negative."
+        )
+    return values, covariance

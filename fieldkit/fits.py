@@ -31,7 +31,8 @@ class Fit:
 
     def estimate(self, i: int) -> Estimate:
         """Parameter i with its error.  Raises `ValueError` when there is no such parameter."""
-        if not 0 <= i < len(self.parameters):
+        given.whole("i", i, least=0, why=f"the fit has parameters 0 to {len(self.parameters) - 1}")
+        if i >= len(self.parameters):
             raise ValueError(f"i = {i}: the fit has parameters 0 to {len(self.parameters) - 1}; choose one of them.")
         return Estimate(self.parameters[i].item(), self.covariance[i, i].sqrt().item())
 
@@ -67,11 +68,7 @@ def linear_fit(design: Tensor, values: Tensor, covariance: Tensor) -> Fit:
     for name, numbers in (("design", design), ("values", values), ("covariance", covariance)):
         if not bool(numbers.isfinite().all()):
             raise ValueError(f"the {name} holds numbers that are not finite; find where they come from before fitting.")
-    sigma = covariance.diagonal().abs().sqrt()
-    if bool(((covariance - covariance.T).abs() > 1e-8 * sigma[:, None] * sigma).any()):
-        raise ValueError(
-            "the covariance is not symmetric: C_ij and C_ji are one number; build it from one set of chains."
-        )
+    given.symmetric(covariance)
     factor, broken = torch.linalg.cholesky_ex(covariance)
     if int(broken) != 0 or not bool(torch.isfinite(factor).all()):
         raise ValueError(
@@ -93,6 +90,20 @@ def linear_fit(design: Tensor, values: Tensor, covariance: Tensor) -> Fit:
     return Fit(parameters, inverse @ inverse.T, float(residual @ residual), k - p)
 
 
+def columns(points: Iterable[Estimate]) -> tuple[Tensor, Tensor]:
+    """Values and errors of k estimates, (k,) each.  Raises `TypeError` for what is none: a fit weighs with bars.
+
+    >>> columns([Estimate(1.0, 0.1), Estimate(2.0, 0.2)])[1].tolist()
+    [0.1, 0.2]
+    """
+    points = list(points)
+    for point in points:
+        if not isinstance(point, Estimate):
+            raise TypeError(f"a {type(point).__name__}: a measured point is an `Estimate`, a value with its bar.")
+    rows = torch.tensor([(e.value, e.error) for e in points], dtype=torch.float64).reshape(-1, 2)
+    return rows[:, 0], rows[:, 1]
+
+
 def finite_size(sizes: Iterable[float], estimates: Iterable[Estimate], *, order: int = 1) -> Fit:
     """Fit a polynomial in 1 / size of this order, limit + slope / size + ..., to independent estimates at these sizes.
 
@@ -107,5 +118,5 @@ def finite_size(sizes: Iterable[float], estimates: Iterable[Estimate], *, order:
     if x.shape != (len(drawn),) or not drawn or not bool((x > 0).all()):
         raise ValueError(f"sizes {x.tolist()} for {len(drawn)} estimates: give one size above 0 for each estimate.")
     design = torch.stack([x**-k for k in range(order + 1)], 1)
-    values, errors = torch.tensor([[e.value, e.error] for e in drawn], dtype=torch.float64).T
+    values, errors = columns(drawn)
     return linear_fit(design, values, errors.square())

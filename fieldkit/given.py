@@ -32,16 +32,56 @@ def whole(name: str, value: object, *, least: int, why: str) -> None:
 
 def positive(name: str, value: object, *, why: str) -> None:
     """Refuse a quantity that is not a plain, finite number above 0."""
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(f"{name} = {value!r}: {why}; give a plain number, {name} > 0.")
-    if not 0 < float(value) < math.inf:
+    if not 0 < _plain(name, value, why, f", {name} > 0") < math.inf:
         raise ValueError(f"{name} = {value}: {why}; choose {name} > 0, finite.")
 
 
-def not_negative(name: str, value: float, *, why: str) -> None:
-    """Refuse a number below 0, infinite or not a number: `why` says what it is.  Raises `ValueError`."""
-    if not 0 <= value < math.inf:
+def not_negative(name: str, value: object, *, why: str) -> None:
+    """Refuse a quantity that is not a plain, finite number, 0 or above; a tensor () counts as plain."""
+    if not 0 <= _plain(name, _scalar(value), why, ", 0 or more") < math.inf:
         raise ValueError(f"{name} = {value}: {why}; choose 0 or more.")
+
+
+def number(name: str, value: object, *, why: str) -> None:
+    """Refuse a quantity of either sign that is not a plain, finite number; a tensor () counts as plain."""
+    if not math.isfinite(_plain(name, _scalar(value), why, "")):
+        raise ValueError(f"{name} = {value}: {why}; choose a finite number.")
+
+
+def within(name: str, value: object, low: float, high: float, *, why: str, ends: str = "[]") -> None:
+    """Refuse what is not a plain number from low to high; a round bracket in `ends` leaves that end out.
+
+    >>> within("level", 1.0, 0, 1, why="how often one may be wrong", ends="()")
+    Traceback (most recent call last):
+    ValueError: level = 1.0: how often one may be wrong; choose 0 < level < 1.
+    """
+    left, right = "<" if ends[0] == "(" else "<=", "<" if ends[1] == ")" else "<="
+    rule = f"{low:.12g} {left} {name} {right} {high:.12g}"
+    x = _plain(name, value, why, f", {rule}")
+    if not ((low < x if left == "<" else low <= x) and (x < high if right == "<" else x <= high)):
+        raise ValueError(f"{name} = {value}: {why}; choose {rule}.")
+
+
+def sizes(shape: tuple[object, ...]) -> None:
+    """Refuse to draw fewer than one of anything, or parts of it: sizes of what is drawn, each whole, 1 or more."""
+    for size in shape:
+        whole("size", size, least=1, why=f"random numbers of shape {shape}, and one of each is the least")
+
+
+def _scalar(value: object) -> object:
+    if not isinstance(value, Tensor) or value.dim() or value.is_complex() or value.dtype == torch.bool:
+        return value
+    return value.item()
+
+
+def _plain(name: str, value: object, why: str, rule: str) -> float:
+    """value as a float; refuse what is no plain number."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{name} = {value!r}: {why}; give a plain number{rule}.")
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        return math.inf
 
 
 def fields(phi: object) -> None:
@@ -97,6 +137,34 @@ def _read(values: object) -> Tensor:
 def doubles(values: object) -> Tensor:
     """values as a float64 tensor, on its device; refuse what `numbers` refuses."""
     return numbers(values).to(torch.float64)
+
+
+def floats(values: object) -> Tensor:
+    """`numbers` in which whole numbers and yes or no are float64, and floating-point numbers keep their type."""
+    x = numbers(values)
+    return x if x.is_floating_point() else x.to(torch.float64)
+
+
+def signed(spins: Tensor) -> None:
+    """Refuse yes or no and numbers without a sign as spins -1 and 1."""
+    if spins.dtype in (torch.bool, torch.uint8, torch.uint16, torch.uint32, torch.uint64):
+        raise TypeError(f"a tensor of {spins.dtype}: spins are -1 and 1; from bits make them by 2 * bits.char() - 1.")
+
+
+def law(probabilities: Tensor) -> None:
+    """Refuse what is no law: a number that is negative or nan, or a sum other than 1.  Looks at its elements."""
+    total = float(probabilities.sum())
+    if not (bool((probabilities >= 0).all()) and abs(total - 1) < 1e-6):
+        raise ValueError(f"probabilities that add up to {total:.6g}, or one below 0: divide by their sum, from 0 on.")
+
+
+def symmetric(covariance: Tensor) -> None:
+    """Refuse a covariance (k, k) of which two halves differ by more than rounding.  Looks at its elements."""
+    sigma = covariance.diagonal().abs().sqrt()
+    if bool(((covariance - covariance.T).abs() > 1e-8 * sigma[:, None] * sigma).any()):
+        raise ValueError(
+            "the covariance is not symmetric: C_ij and C_ji are one number; build it from one set of chains."
+        )
 
 
 def unit(x: Tensor) -> float:

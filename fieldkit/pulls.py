@@ -33,6 +33,7 @@ def of_student(t: float, degrees: float) -> float:
 
     if not degrees > 0:
         raise ValueError(f"degrees = {degrees}: a bar needs at least two independent things; take more.")
+    t = float(t)
     if math.isinf(degrees) or not math.isfinite(t):
         return t
     tail = float(special.stdtr(degrees, -abs(t)))
@@ -57,24 +58,30 @@ def of_chi_squared(chi2: float, points: int, *, independent: int | None = None) 
     it is smaller, which happens when bars are too wide or points not as independent as they are said to be.
 
     independent: the number n of independent things from which the covariance was estimated (Hotelling); None for a
-    covariance that is known.  Raises `ValueError` for chi2 < 0 and where n <= points, `TypeError` for a number of
-    points that is not whole.
+    covariance that is known.  Raises `ValueError` for chi2 < 0 or infinite and where n <= points, `TypeError` for a
+    number of points that is not whole.
     """
     from scipy import special, stats
 
     given.whole("points", points, least=1, why="chi^2 adds the squares of at least one pull")
-    if not chi2 >= 0:
-        raise ValueError(f"chi2 = {chi2}: a sum of squares is not negative; check the covariance and the points.")
+    given.not_negative("chi2", chi2, why="a finite sum of squares; check the covariance and the points")
+    a, x = points / 2, float(chi2) / 2
     if independent is None:
         above, below = stats.chi2.logsf(chi2, points), stats.chi2.logcdf(chi2, points)
         if above == -math.inf:  # smaller than a float64: the leading term of the incomplete gamma function
-            a, x = points / 2, chi2 / 2
             above = (a - 1) * math.log(x) - x - special.gammaln(a) - math.log1p((1 - a) / x)
+        if below == -math.inf and x > 0:
+            below = a * math.log(x) - special.gammaln(a + 1)
     else:
         _enough(independent, points)
-        ratio = chi2 * (independent - points) / (points * (independent - 1))
+        b = (independent - points) / 2
+        ratio = float(chi2) / (independent - 1)  # of the odds of a beta law
         law = stats.f(points, independent - points)
-        above, below = law.logsf(ratio), law.logcdf(ratio)
+        above, below = law.logsf(ratio * b / a), law.logcdf(ratio * b / a)
+        if above == -math.inf:
+            above = -b * math.log(ratio) - math.log(b) - special.betaln(a, b)
+        if below == -math.inf and x > 0:
+            below = a * math.log(ratio) - math.log(a) - special.betaln(a, b)
     return _sigmas(above) if above < below else -_sigmas(below)
 
 
@@ -82,8 +89,9 @@ def chi_squared(deviations: Tensor, covariance: Tensor) -> float:
     """deviations (k,), covariance (k, k) -> r C^-1 r.
 
     The points are measured in units of their bars first, so that points of very different size do no harm.  Raises
-    `ValueError` for other shapes, numbers that are not finite, a bar that is zero, and a covariance under which some
-    combination of the points has no spread: then one of them says nothing that the others have not said.
+    `ValueError` for other shapes, numbers that are not finite, a bar that is zero, and a covariance that is not
+    symmetric, or under which some combination of the points has no spread: then one of them says nothing that the
+    others have not said.
     """
     r, c = given.numbers(deviations).double().cpu(), given.numbers(covariance).double().cpu()
     if r.dim() != 1 or c.shape != (len(r), len(r)) or len(r) == 0:
@@ -93,6 +101,7 @@ def chi_squared(deviations: Tensor, covariance: Tensor) -> float:
     bars = c.diagonal().clamp_min(0).sqrt()
     if not bool(torch.isfinite(r).all() and torch.isfinite(c).all() and (bars > 0).all()):
         raise ValueError("a deviation or a bar is not finite, or a bar is 0; leave out points that are exact.")
+    given.symmetric(c)
     values, vectors = torch.linalg.eigh(c / bars.outer(bars))
     if values[0] < 1e-12 * len(r):
         raise ValueError(

@@ -29,16 +29,18 @@ def log_score(found: Estimate, truth: float, *, reference: float) -> float:
 
     found: in the units of truth and reference, the bar of the best method known.  A bar under a tenth of the reference
     counts as a tenth: nobody is paid for a truth that was looked up.  No bar, an infinite one or a value that is not
-    finite costs the cap.  Raises `ValueError` unless reference > 0 and truth is finite.
+    finite costs the cap.  Raises `ValueError` unless reference > 0 and truth is finite, `TypeError` for what is no
+    estimate or no number.
 
     >>> log_score(Estimate(1.0, 0.5), 1.0, reference=0.5), log_score(Estimate(1.5, 0.5), 1.0, reference=0.5)
     (0.0, 0.5)
     """
     given.positive("reference", reference, why="it is the bar of the best method known")
+    if not isinstance(found, Estimate):
+        raise TypeError(f"a {type(found).__name__}: what is scored is an `Estimate`, a value with its bar.")
+    given.number("truth", truth, why="a score compares with a number; find what the truth is")
     if not (math.isfinite(found.value) and 0 < found.error < 1e6 * reference):
         return CAP
-    if not math.isfinite(truth):
-        raise ValueError(f"truth = {truth}: a score compares with a finite number; find what the truth is.")
     error = max(found.error, reference / 10)
     z = min(abs((found.value - truth) / error), 1e100)  # its square stays a number
     return min(0.5 * z * z + math.log(error / reference), CAP)
@@ -60,12 +62,14 @@ def excess(bar: float, honest: float) -> float:
 
 def share(costs: Sequence[float]) -> float:
     """What part of the points the average cost leaves, from 1 to 0: all up to `FREE`, none from `FREE` + `SLOPE` on.
-    Raises `ValueError` for no costs.
+    Raises `ValueError` for no costs, or one that is not a number; `TypeError` for other things than numbers.
 
     >>> share([0.0, 0.02]), round(share([0.072]), 6), share([0.3])
     (1.0, 0.5, 0.0)
     """
-    costs = [float(cost) for cost in costs]
-    if not costs:
+    x = given.doubles(costs).flatten()
+    if not len(x):
         raise ValueError("no costs: points are given for at least one answer; ask for one.")
-    return min(1.0, max(0.0, 1 - (sum(costs) / len(costs) - FREE) / SLOPE))
+    if bool(x.isnan().any()):
+        raise ValueError(f"costs = {x.tolist()}: an answer costs a number; find where the nan comes from.")
+    return min(1.0, max(0.0, 1 - (float(x.mean()) - FREE) / SLOPE))

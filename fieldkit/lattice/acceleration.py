@@ -33,6 +33,8 @@ def filtered(field: Tensor, factor: Tensor) -> Tensor:
     In the field's own precision.  Raises `ValueError` when factor has another shape than one field.
     """
     _refuse_shape(factor, field)
+    if factor.is_complex():
+        raise TypeError(f"factor is {factor.dtype}: a mass is a real number; give its real part.")
     axes = tuple(range(1, field.dim()))
     half = factor[..., : field.shape[-1] // 2 + 1].to(field.dtype)
     return torch.fft.irfftn(torch.fft.rfftn(field, dim=axes) * half, s=field.shape[1:], dim=axes)

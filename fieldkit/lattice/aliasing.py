@@ -55,7 +55,8 @@ def gaussian_transfer(p: Tensor, s: Tensor, *, width: float) -> Tensor:
     M = sum_j g(p + 2 pi j) e^{2 pi i j s} / sum_j g(2 pi j) e^{2 pi i j s},  g(p) = exp(-p^2 width^2 / 2).  Raises
     `ValueError` for width < 0.1, where the sum over j would be long.
     """
-    if not 0.1 <= width < math.inf:
+    given.positive("width", width, why="a Gaussian kernel has a positive width")
+    if width < 0.1:
         raise ValueError(f"width = {width}: the momentum sum is long for so narrow a kernel; use width >= 0.1.")
     reach = math.ceil(1.5 / width) + int(float(p.abs().max()) / (2 * math.pi)) + 1
     j = 2 * math.pi * torch.arange(-reach, reach + 1, dtype=torch.float64)
@@ -95,7 +96,11 @@ def conditional_variance(L: int, b: int, d: int, *, mass2: float) -> Tensor:
     Williams 2006, ch. 2), by one dense solve: up to a few thousand kept sites.  Raises as `mean_squared_error`.
     """
     _grid(L, b)
-    G = free_exact.propagator(L, d, mass2=_massive(mass2))
+    spectrum = free.momentum_squared(L, d) + _massive(mass2)
+    # the zero mode, a constant that varies by 1/spare more, would drown all digits at a small mass: added by hand
+    spare = mass2 / (1 - mass2) * L**d if mass2 < 1 else math.inf
+    spectrum.view(-1)[0] = max(mass2, 1.0)
+    G = torch.fft.ifftn(1 / spectrum).real
 
     def places(axis: Tensor) -> Tensor:
         return torch.cartesian_prod(*[axis] * d).reshape(-1, d)
@@ -105,8 +110,11 @@ def conditional_variance(L: int, b: int, d: int, *, mass2: float) -> Tensor:
 
     kept, cell = places(torch.arange(0, L, b)), places(torch.arange(b))
     known = covariance(cell, kept)
-    told = (known * torch.linalg.solve(covariance(kept, kept), known.T).T).sum(1)
-    return (G.reshape(-1)[0] - told).reshape((b,) * d)
+    ones = torch.ones(len(kept), 1, dtype=torch.float64)
+    weights = torch.linalg.solve(covariance(kept, kept), torch.cat([known.T, ones], 1)).T
+    told, whole = (known * weights[:-1]).sum(1), weights[-1].sum()
+    unknown = (1 - weights[:-1].sum(1)).square() / (spare + whole)
+    return (G.reshape(-1)[0] - told + unknown).reshape((b,) * d)
 
 
 def conditional_mean(positions: Tensor, L: int, *, covariance: Tensor) -> Tensor:
@@ -114,11 +122,21 @@ def conditional_mean(positions: Tensor, L: int, *, covariance: Tensor) -> Tensor
 
     This is kriging, or the mean of a Gaussian process.  covariance (b L,) is G at the distances 0, 1, ... on a fine
     ring whose every b-th site is kept; positions (k,) in kept spacings must fall on fine sites.  The weights of a
-    massive field need not add up to one: far from data the best guess is the mean, zero.
+    massive field need not add up to one: far from data the best guess is the mean, zero.  Raises `ValueError` for other
+    positions, and where L does not divide the sites of the ring.
     """
-    b = covariance.shape[0] // L
+    given.whole("L", L, least=1, why="a ring has sites")
+    positions, covariance = given.doubles(positions), given.doubles(covariance)
+    if covariance.dim() != 1 or len(covariance) == 0 or len(covariance) % L or positions.dim() != 1:
+        raise ValueError(
+            f"covariance {tuple(covariance.shape)}, positions {tuple(positions.shape)}, L = {L}: expected (b L,), one "
+            "number for each distance on the fine ring, and (k,)."
+        )
+    b = len(covariance) // L
     site = torch.arange(L, device=positions.device)
     at = torch.round(positions * b).long()
+    if not bool(((positions * b - at).abs() <= 1e-6 * b).all()):
+        raise ValueError(f"positions {positions.tolist()}: fine sites lie at multiples of 1/{b} of a kept spacing.")
     between = covariance.to(positions.device)[torch.remainder(b * (site[:, None] - site), b * L)]
     across = covariance.to(positions.device)[torch.remainder(at[:, None] - b * site, b * L)]
     return torch.linalg.solve(between, across.T).T
@@ -135,6 +153,5 @@ def _grid(L: int, b: int) -> tuple[Tensor, Tensor]:
 
 
 def _massive(mass2: float) -> float:
-    if not mass2 > 0:
-        raise ValueError(f"mass2 = {mass2}: the massless field has no normalisable zero mode; choose mass2 > 0.")
+    given.positive("mass2", mass2, why="the massless field has no normalisable zero mode")
     return mass2

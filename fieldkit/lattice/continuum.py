@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from fieldkit import given
+from fieldkit import fits, given
 from fieldkit.estimates import Estimate, jackknife_covariance
 from fieldkit.fits import Fit, linear_fit
 from fieldkit.lattice import free, hmc, phi4
@@ -54,11 +54,15 @@ def effective_gap(correlator: Tensor, *, times: Sequence[int], step: int) -> Ten
 
     Exact where one state dominates, trips around the ring included; nan where noise makes the cosh smaller than one.
     The step is best a fixed physical time: as a second difference over one spacing, E would drown in noise as a -> 0.
-    Raises `ValueError` unless step <= t <= L/2 for every time.
+    Raises `ValueError` unless step <= t <= L/2 for every time, and for another shape; `TypeError` for times that are
+    not whole.
     """
     correlator = given.doubles(correlator)
-    L = correlator.shape[-1] if correlator.dim() else 0
-    if step < 1 or not times or min(times) < step or max(times) > L // 2:
+    if correlator.dim() != 1:
+        raise ValueError(f"shape {tuple(correlator.shape)}: expected one correlator (L,); average over chains first.")
+    L, times = len(correlator), _whole(times)
+    given.whole("step", step, least=1, why="a second difference goes over steps")
+    if not times or min(times) < step or max(times) > L // 2:
         raise ValueError(
             f"times = {times}, step = {step}, L = {L}: keep step <= t <= L/2; the far half of a ring repeats the near."
         )
@@ -83,7 +87,7 @@ def gap(correlators: Tensor, *, times: Sequence[int], step: int, n_blocks: int =
         raise ValueError(f"n = {n}: {n_blocks} equal blocks of chains do not fit; choose n a multiple of {n_blocks}.")
     means = correlators.reshape(n_blocks, n // n_blocks, L).mean(1)
     values, covariance = jackknife_covariance(lambda c: effective_gap(c, times=times, step=step), means)
-    return linear_fit(torch.ones(len(times), 1), values, covariance).estimate(0)
+    return linear_fit(torch.ones(len(values), 1), values, covariance).estimate(0)
 
 
 def extrapolate(spacings: Sequence[float], gaps: Sequence[Estimate], *, powers: Sequence[int]) -> Fit:
@@ -92,7 +96,7 @@ def extrapolate(spacings: Sequence[float], gaps: Sequence[Estimate], *, powers: 
 
     Raises `ValueError` as `linear_fit`, for instance with fewer spacings than powers.
     """
-    values, errors = _columns(gaps)
+    values, errors = fits.columns(gaps)
     return linear_fit(_design(spacings, powers), values, errors.square())
 
 
@@ -102,7 +106,7 @@ def exponent(spacings: Sequence[float], lies: Sequence[Estimate], *, corrections
     The error of ln|lie| is error/|lie| with the lie of a first fit: the measured lie would give a point more weight
     where it came out too large by chance.  Points with a lie below four of its errors are refused by `ValueError`.
     """
-    values, errors = _columns(lies)
+    values, errors = fits.columns(lies)
     if not all(abs(lie.value) > 4 * lie.error for lie in lies):
         raise ValueError(
             "a lie smaller than four of its errors has no Gaussian logarithm; measure longer, or leave it out."
@@ -118,7 +122,8 @@ def exact_exponent(spacings: Sequence[float], lies: Sequence[float], *, n_correc
     p is fitted together with n_corrections terms a^2, a^4, ...; the tolerance is what the last of them moved.  Raises
     `ValueError` unless there are n_corrections + 2 spacings or more, and for a lie that is 0 or not finite.
     """
-    if len(spacings) < n_corrections + 2 or n_corrections < 1:
+    given.whole("n_corrections", n_corrections, least=1, why="the last correction tells how far p can be off")
+    if len(spacings) < n_corrections + 2:
         raise ValueError(f"{len(spacings)} spacings for {n_corrections} corrections: give at least two more spacings.")
     if not all(lie and math.isfinite(lie) for lie in lies) or len(lies) != len(spacings):
         raise ValueError(f"lies = {list(lies)}: one for each spacing, finite and not 0, or it has no logarithm.")
@@ -130,13 +135,19 @@ def exact_exponent(spacings: Sequence[float], lies: Sequence[float], *, n_correc
     return float(p[0]), float((p[0] - p[1]).abs())
 
 
-def _columns(estimates: Sequence[Estimate]) -> tuple[Tensor, Tensor]:
-    pairs = torch.tensor([(e.value, e.error) for e in estimates], dtype=torch.float64)
-    return pairs[:, 0], pairs[:, 1]
+def _whole(times: Sequence[int]) -> list[int]:
+    found = times.tolist() if isinstance(times, Tensor) else list(times)
+    for t in found:
+        given.whole("t", t, least=0, why="times are sites of the ring")
+    return found
 
 
 def _design(spacings: Sequence[float], powers: Sequence[int]) -> Tensor:
     a = _lengths(spacings)
+    if not len(powers):
+        raise ValueError("no powers: a fit has at least one term; give (0,) for a constant.")
+    for power in powers:
+        given.number("power", power, why="artefacts are powers of the spacing")
     return torch.stack([a**p for p in powers], dim=1)
 
 

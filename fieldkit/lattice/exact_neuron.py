@@ -73,6 +73,7 @@ def relu_mean(h: float, beta: float) -> float:
     (0.7978845608..., 0.0199840...)
     """
     given.positive("beta", beta, why="below 0 the weight exp(-beta V) grows without bound")
+    given.number("h", h, why="a neuron sits in a field")
     a = math.sqrt(beta) * h
     if a < -30:
         y = 1 / a / a
@@ -87,6 +88,7 @@ def first_correction(h: float, *, activation: Function) -> float:
     <y> = -beta V''' <y^4> / 6 with <y^4> = 3 / (beta V'')^2, which is -V''' / (2 beta V''^2).  With V'' = 1 / f' and
     V''' = -f'' / f'^3 this is c = f'' / (2 f'), here by automatic differentiation.  Raises `ValueError` on a plateau.
     """
+    given.number("h", h, why="a neuron sits in a field")
     given.function("activation", activation)
     x = torch.tensor(h, dtype=torch.float64, requires_grad=True)
     with torch.enable_grad():

@@ -39,9 +39,11 @@ def momentum_squared(L: int, d: int, *, boundary: str = "periodic", device: torc
 def action(phi: Tensor, *, mass2: float, boundary: str = "periodic") -> Tensor:
     """S of each field: phi (n, L, ..., L) -> (n,).  Any d >= 1; each axis may have its own length.
 
-    Raises `ValueError` for another shape or boundary, `TypeError` unless phi is float32 or float64.
+    Raises `ValueError` for another shape or boundary or a mass2 that is not finite, `TypeError` unless phi is float32
+    or float64 and mass2 a plain number.
     """
     axes = _axes(phi)
+    given.number("mass2", mass2, why="an action is a real number")
     total = 0.5 * mass2 * phi.square().sum(axes)
     for axis in axes:
         step = phi.roll(-1, axis) - phi if _is_periodic(boundary) else phi.diff(dim=axis)
@@ -85,6 +87,7 @@ def matrix(L: int, d: int, *, mass2: float, boundary: str = "periodic") -> Tenso
     Any real mass2; raises as `momentum_squared`.
     """
     _refuse_sides(L, d)
+    given.number("mass2", mass2, why="an action is a real number")
     steps = torch.eye(L, dtype=torch.float64).roll(1, 1) - torch.eye(L, dtype=torch.float64)
     steps = steps if _is_periodic(boundary) else steps[: L - 1]
     links, total = steps.T @ steps, torch.zeros(1, 1, dtype=torch.float64)
@@ -136,7 +139,7 @@ def second_moment_length(lowest: Tensor, L: int) -> Tensor:
     for L < 2.
     """
     given.whole("L", L, least=2, why="the second moment needs a non-zero momentum")
-    lowest = given.numbers(lowest)
+    lowest = given.floats(lowest)
     if lowest.shape[-1:] != (2,):
         raise ValueError(f"shape {tuple(lowest.shape)}: expected (..., 2) from the mean of `lowest_structure`.")
     return torch.sqrt((lowest[..., 0] / lowest[..., 1] - 1) / (4 * math.sin(math.pi / L) ** 2))

@@ -43,10 +43,7 @@ def log_partition_function(L: int, d: int, *, mass2: float) -> float:
 def mass_gap(mass2: float) -> float:
     """2 asinh(m / 2): the decay rate of the correlator in lattice units, from the pole of the propagator at p = (i E,
     0, ..., 0).  Raises `ValueError` for mass2 < 0."""
-    if not mass2 >= 0:
-        raise ValueError(
-            f"mass2 = {mass2}: a free field with mass2 < 0 has no particle, it runs away; choose mass2 >= 0."
-        )
+    given.not_negative("mass2", mass2, why="a free field with mass2 < 0 has no particle, it runs away")
     return 2 * math.asinh(math.sqrt(mass2) / 2)
 
 

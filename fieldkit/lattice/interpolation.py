@@ -28,8 +28,7 @@ def reconstruct(phi: Tensor, positions: Tensor, *, kernel: Kernel) -> Tensor:
     positions (k,) count in units of the spacing, site i stands at i, and i + L is the same site.  Raises `ValueError`
     when phi has no lattice axis or positions is not one-dimensional.
     """
-    phi, positions = given.numbers(phi), given.numbers(positions)
-    phi = phi if phi.is_floating_point() else phi.double()
+    phi, positions = given.floats(phi), given.numbers(positions)
     if phi.dim() < 2 or positions.dim() != 1:
         raise ValueError(
             f"phi {tuple(phi.shape)}, positions {tuple(positions.shape)}: give fields (n, L, ..., L) and the "

@@ -42,7 +42,7 @@ def convolve(images: Tensor, filters: Tensor) -> Tensor:
     A product over momenta; a filter smaller than the image (k <= H, l <= W) is padded with zeros.  Raises `ValueError`
     for a larger one, or other numbers of axes.
     """
-    images, filters = (x if x.is_floating_point() else x.double() for x in map(given.numbers, (images, filters)))
+    images, filters = (given.floats(x) for x in (images, filters))
     shape = images.shape[1:]
     if images.dim() != 3 or filters.dim() != 3 or any(k > side for k, side in zip(filters.shape[1:], shape)):
         raise ValueError(f"images {tuple(images.shape)}, filters {tuple(filters.shape)}: expected (n, H, W) and "

@@ -36,7 +36,7 @@ def relu_potential(phi: Tensor) -> Tensor:
 
     At phi = 0 every h <= 0 is a subgradient: the neuron leans on the wall, and f' = 0 says that no field moves it.
     """
-    return torch.where(phi >= 0, phi.square() / 2, math.inf)
+    return torch.where(phi < 0, math.inf, phi.square() / 2)
 
 
 def leaky_relu_potential(phi: Tensor, *, slope: float = 0.01) -> Tensor:
@@ -44,6 +44,7 @@ def leaky_relu_potential(phi: Tensor, *, slope: float = 0.01) -> Tensor:
 
     A stiff spring in place of the wall.  Raises `ValueError` for slope <= 0.
     """
+    given.number("slope", slope, why="f falls by it below 0")
     if slope <= 0:
         raise ValueError(f"slope = {slope}: V is phi^2 / (2 slope) below 0; take slope > 0, or `relu_potential`.")
     return phi.square() / 2 * torch.where(phi >= 0, 1.0, 1 / slope)
@@ -75,7 +76,7 @@ def softplus_potential(phi: Tensor) -> Tensor:
     s = inside[..., None] * nodes
     dilogarithm = -inside * (weights * s / -torch.expm1(-s)).sum(-1)
     value = inside * (inside + torch.log(-torch.expm1(-inside))) + dilogarithm + math.pi**2 / 12
-    return torch.where(phi >= 0, value, math.inf)
+    return torch.where(phi < 0, math.inf, value)
 
 
 PAIRS: dict[str, tuple[Function, Function]] = {

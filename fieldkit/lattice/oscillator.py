@@ -80,15 +80,16 @@ def lattice_levels(k: int, spacing: float, *, mass2: float, coupling: float) -> 
 
 
 def gap(*, mass2: float, coupling: float) -> float:
-    """E_1 - E_0 in the continuum."""
-    ground, first = levels(2, mass2=mass2, coupling=coupling)
-    return float(first - ground)
+    """E_1 - E_0 in the continuum.  Raises as `levels`, and `ValueError` where the wells are so deep that the two levels
+    agree to rounding: tunnelling then needs another method."""
+    energies, _, _ = _diagonalise(mass2, coupling, 160)
+    return _apart(energies[1] - energies[0], energies[-1], mass2, coupling)
 
 
 def lattice_gap(spacing: float, *, mass2: float, coupling: float) -> float:
-    """E_1(a) - E_0(a) at lattice spacing a = `spacing`, in the units of H."""
+    """E_1(a) - E_0(a) at lattice spacing a = `spacing`, in the units of H.  Raises as `lattice_levels` and `gap`."""
     ground, first = lattice_levels(2, spacing, mass2=mass2, coupling=coupling)
-    return float(first - ground)
+    return _apart(first - ground, 1 / torch.as_tensor(spacing), mass2, coupling)
 
 
 def lattice_correlator(L: int, spacing: float, *, mass2: float, coupling: float) -> Tensor:
@@ -111,8 +112,8 @@ def _transfer(spacing: float, mass2: float, coupling: float) -> tuple[Tensor, Te
     half = math.ceil(reach / min(0.45 * math.sqrt(spacing), 0.03 * reach))
     if half > LARGEST:
         raise ValueError(
-            f"spacing = {spacing}: the transfer matrix would have {2 * half + 1} rows, {2 * LARGEST + 1} is the limit; "
-            "so near the continuum use `levels` and `artefact_slope`."
+            f"spacing = {spacing}: the transfer matrix would have {2.0 * half + 1:.6g} rows, {2 * LARGEST + 1} is the "
+            "limit; so near the continuum use `levels` and `artefact_slope`."
         )
     x = (reach / half) * torch.arange(-half, half + 1, dtype=torch.float64)
     V = mass2 * x**2 / 2 + coupling * x**4
@@ -131,9 +132,9 @@ def _diagonalise(mass2: float, coupling: float, basis: int) -> tuple[Tensor, Ten
     omega = _frequency(mass2, coupling)
     if mass2 < 0:
         x_far, p_far = _walls(mass2, coupling)
-        if x_far * p_far > 2 * basis:
+        if not x_far * p_far <= 2 * basis:
             raise ValueError(
-                f"mass2 = {mass2}, coupling = {coupling}: so deep a double well takes {math.ceil(x_far * p_far / 2)} "
+                f"mass2 = {mass2}, coupling = {coupling}: so deep a double well takes {x_far * p_far / 2 + 1:.0f} "
                 f"states; give basis that many instead of {basis}."
             )
         omega = max(omega, p_far / x_far)
@@ -146,24 +147,37 @@ def _diagonalise(mass2: float, coupling: float, basis: int) -> tuple[Tensor, Ten
     return energies, states, x
 
 
+def _apart(gap: Tensor, top: Tensor, mass2: float, coupling: float) -> float:
+    """The gap, if three of its digits stand above the rounding of a matrix whose largest value is `top`."""
+    if not float(gap) > 1e3 * 2.2e-16 * float(top):
+        raise ValueError(
+            f"mass2 = {mass2}, coupling = {coupling}: the gap, {float(gap):.1e}, drowns in the rounding of levels that "
+            "agree; choose a shallower double well."
+        )
+    return float(gap)
+
+
 def _walls(mass2: float, coupling: float) -> tuple[float, float]:
     """How far a low state of the double well reaches in x and in p: its minimum and depth, and six widths more."""
     width = (-2 * mass2) ** -0.25
-    depth = mass2**2 / (16 * coupling)
+    depth = mass2 * mass2 / (16 * coupling)
     return math.sqrt(-mass2 / (4 * coupling)) + 6 * width, math.sqrt(2 * depth) + 6 / width
 
 
 def _frequency(mass2: float, coupling: float) -> float:
     """The largest root of omega^3 - mass2 omega - 6 coupling: the harmonic ground state of least energy."""
-    omega = math.sqrt(max(mass2, 0.0)) + (6 * coupling) ** (1 / 3) + math.sqrt(abs(mass2))
+    unit = math.sqrt(abs(mass2)) + (6 * coupling) ** (1 / 3)  # in which no power overflows
+    a, b, omega = mass2 / unit / unit, 6 * coupling / unit / unit / unit, 2.0
     for _ in range(100):  # Newton from above the largest root comes down monotonically
-        omega -= (omega**3 - mass2 * omega - 6 * coupling) / (3 * omega**2 - mass2)
-    return omega
+        omega -= (omega**3 - a * omega - b) / (3 * omega**2 - a)
+    return omega * unit
 
 
 def _reach(mass2: float, coupling: float) -> float:
     """The field where a low state has fallen to e^-40 by its own tail, exp(-integral of sqrt(2 (V - V_min)))."""
-    bottom = -(mass2**2) / (16 * coupling) if mass2 < 0 else 0.0
+    bottom = -mass2 * mass2 / (16 * coupling) if mass2 < 0 else 0.0
+    if not math.isfinite(bottom):
+        raise ValueError(f"mass2 = {mass2}, coupling = {coupling}: so deep a double well leaves the range of numbers.")
     x = math.sqrt(-mass2 / (4 * coupling)) if mass2 < 0 else 0.0
     step, fallen = 0.02 / math.sqrt(_frequency(mass2, coupling)), 0.0
     while fallen < 40:
@@ -174,7 +188,9 @@ def _reach(mass2: float, coupling: float) -> float:
 
 def _checked(mass2: float, coupling: float, *, spacing: float = 1.0) -> None:
     given.positive("spacing", spacing, why="a spacing is a positive length; halve it to near the continuum")
-    if not (math.isfinite(mass2) and 0 <= coupling < math.inf and (coupling > 0 or mass2 > 0)):
+    given.number("mass2", mass2, why="the curvature of V")
+    given.number("coupling", coupling, why="of x^4, 0 or more")
+    if not (coupling > 0 or (coupling == 0 and mass2 > 0)):
         raise ValueError(
             f"mass2 = {mass2}, coupling = {coupling}: the energies are not bounded from below, or not discrete; "
             "choose coupling > 0, or coupling = 0 with mass2 > 0."

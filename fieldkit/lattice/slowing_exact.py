@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,8 +24,11 @@ def leapfrog_angle(omega: float, step_size: float) -> float:
     """Angle by which one leapfrog step turns a harmonic oscillator of frequency omega in its phase plane, in radians.
 
     Kick, drift, kick is a linear map of (phi, pi) with determinant 1 and trace 2 - (omega step_size)^2, hence a
-    rotation (on an ellipse) by the angle whose cosine is half the trace.  ValueError from omega step_size = 2 on.
+    rotation (on an ellipse) by the angle whose cosine is half the trace.  ValueError from omega step_size = 2 on, and
+    for either that is not positive.
     """
+    given.positive("omega", omega, why="an oscillator has a frequency")
+    given.positive("step_size", step_size, why="leapfrog takes steps forward")
     if not 0 < omega * step_size < 2:
         raise ValueError(
             f"omega * step_size = {omega * step_size}: leapfrog turns an oscillator only between 0 and 2, and is "
@@ -43,14 +47,34 @@ def hmc_tau(omega: float, *, step_size: float, n_leapfrog: int, power: int = 1, 
     """
     given.whole("n_leapfrog", n_leapfrog, least=1, why="a trajectory needs at least one leapfrog step")
     given.whole("power", power, least=1, why="phi_p and phi_p^2 are autoregressive chains")
-    if not 0 < acceptance <= 1:
-        raise ValueError(f"acceptance = {acceptance}: a fraction of trajectories, above 0; 1 for exact ones.")
+    given.within("acceptance", acceptance, 0, 1, why="a fraction of trajectories, 1 for exact ones", ends="(]")
     angle = n_leapfrog * leapfrog_angle(omega, step_size)
     lost, turned = 2 * math.sin(angle / 2) ** 2, math.cos(angle)  # 1 - cos, and cos
     forgotten = acceptance * lost * sum(turned**k for k in range(power))  # 1 - memory, 1 - cos^power
     if forgotten < 1e-14 * acceptance * min(1.0, angle * angle):
         raise ValueError("the trajectory ends where it began: such a mode never forgets; take another length.")
     return (1 - forgotten / 2) / forgotten
+
+
+def refused_tau(*, step_size: float, n_leapfrog: int, n_modes: int) -> tuple[float, float]:
+    """(tau of phi_p^2, acceptance) when all `n_modes` modes are accelerated to omega = 1 and steps are long.
+
+    Leapfrog gains h^2 / 8 sum (phi'^2 - phi^2), so a mode has a say in what becomes of its own move; the others are
+    together Gaussian, of mean sigma^2 / 2 because <exp(-dH)> = 1.  An integral over phi_p and pi_p; tau is that of the
+    first lag, (1 + rho(1)) / 2 (1 - rho(1)).  Raises `ValueError` as `hmc_tau`.
+    """
+    given.whole("n_modes", n_modes, least=2, why="the other modes decide together")
+    given.whole("n_leapfrog", n_leapfrog, least=1, why="a trajectory needs at least one leapfrog step")
+    angle = n_leapfrog * leapfrog_angle(1.0, step_size)
+    x, w = (torch.from_numpy(v) for v in np.polynomial.hermite_e.hermegauss(60))
+    phi, pi, weight = x[:, None], x, (w[:, None] * w) / w.sum() ** 2
+    gain = (math.cos(angle) * phi + math.sin(angle) / math.sqrt(1 - step_size**2 / 4) * pi) ** 2 - phi**2
+    energy = step_size**2 / 8 * gain
+    others = (n_modes - 1) * ((weight * energy**2).sum() - (weight * energy).sum() ** 2)
+    sigma, mean = others.sqrt(), others / 2 + energy
+    accepted = torch.special.ndtr(-mean / sigma) + torch.exp(-energy) * torch.special.ndtr(mean / sigma - sigma)
+    forgotten = (weight * (1 - phi**2) * gain * accepted).sum().item() / 2
+    return (1 - forgotten / 2) / forgotten, (weight * accepted).sum().item()
 
 
 def metropolis_tau(observable: Callable[[Tensor], Tensor], L: int, T: float) -> float:
@@ -62,6 +86,7 @@ def metropolis_tau(observable: Callable[[Tensor], Tensor], L: int, T: float) -> 
     states in which every local field is zero: their flips are all free, so they turn over for ever, and no other state
     leads there.
     """
+    given.whole("L", L, least=2, why="the sum runs over all 2^(L L) states of a checkerboard")
     if L not in (2, 4):
         raise ValueError(f"L = {L}: the sum runs over all 2^(L L) states of a checkerboard; use L = 2 or 4.")
     given.positive("T", T, why="a temperature is positive")
@@ -73,9 +98,14 @@ def metropolis_tau(observable: Callable[[Tensor], Tensor], L: int, T: float) -> 
         updates.append((flipped, torch.exp(-(H[flipped] - H) / T).clamp(max=1)))
         trapped &= H[flipped] == H
     weight = torch.softmax((-H / T).masked_fill(trapped, -math.inf), 0)
-    f = observable(states).double()
-    f = f - weight @ f
+    f = given.doubles(observable(states))
+    if f.shape != weight.shape or not bool(f.isfinite().all()):
+        raise ValueError(f"the observable gave {tuple(f.shape)}: expected a finite number for each of {len(states)} "
+                         "states.")  # fmt: skip
+    top, f = f.abs().max(), f - weight @ f
     later, tau, variance = f, 0.5, weight @ f**2
+    if variance <= 1e-28 * top**2:
+        raise ValueError("the observable is the same in every state: what never changes has no time; choose another.")
     while True:
         for flipped, accept in reversed(updates):  # the last update acts on f first
             later = later + accept * (later[flipped] - later)

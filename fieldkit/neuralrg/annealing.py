@@ -46,6 +46,7 @@ class Between:
     at: float
 
     def __post_init__(self) -> None:
+        given.number("at", self.at, why="a place between two theories lies between 0 and 1")
         if not 0 <= self.at <= 1:
             raise ValueError(f"at = {self.at}: a place between two theories lies between 0 and 1.")
 
@@ -110,6 +111,8 @@ def passes(n_steps: int, n_leapfrog: int) -> int:
     One pass draws and weighs the field; every move takes n_leapfrog + 1 forces and one action.  Going back through a
     network to differentiate it costs about twice the way forward.
     """
+    given.whole("n_steps", n_steps, least=1, why="one step is plain weighing, more are a walk")
+    given.whole("n_leapfrog", n_leapfrog, least=1, why="a trajectory has at least one step")
     return 1 + (n_steps - 1) * (3 * (n_leapfrog + 1) + 1)
 
 
@@ -127,11 +130,13 @@ def ess_of_waves(width: float, n_modes: int, n_steps: int) -> float:
     given.positive("width", width, why="it is the ratio of two standard deviations")
     given.whole("n_modes", n_modes, least=1, why="a field has at least one wave")
     given.whole("n_steps", n_steps, least=1, why="one step is plain weighing")
-    log_ess = 0.0
+    log_ess, more = 0.0, (width - 1) * (width + 1)
+    if more > 1e15:
+        raise ValueError(f"width = {width}: no wave is so much too wide; choose a ratio below 3e7.")
     for k in range(n_steps):
-        stiffness = 1 + k / n_steps * (width**2 - 1)
-        change = (width**2 - 1) / n_steps / stiffness
+        stiffness = 1 + k / n_steps * more
+        change = more / n_steps / stiffness
         if 1 + 2 * change <= 0:
             return 0.0
-        log_ess += math.log(1 + 2 * change) / 2 - math.log(1 + change)
+        log_ess += math.log1p(-((change / (1 + change)) ** 2)) / 2  # of (1 + 2 c) / (1 + c)^2, without cancellation
     return math.exp(n_modes * log_ess)

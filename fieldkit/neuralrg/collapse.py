@@ -36,7 +36,10 @@ def balance(x: Tensor) -> Estimate:
 
     Raises `ValueError` when all fields have one sign: then there is no bar, and no doubt either.
     """
-    return estimates.fraction(x.flatten(1).mean(1) > 0)
+    x = given.numbers(x)
+    if x.dim() < 2 or not bool(x.isfinite().all()):
+        raise ValueError(f"fields {tuple(x.shape)}: give finite ones (n, L, ..., L); NaN lies on neither side.")
+    return estimates.fraction(x.double().flatten(1).mean(1) > 0)
 
 
 @torch.no_grad()

@@ -60,7 +60,10 @@ class Hidden(nn.Module):
         given.whole("width", width, least=1, why="a network has at least one hidden unit")
         given.whole("depth", depth, least=1, why="a network has at least one hidden layer")
         self.reach, self.odd, self.groups = reach, odd, groups
-        sizes = [channels * 3 ** (d * reach)] + [width] * (depth - 1)
+        given.whole("reach", reach, least=0, why="blocks away are counted")
+        given.whole("groups", groups, least=1, why="a network serves all blocks, or there is one for each")
+        given.generator(rng)
+        sizes = [channels * (2 * reach + 1) ** d] + [width] * (depth - 1)
         weights = [head(groups, width, inputs, inputs**-0.5, rng=rng, dtype=dtype) for inputs in sizes]
         biases = [head(groups, width, 1, 0.1, rng=rng, dtype=dtype) for _ in sizes if not odd]
         self.W, self.b = nn.ParameterList(weights), nn.ParameterList(biases)
@@ -113,6 +116,7 @@ class Conditioner(nn.Module):
 
 def neighbours(b: Tensor, reach: int) -> Tensor:
     """b (c, m, ..., m, n) with all blocks up to `reach` away as further channels: (c (2 reach + 1)^d, m, ..., m, n)."""
+    given.whole("reach", reach, least=0, why="blocks away are counted")
     for axis in range(1, b.dim() - 1):
         b = torch.cat([b.roll(step, axis) for step in range(-reach, reach + 1)]) if reach else b
     return b

@@ -34,7 +34,9 @@ class Prior(nn.Module):
     ) -> None:
         super().__init__()
         given.generator(rng)
-        self.shape, self.volume = shape, math.prod(shape)
+        for side in shape:
+            given.whole("L", side, least=1, why="a lattice has at least one site a side")
+        self.shape, self.volume = tuple(shape), math.prod(shape)
         self.peak = nn.Parameter(torch.ones((), device=rng.device, dtype=dtype)) if peaks else None
 
     def sample(self, n: int, *, rng: torch.Generator, dtype: torch.dtype) -> Tensor:

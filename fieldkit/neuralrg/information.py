@@ -43,6 +43,7 @@ def mutual_information(a: Tensor, b: Tensor, *, n_batches: int = 16, n_neighbour
         raise ValueError("some of the pairs are not finite; find where the flow or the chain diverged.")
     size = len(a) // n_batches
     columns = [x.detach().cpu().double()[: size * n_batches].reshape(n_batches, size).numpy() for x in (a, b)]
+    columns = [x / np.abs(x).max(1, keepdims=True).clip(1e-300) for x in columns]  # spreads neither overflow nor vanish
     if not all((x.std(1) > 0).all() for x in columns):
         raise ValueError("a variable that never moves shares nothing, and all its pairs are neighbours; leave it out.")
     return estimates.mean(torch.tensor([_counted(u, v, n_neighbours) for u, v in zip(*columns)], dtype=torch.float64))

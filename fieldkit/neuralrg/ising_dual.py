@@ -59,7 +59,10 @@ class IsingDual:
 
         A has the eigenvalues 2 sum_mu cos p_mu = 2d - p^2, p^2 the lattice momentum squared.
         """
-        return (2 * self.d - free.momentum_squared(self.L, self.d, device=device)) / self.T + self.offset
+        power = free.momentum_squared(self.L, self.d, device=device)
+        if self.T < 1e-3:  # two large numbers: their difference as it stands, or `shift` would be lost in rounding
+            return (power.max() - power) / self.T + self.shift
+        return (2 * self.d - power) / self.T + self.offset
 
     def action(self, x: Tensor) -> Tensor:
         """S of each field, shape (n,), in the fields' precision; 1/2 x K^-1 x by momenta."""

@@ -39,6 +39,7 @@ def spin_log_partition(L: int, T: float, *, d: int = 2) -> float:
     if d == 2:
         return ising_exact.log_partition(L, T)
     if d == 1:
+        _ring(L, T)
         small = L * math.log(math.tanh(1 / T))
         return L * (1 / T + math.log1p(math.exp(-2 / T))) + math.log1p(math.exp(small))
     raise ValueError(f"d = {d}: no closed ln Z of the Ising model is known beyond two dimensions; use d = 1 or 2.")
@@ -52,6 +53,7 @@ def spin_energy(L: int, T: float, *, d: int = 2) -> float:
     if d == 2:
         return ising_exact.energy(L, T)
     if d == 1:
+        _ring(L, T)
         t = math.tanh(1 / T)
         return -(t + t ** (L - 1)) / (1 + t**L)
     raise ValueError(f"d = {d}: no closed energy of the Ising model is known beyond two dimensions; use d = 1 or 2.")
@@ -64,6 +66,11 @@ def quadratic(theory: IsingDual) -> float:
 
 def zero_mode(theory: IsingDual, squared_magnetization: float) -> float:
     """<(sum_i x_i)^2> / N = K_0 + K_0^2 N <m^2>, K_0 the eigenvalue of K at zero momentum, <m^2> of the spins."""
+    given.not_negative("squared_magnetization", squared_magnetization, why="it is a mean square")
+    if squared_magnetization > 1:
+        raise ValueError(
+            f"squared_magnetization = {squared_magnetization}: spins are 1 long; give <m^2> a site, 0 to 1."
+        )
     K0 = theory.kernel().flatten()[0].item()
     return K0 + K0**2 * theory.volume * squared_magnetization
 
@@ -99,13 +106,20 @@ def by_states(theory: IsingDual, x: Tensor) -> Tensor:
 
     p(x) = sum_s P(s) N(x; K s, K): nothing of S enters, which is its use.  At most 20 spins, d = 1 or 2.
     """
+    x = given.doubles(x)
+    theory._refuse(x)
     states, K, axes = _states(theory), theory.kernel(), tuple(range(1, theory.d + 1))
     log_weight = _quadratic_form(states, K) / 2
     log_state = log_weight - log_weight.logsumexp(0)
     mean = torch.fft.ifftn(torch.fft.fftn(states, dim=axes) * K, dim=axes).real
     norm = theory.volume * math.log(2 * math.pi) / 2 + K.log().sum() / 2
-    rows = [(log_state - _quadratic_form(one - mean, 1 / K) / 2).logsumexp(0) for one in x.to(torch.float64)]
+    rows = [(log_state - _quadratic_form(one - mean, 1 / K) / 2).logsumexp(0) for one in x]
     return torch.stack(rows) - norm
+
+
+def _ring(L: int, T: float) -> None:
+    given.whole("L", L, least=2, why="a spin needs a neighbour other than itself")
+    given.positive("T", T, why="a ferromagnet at finite temperature")
 
 
 def _states(theory: IsingDual) -> Tensor:

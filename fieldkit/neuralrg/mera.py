@@ -18,8 +18,6 @@ Sources: Vidal 2007 and 2008 (MERA); Li and Wang 2018 (as a flow, with couplings
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
@@ -122,6 +120,8 @@ def mera(
     in two dimensions the field then starts at mean (1 + 1/2 + 1/4 + ...).  Raises `ValueError` when L cannot be halved
     n_levels times, for a mean without spectra or of an odd flow, and as the parts do.
     """
+    given.number("mean", mean, why="the field must start somewhere")
+    given.generator(rng)
     if mean and (odd or not spectra):
         raise ValueError(f"mean = {mean}: only spectra of flows that are not odd have a constant; use mean = 0.")
     given.whole("L", L, least=2, why="a block has two sites a side")
@@ -129,8 +129,7 @@ def mera(
         raise ValueError(f"d = {d}: blocks are halved in one, two and three dimensions; use d = 1, 2 or 3.")
     if L % 2:
         raise ValueError(f"L = {L}: an odd side cannot be cut into blocks of two; use an even L, best a power of 2.")
-    if not math.isfinite(mean):
-        raise ValueError(f"mean = {mean}: the field must start somewhere; give a finite number.")
+    L = int(L)
     most = (L & -L).bit_length() - 1
     n_levels = most if n_levels is None else n_levels
     given.whole("n_levels", n_levels, least=1, why="a hierarchy has at least one scale")

@@ -53,6 +53,7 @@ def of_chains(values: Tensor, seconds: float) -> Estimate:
     A chain that swings back has tau < 1/2: its steps are worth more than independent draws, and cost less.  Raises and
     warns as `gamma_method`.
     """
+    given.positive("seconds", seconds, why="work takes time")
     values = given.numbers(values)
     return gamma_method(values).tau * (2 * seconds / values.numel())
 

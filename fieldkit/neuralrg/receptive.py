@@ -40,10 +40,16 @@ def wavelet(L: int, site: tuple[int, ...], *, n_levels: int | None = None) -> Te
 
 def overlap(field: Tensor, other: Tensor) -> Tensor:
     """Cosine of the angle between each of fields (..., L, ..., L) and `other` (L, ..., L): sum f g / |f| |g|, (...)."""
+    field, other = given.numbers(field), given.numbers(other)
     d = other.dim()
-    if not bool(other.any()):
-        raise ValueError("the zero field has no direction: no angle with it is defined.")
+    if d == 0 or field.shape[-d:] != other.shape:
+        raise ValueError(f"shapes {tuple(field.shape)}, {tuple(other.shape)}: give fields of one lattice.")
+    field = field if field.is_floating_point() else field.double()
     f, g = field.flatten(-d), other.flatten().to(field)
+    top, most = f.abs().amax(-1, keepdim=True), g.abs().max()
+    if not bool((top > 0).all()) or not bool(most > 0):
+        raise ValueError("the zero field has no direction: no angle with it is defined.")
+    f, g = f / top, g / most  # squares neither overflow nor vanish
     return (f @ g) / (f.norm(dim=-1) * g.norm())
 
 

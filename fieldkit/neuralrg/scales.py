@@ -96,6 +96,7 @@ def nested(L: int, *, n_levels: int | None = None) -> list[tuple[int, int]]:
     Raises `ValueError` when L cannot be halved n_levels times.
     """
     given.whole("L", L, least=2, why="a block has two sites a side")
+    L = int(L)
     most = (L & -L).bit_length() - 1
     n_levels = most if n_levels is None else n_levels
     given.whole("n_levels", n_levels, least=1, why="a hierarchy has at least one scale")

@@ -54,6 +54,9 @@ class Spectrum(nn.Module):
         dtype: torch.dtype = torch.float32,
     ) -> None:  # fmt: skip
         super().__init__()
+        given.generator(rng)
+        if mean is not None:
+            given.number("mean", mean, why="the field must start somewhere")
         number = classes(L, d, device=rng.device)
         self.register_buffer("number", number, persistent=False)
         start = torch.zeros(math.comb(L // 2 + d, d), dtype=torch.float64, device=rng.device)
@@ -62,6 +65,10 @@ class Spectrum(nn.Module):
             if power.shape != (L,) * d or not bool(((power > 0) & power.isfinite()).all()):
                 raise ValueError(f"power {tuple(power.shape)}: give one positive number for each momentum, {(L,) * d}.")
             start = start.scatter(0, number.flatten(), power.flatten().log().to(start))
+            if not torch.allclose(start[number], power.log().to(start), rtol=0, atol=1e-5):
+                raise ValueError(
+                    "power differs between waves that a reflection or exchange of axes makes one; average it."
+                )
         self.log_power = nn.Parameter(start.to(dtype))
         self.mean = None if mean is None else nn.Parameter(torch.full((), mean, dtype=dtype, device=rng.device))
 

@@ -34,6 +34,7 @@ def spline(x: Tensor, widths: Tensor, heights: Tensor, slopes: Tensor, *, bound:
     widths, heights (K, ...) in units of 2 bound, each with the sum one; slopes (K - 1, ...) > 0 at the inner knots.
     Outside [-bound, bound] the map is the identity, and the outer slopes are one.
     """
+    given.positive("bound", bound, why="the spline lives between -bound and bound")
     inside, (x0, w), (y0, h), (d0, d1) = _bin(x, widths, heights, slopes, bound)
     v = ((x - x0) / w).clamp(0, 1)
     r, u = h / w, v * (1 - v)
@@ -45,6 +46,7 @@ def spline(x: Tensor, widths: Tensor, heights: Tensor, slopes: Tensor, *, bound:
 
 def spline_inverse(y: Tensor, widths: Tensor, heights: Tensor, slopes: Tensor, *, bound: float) -> Tensor:
     """x with spline(x) = y; arguments as `spline`."""
+    given.positive("bound", bound, why="the spline lives between -bound and bound")
     inside, (y0, h), (x0, w), (d0, d1) = _bin(y, heights, widths, slopes, bound)
     r, z = h / w, y - y0
     s = z * (d1 + d0 - 2 * r)

@@ -79,4 +79,6 @@ def phi4_from_albergo(mass2: float, coupling: float) -> phi4.Phi4:
 
 def log_partition_to_albergo(log_partition: float, volume: int) -> float:
     """ln Z_A = ln Z - (N/2) ln 2: the measure prod dphi is 2^(N/2) prod dphi_A."""
+    given.number("log_partition", log_partition, why="it is the logarithm of Z")
+    given.whole("volume", volume, least=1, why="a lattice has at least one site")
     return log_partition - volume / 2 * math.log(2)

@@ -50,7 +50,11 @@ def draw(
         x, log_q = flow.sample(min(batch, n - start), rng=rng, batch=batch)
         with torch.no_grad():
             log_weight.append((-target.action(x) - log_q).double())
-            values = x.new_zeros(len(x), 0) if measure is None else measure(x)
+            values = x.new_zeros(len(x), 0) if measure is None else given.numbers(measure(x))
+        if values.dim() not in (1, 2) or len(values) != len(x):
+            raise ValueError(
+                f"measure gives {tuple(values.shape)} for {len(x)} fields: expected (n, k), or (n,), a row for each."
+            )
         measured.append(values.double().reshape(len(x), -1))
     return Draws(torch.cat(log_weight), torch.cat(measured))
 
@@ -107,6 +111,7 @@ def independence_metropolis(log_weight: Tensor, *, rng: torch.Generator) -> tupl
     """
     given.generator(rng)
     log_weight = given.numbers(log_weight)
+    log_weight = log_weight if log_weight.is_floating_point() else log_weight.double()
     if bool(log_weight.isnan().any()):
         raise ValueError(
             "some weights are not numbers: no chain can accept or reject them; find where the flow diverged."

@@ -79,8 +79,7 @@ def legs(ensemble: Ensemble, x: Tensor, domain: Domain) -> Tensor:
 
 def local(ensemble: Ensemble, x: Tensor, domain: Domain, *, power: float = 0.0) -> Tensor:
     """T of the coupling int |y|^power f(y)^4 at `wick.tuples(m, 4)`, (k,): what G4c a unit of it makes.  power 0, 2."""
-    if not 0 <= power < math.inf:
-        raise ValueError(f"power = {power}: |y|^power has no integral that these nodes see; choose power >= 0.")
+    given.not_negative("power", power, why="|y|^power has no integral that these nodes see")
     weights = domain.weights if power == 0 else domain.weights * domain.nodes.norm(dim=1) ** power
     x = ensembles.inputs(x)
     K = legs(ensemble, x, domain)
@@ -113,6 +112,8 @@ def coupling(four: Tensor, unit: Tensor) -> Tensor:
     Raises `ValueError` where T_0 is zero: no coupling is told from there.
     """
     four, unit = given.numbers(four), given.numbers(unit)
+    if four.shape != unit.shape:
+        raise ValueError(f"shapes {tuple(four.shape)}, {tuple(unit.shape)}: give a unit vertex for each tuple.")
     if bool((unit == 0).any()):
         raise ValueError("the unit vertex is zero at some tuple: no coupling can be read there; leave it out.")
     return four / unit
@@ -170,9 +171,10 @@ def directions(covariance: Tensor, *, tolerance: float = 1e-6) -> Tensor:
     Correlated values hold fewer numbers than entries: at nearby inputs a handful.  Apply P to everything:
     fit(P @ (four / s), P @ (covariance / s s^T) @ P.T, P @ (unit / s)) with s the bars, as `project` does.
     """
+    given.not_negative("tolerance", tolerance, why="it is a part of the largest variance")
     covariance = given.doubles(covariance)
     s = covariance.diagonal().sqrt()
-    if covariance.dim() != 2 or not bool((s > 0).all()):
+    if covariance.dim() != 2 or covariance.shape[0] != covariance.shape[1] or not bool((s > 0).all()):
         raise ValueError(
             f"covariance {tuple(covariance.shape)}: (k, k), its variances above 0; leave exact values out."
         )
@@ -202,6 +204,7 @@ def chi2_law(dof: int, n_chunks: int) -> Estimate:
     inverted (Hotelling 1931; exact for least-squares residuals too, which live in k - p dimensions).
     """
     given.whole("dof", dof, least=1, why="chi^2 has at least one degree of freedom")
+    given.whole("n_chunks", n_chunks, least=1, why="a covariance comes from chunks")
     c, nu = n_chunks, n_chunks - dof
     if nu <= 4:
         raise ValueError(f"{n_chunks} chunks for {dof} degrees of freedom: use at least {dof + 5} chunks.")
@@ -227,6 +230,8 @@ def amputate(four: Tensor, two: Tensor) -> Tensor:
     """
     two, four = given.doubles(two), given.doubles(four)
     m = len(two)
+    if two.dim() != 2 or two.shape != (m, m) or not bool(two.isfinite().all()):
+        raise ValueError(f"shape {tuple(two.shape)}: a kernel over m points is (m, m), of finite entries.")
     if not float(torch.linalg.cond(two)) < 1e8:
         raise ValueError(
             f"the kernel at these {m} points has condition number {float(torch.linalg.cond(two)):.0e}: its inverse "

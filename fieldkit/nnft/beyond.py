@@ -36,10 +36,19 @@ def orthant(K: Tensor) -> Tensor:
     Raises `ValueError` for a variance that is not positive: a component that is always zero has no sign.
     """
     K = given.numbers(K)
-    if bool((K.diagonal(dim1=-2, dim2=-1) <= 0).any()):
+    K = K if K.is_floating_point() else K.double()
+    if K.shape[-2:] != (2, 2):
+        raise ValueError(f"shape {tuple(K.shape)}: the covariance of a pair is (..., 2, 2).")
+    size = K.diagonal(dim1=-2, dim2=-1)
+    if not bool((size > 0).all()):
         raise ValueError("a variance on the diagonal of K is not positive: what does not vary has no sign to ask for.")
-    scale = (K[..., 0, 0] * K[..., 1, 1]).rsqrt()
-    return 0.25 + torch.asin((K[..., 0, 1] * scale).clamp(-1, 1)) / (2 * math.pi)
+    K = K / size.amax(-1)[..., None, None]  # products of tiny variances are 0
+    u, v, k = K[..., 0, 0], K[..., 1, 1], K[..., 0, 1]
+    bound = u.sqrt() * v.sqrt()
+    det = (bound - k) * (bound + k)  # with all its digits near k = bound
+    if not bool((k.abs() <= bound * (1 + 1e-6)).all()):
+        raise ValueError("K is no covariance: |K_12| exceeds the root of K_11 K_22; check its rows.")
+    return 0.25 + torch.atan2(k, det.clamp_min(0).sqrt()) / (2 * math.pi)
 
 
 def first_order(observable: Observable, K: Tensor, covariance: Tensor) -> Tensor:
@@ -66,6 +75,8 @@ def average(
     Only hidden layers are drawn, `block` networks at a time, so that memory does not grow with n.
     """
     given.whole("n", n, least=2, why="an error bar needs at least two networks")
+    given.whole("block", block, least=1, why="so many networks are drawn at a time")
+    given.function("observable", observable)
     values = []
     for start in range(0, n, block):
         h = ensembles.hidden(ensemble, x, min(block, n - start), rng=rng)
@@ -78,6 +89,8 @@ def density(f: float, ensemble: Ensemble, x: Tensor, n: int, *, rng: torch.Gener
 
     A network without a live neuron is no Gaussian but an atom at f = 0; it counts as zero at any other f.
     """
+
+    given.number("f", f, why="it is the value of an output")
 
     def of_kernel(K: Tensor) -> Tensor:
         variance = K[:, 0, 0]
@@ -113,7 +126,8 @@ def edgeworth(f: Tensor, cumulants: Sequence[float] | Tensor, *, order: int) -> 
     if order > 1:
         k6 = kappa[2] / kappa[0] ** 3
         total = total + k6 / 720 * hermite(u, 6) + k4**2 / 1152 * hermite(u, 8)
-    return gaussian_density(f, kappa[0]) * total
+    tail = gaussian_density(f, kappa[0])
+    return torch.where(tail == 0, 0.0, tail * total)  # far out the polynomial alone is infinite
 
 
 def hermite(u: Tensor, n: int) -> Tensor:
@@ -136,28 +150,53 @@ def relu_density(f: Tensor, width: int, *, scale: float = 1.0) -> Tensor:
     given.whole("width", width, least=1, why="a hidden layer has at least one neuron")
     given.positive("scale", scale, why="the output has a spread")
     f = given.numbers(f)
+    return torch.where(f == 0, math.inf, _log_relu_density(f, width, scale).exp())
+
+
+def _log_relu_density(f: Tensor, width: int, scale: float) -> Tensor:
     c = scale / math.sqrt(width)
     r = (f.abs() / c).double()
-    total = torch.zeros_like(r)
+    total = torch.full_like(r, -math.inf)
     for k in range(1, width + 1):
         nu = (k - 1) / 2
         bessel = torch.as_tensor(kve(nu, r.cpu().numpy()), device=f.device).log() - r
-        at_zero = math.lgamma(nu) - math.log(2) - nu * torch.log(r / 2) if nu else bessel  # the limit where K overflows
-        bessel = torch.where(bessel.isfinite(), bessel, at_zero)
+        if nu:
+            bessel = torch.where(bessel.isfinite(), bessel, _log_bessel(nu, r))
         log_weight = math.lgamma(width + 1) - math.lgamma(k + 1) - math.lgamma(width - k + 1) - width * math.log(2)
         log_p = nu * torch.log(r / 2) + bessel - math.lgamma(k / 2) - math.log(c * math.sqrt(math.pi))
-        total = total + torch.exp(log_weight + log_p)
-    return torch.where(r == 0, math.inf, total)
+        total = torch.logaddexp(total, log_weight + log_p)
+    return total
+
+
+def _log_bessel(nu: float, r: Tensor) -> Tensor:
+    """ln K_nu(r) where K overflows: its limit at r -> 0, or Debye's expansion in 1 / nu (Olver 1954), to 1e-11."""
+    if nu < 50:
+        return math.lgamma(nu) - math.log(2) - nu * torch.log(r / 2)
+    w = (1 + (r / nu).square()).sqrt()
+    p = 1 / w
+    terms = (
+        (3 * p - 5 * p**3) / 24,
+        (81 * p**2 - 462 * p**4 + 385 * p**6) / 1152,
+        (30375 * p**3 - 369603 * p**5 + 765765 * p**7 - 425425 * p**9) / 414720,
+    )
+    series = 1 - terms[0] / nu + terms[1] / nu**2 - terms[2] / nu**3
+    return 0.5 * math.log(math.pi / (2 * nu)) - nu * (w + torch.log(r / nu / (1 + w))) - 0.5 * w.log() + series.log()
 
 
 def relu_log_odds(f: Tensor, width: int) -> Tensor:
     """ln(p / g) at outputs f != 0 (...) of `relu_density` (scale 1) over the Gaussian of the same variance 1/2, like f:
-    what one output says for the network and against the Gaussian.  Linear interpolation on a mesh of 0.001."""
+    what one output says for the network and against the Gaussian.  Linear interpolation on a mesh of 0.001.  Raises
+    `ValueError` beyond |f| = 1000, where no output falls."""
+    given.whole("width", width, least=1, why="a hidden layer has at least one neuron")
     f = given.numbers(f)
+    if not f.numel() or not bool((f.abs() < 1000).all()):
+        raise ValueError(
+            "no output, or one beyond 1000, or no number: the mesh ends there; look for where it diverged."
+        )
     mesh, r = 1000.0, f.abs().double()
     places = torch.arange(int(mesh * float(r.max())) + 2, device=f.device, dtype=torch.float64) / mesh
     places[0] = 1e-3 / mesh  # the logarithm at 0 is cut off where no output falls
-    table = (relu_density(places, width) / gaussian_density(places, 0.5)).log()
+    table = _log_relu_density(places, width, 1.0) + places.square() + math.log(math.pi) / 2
     left = (mesh * r).long()
     return torch.lerp(table[left], table[left + 1], mesh * r - left)
 
@@ -166,9 +205,10 @@ def half_line(*, top: float = 12.0, device: torch.device | str = "cpu") -> tuple
     """Nodes and weights (k,) of an integral over 0 < f < top, panels shrinking towards 0, where the exact density has a
     logarithm (one neuron on), and short enough everywhere for the kinks of |p - q|."""
     given.positive("top", top, why="the integral needs a range")
-    if top < 0.02:
-        raise ValueError(f"top = {top}: panels shrink from 0.02 towards 0; choose 0.02 or more.")
-    edges = torch.cat([torch.zeros(1), torch.logspace(-8, -2, 13), torch.arange(0.02, top + 0.01, 0.02)]).double()
+    if not 0.02 <= top <= 1e4:
+        raise ValueError(f"top = {top}: panels are 0.02 long and shrink towards 0; choose from 0.02 to 10000.")
+    small, even = torch.logspace(-8, -2, 13, dtype=torch.float64), torch.arange(0.02, top, 0.02, dtype=torch.float64)
+    edges = torch.cat([small.new_zeros(1), small, even, small.new_full((1,), top)])
     x, w = (torch.tensor(a, dtype=torch.float64) for a in legendre(8))
     nodes = (edges[:-1, None] + edges.diff()[:, None] * (1 + x) / 2).flatten()
     return nodes.to(device), (edges.diff()[:, None] * w / 2).flatten().to(device)

@@ -24,7 +24,7 @@ from fieldkit import given
 from fieldkit.nnft import laws
 from fieldkit.nnft.laws import Law
 from fieldkit.nnft.neurons import Neuron
-from fieldkit.propagation import activations, kernels
+from fieldkit.propagation import activations, gaussian, kernels
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.finite_width import sample_layer
 
@@ -57,8 +57,7 @@ class Ensemble:
         for width in self.widths:
             given.whole("width", width, least=1, why="a hidden layer has at least one neuron")
         given.positive("sw2", self.sw2, why="weights need a variance")
-        if not 0 <= self.sb2 < math.inf:
-            raise ValueError(f"sb2 = {self.sb2}: a variance of biases is 0 (no bias) or positive.")
+        given.not_negative("sb2", self.sb2, why="a variance of biases is 0 (no bias) or positive")
 
     @property
     def hidden_sb2(self) -> float:
@@ -72,6 +71,10 @@ def inputs(x: Tensor, device: torch.device | str | None = None) -> Tensor:
     x = given.numbers(x)
     if x.dim() != 2 or 0 in x.shape:
         raise ValueError(f"shape {tuple(x.shape)}: inputs are (m, d), m points in d dimensions; one in d = 1 is [[x]].")
+    if not gaussian.seen(x.isfinite()):
+        raise ValueError(
+            "inputs hold NaN, or are infinite: a network has no answer there; look for where they come from."
+        )
     return x.to(x.device if device is None else device, torch.float64)
 
 
@@ -139,7 +142,7 @@ def hidden(ensemble: Ensemble, x: Tensor, n: int, *, rng: torch.Generator) -> Te
     given.whole("n", n, least=1, why="at least one network is drawn")
     given.generator(rng)
     x = inputs(x, rng.device)
-    dtype = torch.float64 if ensemble.neuron.heavy or len(ensemble.widths) > 1 else torch.float32
+    dtype = torch.float64 if ensemble.neuron.heavy else torch.float32
     A = mixing(ensemble, x).to(dtype)
     N = ensemble.widths[0]
     z = A @ torch.randn(A.shape[1], n * N, generator=rng, device=rng.device, dtype=dtype)
@@ -147,9 +150,9 @@ def hidden(ensemble: Ensemble, x: Tensor, n: int, *, rng: torch.Generator) -> Te
     q = variances(ensemble, x)
     h = ensemble.neuron.response(_phased(ensemble, z, rng), q[0].to(dtype)[:, None, None])
     for N, q_l in zip(ensemble.widths[1:], q[1:]):
-        K = _kernels(ensemble, h, ensemble.hidden_sb2)
-        z = sample_layer(K, N, rng=rng).transpose(0, 1)
-        h = ensemble.neuron.response(_phased(ensemble, z, rng), q_l[:, None, None])
+        K = _kernels(ensemble, h.double(), ensemble.hidden_sb2)
+        z = sample_layer(K, N, rng=rng, dtype=dtype).transpose(0, 1)
+        h = ensemble.neuron.response(_phased(ensemble, z, rng), q_l.to(dtype)[:, None, None])
     return h
 
 
@@ -177,6 +180,9 @@ def outputs(ensemble: Ensemble, h: Tensor, *, d_out: int = 1, law: Law = laws.ga
     law: of the output weights in units of their spread (`laws`); biases stay Gaussian.
     """
     given.whole("d_out", d_out, least=1, why="a network has at least one output")
+    h = given.numbers(h)
+    if h.dim() != 3 or not h.is_floating_point():
+        raise ValueError(f"h {tuple(h.shape)} of {h.dtype}: the last hidden layer is (m, n, N), as of `hidden`.")
     m, n, N = h.shape
     f = torch.empty(m, d_out, n, device=h.device, dtype=h.dtype)
     for a in range(d_out):

@@ -19,6 +19,7 @@ import math
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.propagation.gaussian import legendre
 
 NODES = 24  # for correlations up to 0.9 the last digit does not move beyond
@@ -26,6 +27,7 @@ NODES = 24  # for correlations up to 0.9 the last digit does not move beyond
 
 def moments(C: Tensor, index: Tensor) -> Tensor:
     """E prod erf(u_j) over the columns of index (k, n), (u) ~ N(0, C), C (m, m), n = 2, 4, 6: (k,), float64."""
+    C, index = given.doubles(C), torch.as_tensor(index)
     n = index.shape[1]
     if n not in (2, 4, 6):
         raise ValueError(f"n = {n}: odd averages of an odd function vanish, and beyond six points none is written.")
@@ -42,10 +44,11 @@ def signs(S: Tensor, rule: tuple[Tensor, Tensor] | None = None) -> Tensor:
 
     rule: nodes and weights of the integral over t, by default one panel, for correlations up to 0.9.
     """
+    S = given.doubles(S)
     n = S.shape[-1]
     if n == 2:
-        scale = (S[..., 0, 0] * S[..., 1, 1]).rsqrt()
-        return (2 / math.pi) * torch.asin((S[..., 0, 1] * scale).clamp(-1, 1))
+        k, bound = S[..., 0, 1], (S[..., 0, 0] * S[..., 1, 1]).sqrt()
+        return (2 / math.pi) * torch.atan2(k, ((bound - k) * (bound + k)).clamp_min(1e-300).sqrt())
     nodes, weights = _panels(0, S.device) if rule is None else rule
     diagonal = torch.diag_embed(S.diagonal(dim1=-2, dim2=-1))
     t = nodes.reshape(-1, *[1] * S.dim())

@@ -52,8 +52,15 @@ def four_point(
     kurtosis: E v^4 / (E v^2)^2 of the output weights (`laws`), 3 if they are Gaussian; what it has above 3 is a fourth
     cumulant of the weights, which joins four points of one and the same output.
     """
+    given.number("kurtosis", kurtosis, why="it is E v^4 / (E v^2)^2 of the output weights")
+    if kurtosis < 1:
+        raise ValueError(f"kurtosis = {kurtosis}: E v^4 is at least (E v^2)^2; choose 1 or more.")
     x = ensembles.inputs(x)
     index = wick.tuples(len(x), 4, x.device) if index is None else _tuples(index, 4, x)
+    if outputs is not None:
+        outputs = given.numbers(outputs)
+        if outputs.shape != index.shape:
+            raise ValueError(f"outputs {tuple(outputs.shape)} of tuples {tuple(index.shape)}: name one for each point.")
     M = _averages(ensemble, x)
     four = M(index)
     total = torch.zeros_like(four)
@@ -84,6 +91,7 @@ def cumulants(squares: Sequence[float] | Tensor, width: int, *, sw2: float = 1.0
     log E exp(s f) = N log sum_k (sw2 s^2 / 2 N)^k E h^2k / k!, as a power series: kappa_2k ~ N^(1 - k).
     """
     given.whole("width", width, least=1, why="a hidden layer has at least one neuron")
+    given.positive("sw2", sw2, why="weights need a variance")
     a = [1.0] + [
         (sw2 / (2 * width)) ** k * float(square) / math.factorial(k) for k, square in enumerate(squares, start=1)
     ]
@@ -101,6 +109,9 @@ def four_point_noise(squares: Sequence[float] | Tensor, width: int, *, sw2: floa
     E h^6, E h^8 of one neuron.  As the width grows: 24 K^4, and 18 Var(K_hat)^2, which falls as 1/N^2.
     """
     given.whole("width", width, least=1, why="a hidden layer has at least one neuron")
+    given.positive("sw2", sw2, why="weights need a variance")
+    if len(squares) != 4:
+        raise ValueError(f"{len(squares)} averages: the noise needs E h^2, E h^4, E h^6 and E h^8.")
     m2, m4, m6, m8 = (sw2**k * float(square) for k, square in enumerate(squares, start=1))
     series = [1.0] + [m / math.factorial(k) / (2 * width) ** k for k, m in enumerate((m2, m4, m6, m8), start=1)]
     power = [1.0] + [0.0] * 4
@@ -126,7 +137,10 @@ def relu_excess_six(width: int, depth: int) -> float:
     """
     given.whole("width", width, least=1, why="a hidden layer has at least one neuron")
     given.whole("depth", depth, least=0, why="hidden layers are counted")
-    return (1 + 15 / width + 44 / width**2) ** depth
+    log = depth * math.log1p((15 + 44 / width) / width)
+    if log > 709:
+        raise ValueError(f"depth = {depth}: the moment e^{log:.0f} leaves float64; take fewer layers, or wider ones.")
+    return math.exp(log)
 
 
 def _only_needed(M: Callable[[Tensor], Tensor], index: Tensor, m: int) -> Tensor:

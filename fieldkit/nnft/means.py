@@ -20,7 +20,7 @@ from torch import Tensor
 from fieldkit import given
 from fieldkit.nnft import ensembles
 from fieldkit.nnft.ensembles import Ensemble
-from fieldkit.propagation.gaussian import legendre
+from fieldkit.propagation.gaussian import legendre, scales
 
 REACH = 9.0  # standard deviations
 
@@ -61,9 +61,10 @@ def one_and_two(ensemble: Ensemble, x: Tensor, *, mw: float = 0.0, mb: float = 0
 
 
 def _product(ensemble: Ensemble, C: Tensor, shift: Tensor, a: int, b: int | None) -> Tensor:
-    """E h(a), or E h(a) h(b): z_b given z_a is Gaussian; both integrals are cut at a kink at z = 0."""
+    """E h(a), or E h(a) h(b): z_b given z_a is Gaussian; both integrals are cut at z = 0 and where h bends."""
     q = C.diagonal()
-    g, w = _cut(-shift[a] / q[a].clamp_min(1e-99).sqrt())
+    bends = _bends(ensemble, q)
+    g, w = _cut((bends - shift[a]) / q[a].clamp_min(1e-99).sqrt())
     z = shift[a] + q[a].sqrt() * g
     first = ensemble.neuron.response(z, q[a])
     if b is None:
@@ -71,24 +72,34 @@ def _product(ensemble: Ensemble, C: Tensor, shift: Tensor, a: int, b: int | None
     slope = C[a, b] / q[a].clamp_min(1e-99).sqrt()
     left = (q[b] - slope**2).clamp_min(0.0).sqrt()
     middle = shift[b] + slope * g
-    inner, weight = _cut(-middle / left.clamp_min(1e-99))
+    inner, weight = _cut((bends - middle[:, None]) / left.clamp_min(1e-99))
     second = ensemble.neuron.response(middle[:, None] + left * inner, q[b])
     return w @ (first * (weight * second).sum(1))
 
 
-def _cut(kink: Tensor) -> tuple[Tensor, Tensor]:
-    """Nodes and weights (..., k) of a normal average, in two pieces that meet at the kink (...)."""
-    y, w = (torch.tensor(row, device=kink.device, dtype=torch.float64) for row in legendre(64))
-    kink = kink.clamp(-REACH, REACH)[..., None]
-    nodes = torch.cat([(kink - REACH + (kink + REACH) * y) / 2, (kink + REACH + (REACH - kink) * y) / 2], -1)
-    weights = torch.cat([w * (kink + REACH) / 2, w * (REACH - kink) / 2], -1)
-    return nodes, weights * torch.exp(-(nodes**2) / 2) / math.sqrt(2 * math.pi)
+def _bends(ensemble: Ensemble, q: Tensor) -> Tensor:
+    """Where in z a panel ends: at zero, at the kinks, and where a saturating h of a large z changes its scale."""
+    phi = ensemble.neuron.activation
+    places = {0.0, *(phi.kinks if phi is not None else ())}
+    if float(q.max()) > 20:
+        places |= {sign * x for x in scales(True) for sign in (-1, 1)}
+    return torch.tensor(sorted(places), device=q.device, dtype=torch.float64)
+
+
+def _cut(bends: Tensor) -> tuple[Tensor, Tensor]:
+    """Nodes and weights (..., k) of a normal average, in pieces that meet at the bends (..., b), in rising order."""
+    y, w = (torch.tensor(row, device=bends.device, dtype=torch.float64) for row in legendre(64))
+    ends = torch.full_like(bends[..., :1], REACH)
+    edges = torch.cat([-ends, bends.clamp(-REACH, REACH), ends], -1)
+    width = edges.diff()[..., None]
+    nodes = (edges[..., :-1, None] + width * (1 + y) / 2).flatten(-2)
+    return nodes, (width * w / 2).flatten(-2) * torch.exp(-(nodes**2) / 2) / math.sqrt(2 * math.pi)
 
 
 def _shift(x: Tensor, mw: float, mb: float) -> Tensor:
     """The mean of the pre-activation at each point (m,)."""
-    if not (math.isfinite(mw) and math.isfinite(mb)):
-        raise ValueError(f"mw = {mw}, mb = {mb}: means of weights and biases are finite numbers.")
+    for name, value in (("mw", mw), ("mb", mb)):
+        given.number(name, value, why="it is a mean of weights or biases")
     return mw * x.sum(1) + mb
 
 

@@ -17,7 +17,7 @@ import torch
 from scipy.special import betainc
 from torch import Tensor
 
-from fieldkit import correlated
+from fieldkit import correlated, given
 from fieldkit.estimates import Estimate, jackknife, jackknife_covariance
 from fieldkit.nnft import moments, wick
 
@@ -138,6 +138,9 @@ def _refuse_if_heavy(left_out: Tensor, unchecked: bool) -> None:
 def heaviest_share(blocks: Tensor) -> tuple[float, float]:
     """(the largest share of one chunk in the variance of the chunk means, how often Gaussian means would have it),
     the worst of the columns of blocks (n_chunks, k); the probability counts all columns."""
+    blocks = given.doubles(blocks)
+    if blocks.dim() != 2 or len(blocks) < 2 or not bool(blocks.isfinite().all()):
+        raise ValueError(f"blocks {tuple(blocks.shape)}: chunk means (n_chunks, k) are finite, of two chunks or more.")
     square = (blocks - blocks.mean(0)).square()
     total = square.sum(0)
     n, k = blocks.shape

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.nnft.relu_moments import root
 from fieldkit.propagation import gaussian
 from fieldkit.propagation.gaussian import Function
@@ -25,12 +26,16 @@ def moments(h: Function, C: Tensor, index: Tensor, *, kinks: tuple[float, ...] =
     Raises `ValueError` when the points span more than four dimensions, or when two rules differ by more than
     `tolerance` of the largest average of |h ... h|.
     """
-    a = root(C.double())
+    C, index = given.doubles(C), torch.as_tensor(index)
+    given.function("h", h)
+    given.positive("tolerance", tolerance, why="two rules differ by that much at most")
+    a = root(C)
     D = a.shape[1]
     if D == 0:  # nothing varies
         return _averages(h, a.new_zeros(len(C), 1), a.new_ones(1), index)[0]
     if D == 1:
-        z, w = gaussian.panels(torch.ones((), device=C.device, dtype=torch.float64), kinks=_scaled(kinks, a))
+        places = (*kinks, *gaussian.scales(True)) if float(C.diagonal().max()) > 1 else kinks
+        z, w = gaussian.panels(torch.ones((), device=C.device, dtype=torch.float64), kinks=_scaled(places, a))
         z, w = torch.cat([z, -z]), torch.cat([w, w])
         return _averages(h, a @ z[None], w, index)[0]
     if D not in NODES:

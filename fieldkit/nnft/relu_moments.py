@@ -16,6 +16,7 @@ import math
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.propagation.gaussian import legendre
 
 ARC, LATITUDE = 14, 24  # nodes a panel; doubling either changes nothing beyond rounding (a test)
@@ -27,7 +28,8 @@ def moments(C: Tensor, index: Tensor) -> Tensor:
 
     Raises `ValueError` when the variables of one tuple span more than three dimensions.
     """
-    C, n = C.double(), index.shape[1]
+    C, index = given.doubles(C), torch.as_tensor(index)
+    n = index.shape[1]
     if root(C).shape[1] <= 3:
         return _moments(root(C), index)
     found = torch.empty(len(index), device=C.device, dtype=torch.float64)
@@ -49,6 +51,9 @@ def root(C: Tensor) -> Tensor:
 
     Raises `ValueError` for a matrix that is no covariance.
     """
+    C = given.doubles(C)
+    if C.dim() != 2 or C.shape[0] != C.shape[1]:
+        raise ValueError(f"shape {tuple(C.shape)}: a covariance of m variables is (m, m).")
     size = C.diagonal().clamp_min(0).sqrt()
     unit = torch.where(size > 0, size, 1.0)
     correlation = C / unit / unit[:, None]

@@ -5,7 +5,7 @@ Read in this order:
 - `pairs`, `gaps`  And of two that are correlated, however closely?
 - `maps`, `fixed_points`, `criticality`  How do lengths and angles change, where do they rest, where is the border?
 - `networks`, `finite_width`, `random_kernels`, `curves`  What do real networks do, what does a width change?
-- `jacobian`, `training`  What does backpropagation feel, and which networks learn?
+- `jacobian`, `jacobian_exact`, `training`  What does backpropagation feel, and which networks learn?
 - `kernels`, `tangent`, `committee`  What will a wide network answer, before you train it and after?
 - `residual`, `batch_norm`, `normalisation`  Skip connections and normalisation.
 - `convolution`, `random_filters`, `deep_convolution`  A Fourier mode for every length scale, and ten thousand layers.

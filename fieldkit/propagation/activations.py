@@ -191,9 +191,8 @@ def _try(phi: Activation) -> None:
 
 def leaky_relu(a: float) -> Activation:
     """x for x > 0, a x for x < 0; a = 0 is ReLU, a = 1 linear, a = -1 the modulus."""
+    given.number("a", a, why="it is the slope on the left, 0 of ReLU, 1 of the identity")
     a = float(a)
-    if not math.isfinite(a):
-        raise ValueError(f"a = {a}: the slope on the left is a finite number; 0 is ReLU, 1 is linear.")
     form = closed_forms.Leaky(a)
     return Activation(
         lambda x: torch.where(x > 0, x, a * x),

@@ -121,6 +121,7 @@ def sample(
     given.function("derivative", derivative)
     _batch(B)
     given.whole("depth", depth, least=1, why="a network has layers")
+    given.whole("width", width, least=1, why="a layer has at least one neuron")
     rows = gaussian.normal((n, 2 * B, width), rng)  # B signals, B perturbations
     out = []
     for _ in range(depth):

@@ -46,8 +46,10 @@ class Wide(nn.Module):
         super().__init__()
         given.whole("depth", depth, least=0, why="it counts hidden layers; 0 is the linear model")
         given.whole("width", width, least=1, why="a layer has at least one neuron")
-        gaussian.variance("sw2", sw2)
-        gaussian.variance("sb2", sb2)
+        given.whole("d", d, least=1, why="a network has at least one input")
+        given.not_negative("sw2", sw2, why="a variance cannot be negative")
+        given.not_negative("sb2", sb2, why="a variance cannot be negative")
+        given.function("activation", activation)
         sizes = [d, *[width] * depth, 1]
         self.weights = nn.ParameterList(normal((b, a), rng).to(dtype) for a, b in zip(sizes, sizes[1:]))
         self.biases = nn.ParameterList(normal((b,), rng).to(dtype) for b in sizes[1:])
@@ -73,6 +75,7 @@ def draw(
     dtype: torch.dtype = torch.float64,
 ) -> list[Wide]:
     """n independent networks, see `Wide`."""
+    given.whole("n", n, least=1, why="networks are drawn")
     given.function("activation", activation)
     return [
         Wide(d, depth=depth, width=width, activation=activation, sw2=sw2, sb2=sb2, rng=rng, dtype=dtype)
@@ -99,6 +102,8 @@ def tangents(
     """
     given.function("activation", activation)
     given.whole("n", n, least=1, why="there is a network to ask")
+    given.whole("depth", depth, least=0, why="it counts hidden layers; 0 is the linear model")
+    given.whole("width", width, least=1, why="a layer has at least one neuron")
     x = given.doubles(x)
     if x.dim() != 2 or 0 in x.shape:
         raise ValueError(f"shape {tuple(x.shape)}: inputs are (m, d), m points in d dimensions; one is x[None].")
@@ -133,6 +138,10 @@ def lesson(images: Tensor, named: Tensor, *, classes: tuple[int, int], n: int) -
 
     images (k, ...) with labels named (k,).  Raises `ValueError` when there are fewer than n.
     """
+    given.whole("n", n, least=1, why="there is a picture to learn")
+    images, named = given.numbers(images), given.numbers(named)
+    if named.dim() != 1 or len(named) != len(images):
+        raise ValueError(f"{len(images)} pictures, labels {tuple(named.shape)}: give one label for each picture, (k,).")
     chosen = ((named == classes[0]) | (named == classes[1])).nonzero()[:n, 0]
     if len(chosen) < n:
         raise ValueError(f"{n} pictures asked for: there are {len(chosen)} of the classes {classes}; take fewer.")

@@ -17,6 +17,7 @@ Sly 2016 (optimality of belief propagation, proved well above the threshold).
 from __future__ import annotations
 
 import math
+from numbers import Real
 
 import torch
 from scipy.optimize import brentq
@@ -40,6 +41,7 @@ def best_overlap(c: float, eps: float, *, n: int, M: int, steps: int, rng: torch
     given.whole("n", n, least=1, why="a population is watched")
     given.whole("M", M, least=1, why="a population has messages")
     given.whole("steps", steps, least=1, why="messages are passed on")
+    given.generator(rng)
     u = torch.full((n, M), 20.0, device=rng.device, dtype=torch.float64)
     found = []
     for _ in range(steps):
@@ -60,7 +62,7 @@ def belief_propagation(A: Tensor, *, c: float, eps: float, steps: int, rng: torc
 
     Pairs without an edge are a little evidence for different groups: together they act as the field -2 c theta m, m the
     mean of tanh(u / 2), which forbids that all nodes join one group (Decelle et al. 2011).  Raises `ValueError` for
-    a matrix that is not symmetric.
+    a matrix that is not symmetric, or of other entries than 0 and 1.
     """
     theta = _strength(c, eps)
     given.whole("steps", steps, least=0, why="messages are passed on")
@@ -70,7 +72,9 @@ def belief_propagation(A: Tensor, *, c: float, eps: float, steps: int, rng: torc
     order = torch.argsort(target * len(A) + source)
     back = torch.empty_like(order)
     back[order] = torch.arange(len(order), device=A.device)
-    u, node = 0.1 * normal((len(source),), rng), torch.zeros(len(A), device=A.device, dtype=A.dtype)
+    given.generator(rng)
+    start = normal((len(source),), rng) if len(source) else torch.zeros_like(A[0, :0])
+    u, node = 0.1 * start, torch.zeros(len(A), device=A.device, dtype=A.dtype)
     for _ in range(steps):
         heard = _pass(u, theta)
         node = torch.zeros_like(node).index_add(0, target, heard) - 2 * c * theta * torch.tanh(node / 2).mean()
@@ -120,6 +124,10 @@ def _graph(A: Tensor) -> Tensor:
     A = given.doubles(A)
     if A.dim() != 2 or A.shape[0] != A.shape[1] or len(A) < 2 or not torch.equal(A, A.T):
         raise ValueError(f"shape {tuple(A.shape)}: expected the symmetric adjacency matrix (N, N) of one graph.")
+    if not bool(((A == 0) | (A == 1)).all()) or bool(A.diagonal().any()):
+        raise ValueError(
+            "A has weights or loops: messages go along edges that are there or not; use 0 and 1, no loops."
+        )
     return A
 
 
@@ -132,8 +140,9 @@ def _pass(u: Tensor, theta: float) -> Tensor:
 
 def _strength(c: float, eps: float) -> float:
     """theta, or the reason why there is none."""
-    if not 0 <= c < math.inf:
-        raise ValueError(f"c = {c}: a mean degree is 0 or more; take c > 1 for a giant component.")
+    given.not_negative("c", c, why="a mean degree is 0 or more")
+    if isinstance(eps, bool) or not isinstance(eps, Real):
+        raise TypeError(f"eps = {eps!r}: it is c_out / c_in; give a plain number, eps >= 0.")
     if not eps >= 0:
         raise ValueError(f"eps = {eps}: it is c_out / c_in, a ratio of probabilities; take eps >= 0.")
     return (1 - eps) / (1 + eps) if eps < math.inf else -1.0

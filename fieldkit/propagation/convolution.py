@@ -30,11 +30,13 @@ from fieldkit.propagation.gaussian import Function
 
 def uniform_profile(size: int, d: int = 1) -> Tensor:
     """v_b = 1 / size^d, (size, ..., size) with d axes."""
+    given.whole("d", d, least=1, why="a filter has at least one axis")
     return torch.full((_odd(size),) * d, float(size) ** -d, dtype=torch.float64)
 
 
 def delta_profile(size: int, d: int = 1) -> Tensor:
     """v_b = 1 at the centre and 0 elsewhere, (size, ..., size) with d axes."""
+    given.whole("d", d, least=1, why="a filter has at least one axis")
     profile = torch.zeros((_odd(size),) * d, dtype=torch.float64)
     profile[(size // 2,) * d] = 1
     return profile
@@ -57,6 +59,7 @@ def eigenvalues(v: Tensor, shape: Sequence[int]) -> Tensor:
 
 def depth_scales(eigenvalue: Tensor, chi: float) -> Tensor:
     """xi_j = -1 / log |chi lambda_j|: layers after which mode j has lost a factor e; negative where it grows."""
+    given.not_negative("chi", chi, why="it multiplies a mean square")
     eigenvalue = eigenvalue if isinstance(eigenvalue, Tensor) else given.doubles(eigenvalue)
     return -1 / torch.log(chi * eigenvalue.abs())
 
@@ -64,7 +67,7 @@ def depth_scales(eigenvalue: Tensor, chi: float) -> Tensor:
 def spread(delta2: Tensor, v: Tensor, *, chi: float, depth: int) -> Tensor:
     """E delta^2 at every site after `depth` layers, from delta2 (L, ..., L): each mode is multiplied by (chi
     lambda)^l."""
-    gaussian.variance("chi", chi, why="it multiplies a mean square")
+    given.not_negative("chi", chi, why="it multiplies a mean square")
     given.whole("depth", depth, least=0, why="it counts layers")
     delta2, v = given.doubles(delta2), profile(v)
     factor = (chi * eigenvalues(v, delta2.shape)) ** depth
@@ -76,8 +79,8 @@ def of_images(images: Tensor, *, v: Tensor, sw2: float, sb2: float) -> Tensor:
 
     sw2 sum_b v_b x(a + b) x'(a' + b) + sb2, exact at any number of channels; the images have one.
     """
-    gaussian.variance("sw2", sw2)
-    gaussian.variance("sb2", sb2)
+    for name, value in (("sw2", sw2), ("sb2", sb2)):
+        given.not_negative(name, value, why="a variance cannot be negative")
     images, v = given.doubles(images), profile(v)
     if images.dim() != v.dim() + 1:
         raise ValueError(f"shape {tuple(images.shape)}: for a filter of {v.dim()} axes images are (m, L, ..., L), with "
@@ -93,8 +96,8 @@ def covariance(
     K (m, L, ..., m, L, ...) is that between all sites of m images (`of_images`), with an axis of the torus for each
     axis of `v` (k, ..., k).  Raises `ValueError` for another shape.
     """
-    gaussian.variance("sw2", sw2)
-    gaussian.variance("sb2", sb2)
+    for name, value in (("sw2", sw2), ("sb2", sb2)):
+        given.not_negative(name, value, why="a variance cannot be negative")
     given.whole("depth", depth, least=0, why="it counts layers")
     K, v = given.doubles(K), profile(v)
     _pairs(K, v)
@@ -114,6 +117,10 @@ def delta_orthogonal_(weight: Tensor, *, gain: float = 1.0, groups: int = 1, rng
     channels gets a matrix of its own.  Raises `ValueError` for an even k, which has no centre, for groups that do not
     divide C_out, and for C_out < C_in, which cannot keep every norm.
     """
+    given.number("gain", gain, why="it multiplies every weight")
+    if not isinstance(weight, Tensor) or not weight.is_floating_point():
+        kind = weight.dtype if isinstance(weight, Tensor) else type(weight).__name__
+        raise TypeError(f"weight of {kind}: it is filled in place; give a tensor of floating-point numbers.")
     if weight.dim() < 3:
         raise ValueError(f"shape {tuple(weight.shape)}: a convolution's weight is (C_out, C_in, k, ..., k).")
     n_out, n_in = weight.shape[:2]
@@ -148,9 +155,12 @@ def sample_covariance(
     rng: torch.Generator,
 ) -> Tensor:
     """What n random networks have in place of `covariance`: sum_c h_c(a) h_c(a') / C, (n, depth + 1, *K.shape)."""
+    for name, value in (("sw2", sw2), ("sb2", sb2)):
+        given.not_negative(name, value, why="a variance cannot be negative")
     given.function("activation", activation)
-    gaussian.variance("sw2", sw2)
-    gaussian.variance("sb2", sb2)
+    for name, value in (("n", n), ("channels", channels)):
+        given.whole(name, value, least=1, why="networks have channels")
+    given.whole("depth", depth, least=0, why="it counts layers")
     K, v = given.doubles(K), profile(v)
     sites = _pairs(K, v)
     K = finite_width.covariance(K.reshape(math.isqrt(K.numel()), -1)).to(rng.device)
@@ -185,8 +195,11 @@ def sample(
     given.function("activation", activation)
     given.function("derivative", derivative)
     for name, value in (("sw2", sw2), ("sb2", sb2), ("q", q)):
-        gaussian.variance(name, value)
+        given.not_negative(name, value, why="a variance cannot be negative")
     v = profile(v)
+    given.whole("depth", depth, least=0, why="it counts layers")
+    if v.dim() != len(shape) or any(k > L for k, L in zip(v.shape, shape)):
+        raise ValueError(f"filter {tuple(v.shape)} on {tuple(shape)}: give one side per axis; a filter fits the torus.")
     h = math.sqrt(q) * gaussian.normal((n, 1, *shape, channels), rng)
     delta = torch.zeros_like(h).reshape(n, -1, channels)
     delta[:, 0] = gaussian.normal((n, channels), rng)
@@ -245,6 +258,7 @@ def profile(v: Tensor) -> Tensor:
 
 
 def _odd(size: int) -> int:
+    given.whole("k", size, least=1, why="a filter has a centre")
     if size % 2 == 0 or size < 1:
         raise ValueError(f"k = {size}: an even filter has no centre; use an odd one.")
     return size

@@ -35,7 +35,7 @@ def circle(q: float, d: int, n_points: int, *, rng: torch.Generator) -> Tensor:
     """
     given.positive("q", q, why="a circle has a radius, sqrt(q d)")
     given.whole("n_points", n_points, least=1, why="a curve is looked at in some points")
-    one, two = networks.inputs(q * torch.eye(2), d, rng=rng)
+    one, two = networks.inputs(q * torch.eye(2, dtype=torch.float64), d, rng=rng)
     t = 2 * math.pi * torch.arange(n_points, device=rng.device, dtype=torch.float64)[:, None] / n_points
     x, slope = torch.cos(t) * one + torch.sin(t) * two, torch.cos(t) * two - torch.sin(t) * one
     return torch.stack([x, slope, -x])
@@ -71,6 +71,9 @@ def layers(
     given.whole("width", width, least=1, why="a layer has at least one neuron")
     gaussian.variance("sw2", sw2)
     gaussian.variance("sb2", sb2)
+    curve = given.doubles(curve)
+    if curve.dim() != 3 or len(curve) != 3 or 0 in curve.shape:
+        raise ValueError(f"shape {tuple(curve.shape)}: a curve is x, x', x'' in P points, (3, P, d).")
     phi = activations.of(activation)
     for layer in range(depth):
         if layer:
@@ -98,6 +101,9 @@ def propagate(
 
     [..., 0, 0] is the length q, [..., 1, 1] the metric g.  Raises `ValueError` for depth < 1 or width < 1.
     """
+    given.whole("n", n, least=1, why="networks are drawn")
+    given.generator(rng)
+    given.whole("depth", depth, least=1, why="a network has at least one layer of weights")
     found = torch.empty(n, depth, 3, 3, device=rng.device, dtype=torch.float64)
     for overlaps in found:
         network = layers(curve, depth, width=width, activation=activation, sw2=sw2, sb2=sb2, rng=rng)
@@ -113,6 +119,9 @@ def bending(overlaps: Tensor) -> Tensor:
     Average the overlaps over networks first, as in `jackknife(bending, overlaps)`: the mean of the ratio is too large,
     by about 3 % at width 1000, because g fluctuates.
     """
+    overlaps = given.numbers(overlaps)
+    if overlaps.shape[-2:] != (3, 3):
+        raise ValueError(f"shape {tuple(overlaps.shape)}: overlaps of h, h', h'' are (..., 3, 3), as of `propagate`.")
     gg, aa, ga = overlaps[..., 1, 1], overlaps[..., 2, 2], overlaps[..., 1, 2]
     return (gg * aa - ga.square()) / gg**3
 
@@ -131,6 +140,11 @@ def circles(
     """Overlaps (n, depth + 1, 3, 3) of a circle at each width N, in n = 3/8 work / N networks (a cost like the one of
     `finite_width.deep_correlation`), through `depth` hidden layers; the first pre-activations have variance q*.
     """
+    given.whole("depth", depth, least=0, why="it counts hidden layers")
+    for N in widths:
+        given.whole("width", N, least=2, why="a circle needs a plane")
+        given.whole("work", work, least=8 * N, why=f"at width {N} there is a network or more")
+    given.positive("sw2", sw2, why="the circle comes through the weights")
     q = fixed_points.length_fixed_point(sw2, sb2, activation=activation).item()
     found = {}
     for N in widths:
@@ -163,6 +177,7 @@ def edges(
     `layers_more` layers; the rate of its growth is fitted by a parabola in ln sw2 and solved for zero.  One width is
     off by about 1 / N.  Raises `ValueError` for shapes that do not fit.
     """
+    sb2, sw2 = given.doubles(sb2), given.doubles(sw2)
     if sb2.dim() != 1 or sb2.shape != sw2.shape:
         raise ValueError(f"shapes {tuple(sb2.shape)}, {tuple(sw2.shape)}: expected (S,) twice, a guess for each sb2.")
     sw2 = sw2[:, None] * torch.linspace(0.85, 1.15, 4, device=rng.device, dtype=torch.float64)

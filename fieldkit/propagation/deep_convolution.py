@@ -50,7 +50,10 @@ def draw(
     """
     given.whole("depth", depth, least=1, why="there is a layer behind the first")
     given.whole("channels", channels, least=1, why="a layer has channels")
-    gaussian.variance("gain", gain, why="it multiplies a variance")
+    given.whole("n", n, least=1, why="networks are drawn")
+    given.generator(rng)
+    given.not_negative("gain", gain, why="it multiplies a variance")
+    v = given.doubles(v)
     if v.shape != (3, 3) or not gaussian.seen((v >= 0) & ((v.sum() - 1).abs() < 1e-6)):
         raise ValueError(
             f"v of shape {tuple(v.shape)}: a profile (3, 3) of variances has the sum 1; divide it by its sum."
@@ -72,7 +75,16 @@ def draw(
 
 
 def logits(parameters: Parameters, images: Tensor, *, q: float) -> Tensor:
-    """(n, B, 10) for images (B, 8, 8), or (n, B, 8, 8) when each network has its own; q as in `draw`."""
+    """(n, B, 10) for images (B, 8, 8), or (n, B, 8, 8) when each network has its own; q as in `draw`.
+
+    Raises `ValueError` for pictures of another side.
+    """
+    given.positive("q", q, why="a signal has a length")
+    images = given.numbers(images)
+    if images.dim() not in (3, 4) or images.shape[-2:] != (2 * SIDE, 2 * SIDE):
+        raise ValueError(
+            f"shape {tuple(images.shape)}: pictures are (B, {2 * SIDE}, {2 * SIDE}); scale them down first."
+        )
     n, batch = len(parameters["first"]), images.shape[-3]
     seen = neighbours(2 * SIDE, stride=2, device=images.device)
     x = images.float().flatten(-2)[..., seen].expand(n, batch, -1, 9).reshape(n, -1, 9) @ parameters["first"]
@@ -132,6 +144,8 @@ def convolve(x: Tensor, w: Tensor, wired: Tensor) -> Tensor:
 
 def neighbours(side: int, *, stride: int = 1, device: torch.device | str | None = None) -> Tensor:
     """Which site of a side x side torus lies under each tap of a 3 x 3 filter: (outputs, 9), row by row."""
+    given.whole("side", side, least=1, why="a torus has at least one site a side")
+    given.whole("stride", stride, least=1, why="a filter moves on")
     centre = torch.arange(0, side, stride, device=device)[:, None]
     line = (centre + torch.arange(-1, 2, device=device)) % side  # (outputs a side, 3)
     return (side * line[:, None, :, None] + line[None, :, None, :]).reshape(-1, 9)

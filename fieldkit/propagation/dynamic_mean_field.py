@@ -77,6 +77,7 @@ def solve(activation: Function | Activation, g: float, *, n_modes: int = N_MODES
     `ValueError` where there is none, and for an activation that is not odd.
     """
     given.positive("g", g, why="it is the spread of the weights")
+    given.whole("n_modes", n_modes, least=2, why="a series has terms")
     phi = activations.of(activation)
     order = torch.arange(1, n_modes + 1, dtype=torch.float64)
     probe = torch.linspace(0, 6, 61, dtype=torch.float64)
@@ -128,6 +129,8 @@ def autocorrelation(state: Chaos, tau: Tensor) -> Tensor:
     smooth, positive, and equal to kappa at long times, so that an explicit Runge-Kutta method meets no end point.
     """
     tau = given.doubles(tau)
+    if not tau.numel():
+        return tau
     if tau.dim() != 1 or not gaussian.seen((tau >= 0) & (tau < math.inf)):
         raise ValueError(f"tau of shape {tuple(tau.shape)}: give lags (k,), each 0 or more; Delta is even in tau.")
     return state.Delta0 / torch.cosh(_falling(state, tau))
@@ -135,7 +138,8 @@ def autocorrelation(state: Chaos, tau: Tensor) -> Tensor:
 
 def potential(state: Chaos, Delta: Tensor) -> Tensor:
     """V(Delta), any shape, for |Delta| <= Delta_0; zero at Delta = 0 and at +-Delta_0."""
-    c = Delta.abs() / state.Delta0
+    c = given.doubles(Delta).abs() / state.Delta0
+    _correlations(c)
     value, near = _polynomial(_tails(state), c), state.close
     if near is not None:
         value = torch.where(1 - c < near.reach, near.forces((1 - c).clamp(0, near.reach)), value)
@@ -143,7 +147,9 @@ def potential(state: Chaos, Delta: Tensor) -> Tensor:
 
 
 def slope_correlation(state: Chaos, c: Tensor) -> Tensor:
-    """<phi'(x) phi'(x')> at correlation c: sum_j j a_j^2 c^(j - 1) / Delta_0."""
+    """<phi'(x) phi'(x')> at correlation c, |c| <= 1: sum_j j a_j^2 c^(j - 1) / Delta_0."""
+    c = given.doubles(c)
+    _correlations(c)
     order, near = torch.arange(len(state.a2), dtype=torch.float64), state.close
     value = _polynomial((order * state.a2)[1:], c) / state.Delta0
     if near is not None:
@@ -161,6 +167,7 @@ def lyapunov(state: Chaos, *, parity: int = 1, spacing: float = 0.12) -> float:
     """
     if parity not in (1, -1):
         raise ValueError(f"parity = {parity}: states in tau are even, 1, or odd, -1.")
+    given.positive("spacing", spacing, why="a grid has a distance")
     if state.jumps and parity == 1:
         return math.inf
     if state.close is not None:
@@ -197,15 +204,16 @@ def linear_variance(g: float, D: float) -> float:
 
     From C(omega) = D / (1 + omega^2 - g^2), the single unit's |1 / (1 + i omega)|^2 (D + g^2 C) solved for C.
     """
+    given.number("g", g, why="it is the spread of the weights")
     if not 0 <= g < 1:
         raise ValueError(f"g = {g}: a linear network explodes at g >= 1; take 0 <= g < 1.")
-    gaussian.variance("D", D)
-    return D / (2 * math.sqrt(1 - g * g))
+    given.not_negative("D", D, why="a variance cannot be negative")
+    return D / (2 * math.sqrt((1 - g) * (1 + g)))
 
 
 def linear_autocorrelation(g: float, D: float, tau: Tensor) -> Tensor:
     """<x(t) x(t + tau)> = D exp(-sqrt(1 - g^2) |tau|) / (2 sqrt(1 - g^2))."""
-    return linear_variance(g, D) * torch.exp(-math.sqrt(1 - g * g) * given.doubles(tau).abs())
+    return linear_variance(g, D) * torch.exp(-math.sqrt((1 - g) * (1 + g)) * given.doubles(tau).abs())
 
 
 def response_power(omega: Tensor, g: float, *, mean_slope2: float = 1.0) -> Tensor:
@@ -213,9 +221,16 @@ def response_power(omega: Tensor, g: float, *, mean_slope2: float = 1.0) -> Tens
 
     Every path i <- k <- ... <- j with random signs adds its square: a geometric series in g^2 <phi'>^2 / (1 + omega^2).
     """
+    given.number("g", g, why="it is the spread of the weights")
+    given.not_negative("mean_slope2", mean_slope2, why="a square cannot be negative")
     if not g**2 * mean_slope2 < 1:
         raise ValueError(f"g^2 <phi'>^2 = {g**2 * mean_slope2:g}: from 1 on echoes grow for ever; lower g.")
     return 1 / (1 + given.doubles(omega).square() - g**2 * mean_slope2)
+
+
+def _correlations(c: Tensor) -> None:
+    if not gaussian.seen(c.abs() <= 1 + 1e-12):
+        raise ValueError("|Delta| > Delta_0: no correlation is above that at equal times, 1; choose |c| <= 1.")
 
 
 def _squares(phi: Activation, q: float, n_modes: int) -> Tensor:
@@ -241,7 +256,7 @@ def _falling(state: Chaos, tau: Tensor) -> Tensor:
     """y(tau) with c = 1 / cosh y."""
     tails = _tails(state)[2:]
     rest = tails[: int((tails > 1e-17 * tails[0]).sum())].tolist()[::-1]  # the tails fall
-    order, times = tau.sort()
+    order, back = tau.unique(return_inverse=True)
     near = state.close
 
     def speed(_: float, y: list[float]) -> list[float]:
@@ -258,6 +273,4 @@ def _falling(state: Chaos, tau: Tensor) -> Tensor:
         speed, (0.0, end), [0.0], method="DOP853", rtol=1e-13, atol=1e-14, t_eval=order.numpy(),
         max_step=0.05 / state.kappa,
     )  # fmt: skip
-    out = torch.empty_like(tau)
-    out[times] = torch.from_numpy(run.y[0])
-    return out
+    return torch.from_numpy(run.y[0])[back]

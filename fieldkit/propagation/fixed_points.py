@@ -56,8 +56,11 @@ class Phases(NamedTuple):
 
 
 def depth_scale(chi: Tensor) -> Tensor:
-    """xi = -1 / ln chi; infinite at chi = 1, negative for chi > 1 (a growth length)."""
-    chi = given.doubles(chi)
+    """xi = -1 / ln |chi|; infinite at |chi| = 1, negative for |chi| > 1 (a growth length).
+
+    At a negative chi, as chi_q of an even phi may be, a deviation changes its sign from layer to layer.
+    """
+    chi = given.doubles(chi).abs()
     return torch.where(chi == 1, torch.inf, -1 / torch.log(chi))
 
 
@@ -78,6 +81,7 @@ def phases(
     """
     phi = activations.of(activation)
     maps.probability(keep)
+    given.whole("n_terms", n_terms, least=2, why="a series has terms")
     maps.variances(sw2, sb2)
     sw2, sb2 = maps.broadcast(sw2, sb2)
 

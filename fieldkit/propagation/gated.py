@@ -41,9 +41,8 @@ class Gate:
 
     def __post_init__(self) -> None:
         for name in ("sw2", "sv2", "sb2", "R"):
-            gaussian.variance(name, getattr(self, name))
-        if not math.isfinite(self.mu):
-            raise ValueError(f"mu = {self.mu}: the mean bias of a gate is a finite number.")
+            given.not_negative(name, getattr(self, name), why="a variance cannot be negative")
+        given.number("mu", self.mu, why="it is the mean bias of a gate")
 
     def forgotten(self, Q: float) -> float:
         """1 - E u^2 at E h^2 = Q, which may be far below the rounding of 1.
@@ -119,7 +118,7 @@ def lstm_moments(gate: Gate, Q: float) -> tuple[float, float]:
 
     Q itself is E o^2 E tanh^2(c), which no finite number of moments gives; `tied.lstm` samples it.
     """
-    gaussian.variance("Q", Q)
+    given.not_negative("Q", Q, why="a variance cannot be negative")
     variance = gate.sw2 * Q + gate.sv2 * gate.R + gate.sb2
 
     def moments(f: Callable[[Tensor], Tensor]) -> tuple[float, float]:
@@ -147,6 +146,7 @@ def minimal_sample(
     """
     given.whole("steps", steps, least=1, why="a mean over time needs times")
     given.whole("N", N, least=1, why="a network has units")
+    given.generator(rng)
     h = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64)
     v = gaussian.normal((n, N, 1), rng)
     weights = _weights(n, N, gate, gate.mu, rng)
@@ -172,6 +172,7 @@ def minimal_sensitivity(
     given.whole("steps", steps, least=0, why="networks run before they are pushed")
     given.whole("lags", lags, least=0, why="there is the lag 0")
     given.whole("N", N, least=1, why="a network has units")
+    given.generator(rng)
     h, weights = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64), _weights(n, N, gate, gate.mu, rng)
     v, sizes = gaussian.normal((n, N, 1), rng), []
     for t in range(steps + lags):
@@ -190,6 +191,7 @@ def gru_sample(n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torch
     """(Q, chi) measured on n networks of N gated recurrent units, as in `minimal_sample`."""
     given.whole("steps", steps, least=1, why="a mean over time needs times")
     given.whole("N", N, least=1, why="a network has units")
+    given.generator(rng)
     h = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64)
     v = gaussian.normal((n, N, 1), rng)
     means = (gate.mu, 0.0, 0.0)
@@ -217,6 +219,7 @@ def lstm_sample(n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torc
     """
     given.whole("steps", steps, least=1, why="a mean over time needs times")
     given.whole("N", N, least=1, why="a network has units")
+    given.generator(rng)
     h = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64)
     c = torch.zeros_like(h)
     means = (gate.mu, 0.0, 0.0, 0.0)

@@ -36,8 +36,7 @@ def panels(q: Tensor, *, kinks: tuple[float, ...] = (), n: int = NODES) -> tuple
     `kinks` are the places x where f(x) or a derivative jumps; x and -x are both respected.  n nodes a panel; there are
     four panels, two more where q is above 20, and one more for each different |x| > 0.
     """
-    if n < 1:
-        raise ValueError(f"n = {n}: a panel needs at least one node.")
+    given.whole("n", n, least=1, why="a panel has at least one node")
     scale = q.clamp_min(TINY).sqrt()[..., None]
     small = q.device.type == "cpu" and bool((q <= 20).all())  # an accelerator has panels to spare
     places = sorted({*scales(not small), *(abs(x) for x in kinks if x)})
@@ -65,6 +64,7 @@ def density(z: Tensor) -> Tensor:
 
 def legendre(n: int) -> tuple[list[float], list[float]]:
     """Gauss-Legendre nodes and weights on (-1, 1) to the last bit: numpy's weights err by up to 1e-13 (n = 18)."""
+    given.whole("n", n, least=1, why="a rule has at least one node")
     x: np.ndarray = np.polynomial.legendre.leggauss(n)[0].astype(np.longdouble)
     before, now = np.ones_like(x), x.copy()
     for k in range(1, n):
@@ -83,6 +83,7 @@ def average(f: Function, q: Tensor, *, kinks: tuple[float, ...] = (), n: int = N
     >>> average(torch.square, q)
     tensor([0.5000, 2.0000], dtype=torch.float64)
     """
+    given.function("f", f)
     q = given.doubles(q)
     variance("q", q)
     z, w = panels(q, kinks=kinks, n=n)
@@ -169,6 +170,8 @@ def polynomial(t: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
 
 def variance(name: str, value: Tensor | float, *, why: str = "a variance cannot be negative") -> None:
     """Refuse a variance, a number or a tensor of them, that is negative, infinite or no number."""
+    if isinstance(value, bool):
+        raise TypeError(f"{name} = {value}: {why}; give a number, or a tensor of them.")
     if isinstance(value, Real):
         fine, shown = 0 <= float(value) < math.inf, str(value)
     else:
@@ -199,5 +202,7 @@ def _hermite_rows(z: Tensor, n_terms: int) -> Iterator[Tensor]:
 
 
 def normal(shape: tuple[int, ...], rng: torch.Generator) -> Tensor:
-    """Standard Gaussian draws of the given shape, float64, on the device of rng."""
+    """Standard Gaussian draws of the given shape, float64, on the device of rng; refuses an empty shape, or no rng."""
+    given.generator(rng)
+    given.sizes(shape)
     return torch.randn(shape, generator=rng, device=rng.device, dtype=torch.float64)

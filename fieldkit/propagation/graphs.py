@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -34,6 +35,7 @@ def kesten_stigum(c: float) -> float:
 
     Raises `ValueError` for c <= 1, where the graph has no giant component to see.
     """
+    given.number("c", c, why="it is a mean degree")
     if not c > 1:
         raise ValueError(f"c = {c}: below mean degree 1 the graph falls into small trees; take c > 1.")
     return (math.sqrt(c) - 1) / (math.sqrt(c) + 1)
@@ -55,6 +57,9 @@ def probabilities(N: int, *, c: float, eps: float) -> tuple[float, float]:
     given.whole("N", N, least=2, why="a graph has nodes in both groups")
     if N % 2:
         raise ValueError(f"N = {N}: two equal groups need an even number of nodes; take {N + 1}.")
+    given.not_negative("c", c, why="a mean degree cannot be negative")
+    if isinstance(eps, bool) or not isinstance(eps, Real):
+        raise TypeError(f"eps = {eps!r}: it is c_out / c_in; give a plain number, eps >= 0.")
     c_in = 2 * c / (1 + eps) if eps > -1 else math.inf
     c_out = eps * c_in if eps < math.inf else 2 * c  # no edge inside a group
     if not (eps >= 0 and c >= 0) or not max(c_in, c_out) <= N:
@@ -70,6 +75,8 @@ def stochastic_block_model(n: int, N: int, *, c: float, eps: float, rng: torch.G
 
     Edges are independent, with the two `probabilities`.
     """
+    given.whole("n", n, least=1, why="graphs are drawn")
+    given.generator(rng)
     p_in, p_out = probabilities(N, c=c, eps=eps)
     s = groups(N, device=rng.device)
     probability = torch.where(s[:, None] * s > 0, p_in, p_out)
@@ -87,8 +94,9 @@ def kernel(A: Tensor, steps: int, *, dual: Dual, sw2: float, c: float) -> Tensor
     """
     given.whole("steps", steps, least=0, why="it counts layers")
     given.positive("c", c, why="without edges nothing is passed on")
-    gaussian.variance("sw2", sw2)
-    A = given.doubles(A)
+    given.not_negative("sw2", sw2, why="a variance cannot be negative")
+    given.function("dual", dual)
+    A = _square(A)
     K = torch.eye(A.shape[-1], device=A.device, dtype=torch.float64).expand_as(A)
     for _ in range(steps):
         variance = K.diagonal(dim1=-2, dim2=-1)
@@ -104,13 +112,14 @@ def features(
     """H (n, N, F) after `steps` layers with F features and fresh Gaussian weights, from white inputs, on graphs A (n,
     N, N); H H^T / F -> K.  Raises `ValueError` for another shape, and as `kernel`."""
     given.function("activation", activation)
-    A = given.doubles(A)
-    if A.dim() != 3 or A.shape[1] != A.shape[2]:
+    A = _square(A)
+    if A.dim() != 3:
         raise ValueError(f"shape {tuple(A.shape)}: graphs are adjacency matrices (n, N, N); one is A[None].")
     given.whole("steps", steps, least=0, why="it counts layers")
     given.whole("F", F, least=1, why="a node has features")
     given.positive("c", c, why="without edges nothing is passed on")
-    gaussian.variance("sw2", sw2)
+    given.not_negative("sw2", sw2, why="a variance cannot be negative")
+    given.generator(rng)
     n, N = A.shape[0], A.shape[-1]
     H = torch.randn((n, N, F), generator=rng, device=rng.device, dtype=torch.float64)
     for _ in range(steps):
@@ -128,7 +137,11 @@ def feature_noise(A: Tensor, *, F: int, square: float, fourth: float, sw2: float
     """
     given.whole("F", F, least=1, why="a node has features")
     given.positive("c", c, why="without edges nothing is passed on")
-    A = given.doubles(A)
+    for name, value in (("square", square), ("fourth", fourth), ("sw2", sw2)):
+        given.not_negative(name, value, why="a mean of even powers cannot be negative")
+    if fourth < square**2 * (1 - 1e-12):
+        raise ValueError(f"square = {square}, fourth = {fourth}: E phi^4 is at least (E phi^2)^2; check both averages.")
+    A = _square(A)
     P = A @ A
     trace, power = P.diagonal(dim1=-2, dim2=-1).sum(-1), P.square().sum((-1, -2))
     scale = (sw2 / c) ** 2
@@ -141,18 +154,26 @@ def feature_noise(A: Tensor, *, F: int, square: float, fourth: float, sw2: float
 
 
 def block_averages(K: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(diagonal, same group, other group): means of K (..., N, N) over nodes, and over pairs of different nodes."""
-    K, labels = given.doubles(K), given.doubles(labels)
-    N, s = K.shape[-1], labels[:, None] * labels
+    """(diagonal, same group, other group): means of K (..., N, N) over nodes, and over pairs of different nodes.
+
+    labels (N,), each +1 or -1; groups of any sizes.  Raises `ValueError` for other labels, or where there is no pair.
+    """
+    K, labels = _square(K), given.doubles(labels)
+    N, s = K.shape[-1], labels[..., :, None] * labels[..., None, :]
+    if labels.shape != (N,) or not gaussian.seen(labels.abs() == 1):
+        raise ValueError(f"labels {tuple(labels.shape)} of {N} nodes: give (N,), +1 for one group, -1 for the other.")
+    others = (1 - s).sum() / 2
+    if not gaussian.seen((others > 0) & (others < N * N - N)):
+        raise ValueError("labels of a single group, or of single nodes: there is no pair to average; give two groups.")
     diagonal = K.diagonal(dim1=-2, dim2=-1).sum(-1)
-    same = ((K * (s + 1) / 2).sum((-1, -2)) - diagonal) / (N * (N / 2 - 1))
-    return diagonal / N, same, (K * (1 - s) / 2).sum((-1, -2)) / (N * N / 2)
+    same = ((K * (s + 1) / 2).sum((-1, -2)) - diagonal) / (N * N - N - others)
+    return diagonal / N, same, (K * (1 - s) / 2).sum((-1, -2)) / others
 
 
 def bethe_hessian(A: Tensor, *, c: float) -> Tensor:
     """(c - 1) 1 - sqrt(c) A + D with degrees D: its negative eigenvalues mark communities down to the threshold."""
     given.positive("c", c, why="without edges no group shows")
-    A = given.doubles(A)
+    A = _square(A)
     N = A.shape[-1]
     eye = torch.eye(N, device=A.device, dtype=torch.float64)
     return (c - 1) * eye - math.sqrt(c) * A + torch.diag_embed(A.sum(-1))
@@ -172,6 +193,8 @@ def overlap(M: Tensor, labels: Tensor, *, largest: bool = True, among: int = 3, 
     N = M.shape[-1]
     if M.dim() < 2 or M.shape[-2] != N or labels.shape != (N,):
         raise ValueError(f"shapes {tuple(M.shape)}, {tuple(labels.shape)}: give matrices (n, N, N) and labels (N,).")
+    if not gaussian.seen(M.isfinite()):
+        raise ValueError("M holds what is no number: it has no eigenvectors; find where the kernel diverged.")
     given.whole("among", among, least=1, why="an eigenvector must be looked at")
     given.whole("skip", skip, least=0, why="it counts eigenvectors that are left out")
     if N % 2 or among + skip > N:
@@ -186,6 +209,14 @@ def overlap(M: Tensor, labels: Tensor, *, largest: bool = True, among: int = 3, 
     rank = chosen.argsort(dim=-2).argsort(dim=-2)
     sides = torch.where(rank < N // 2, -1.0, 1.0).to(M)
     return (labels[..., None] * sides).mean(-2).abs().amax(-1)
+
+
+def _square(A: Tensor) -> Tensor:
+    """A (..., N, N) in float64, or the reason why it is no matrix over nodes."""
+    A = given.doubles(A)
+    if A.dim() < 2 or A.shape[-1] != A.shape[-2] or 0 in A.shape:
+        raise ValueError(f"shape {tuple(A.shape)}: a matrix between nodes is (..., N, N); give a square one.")
+    return A
 
 
 def _names(shape: tuple[int, ...], device: torch.device) -> Tensor:

@@ -9,8 +9,8 @@ factor; S_W = s(m) / sw2 with s = 1 for orthogonal weights and s = 1 / (1 + m) f
 minimum of lambda over y, one number to search whatever the depth.  With sw2 E[D^2] = 1 the mean squared singular value
 is 1 and its variance is L (mu_2 / mu_1^2 - 1 - s'(0)), s'(0) = 0 or -1, mu_k = E D^2k.
 
-Sources: Pennington, Schoenholz and Ganguli 2017 and 2018; Voiculescu 1987 (S-transform); Fuss-Catalan moments of
-products of Gaussian matrices: Penson and Zyczkowski 2011.  Square layers, width to infinity; float64.
+Where the minimum is explicit `jacobian_exact` has it.  Sources: Pennington, Schoenholz and Ganguli 2017 and 2018;
+Voiculescu 1987 (S-transform).  Square layers, width to infinity; float64.
 """
 
 from __future__ import annotations
@@ -66,6 +66,8 @@ def gaussian(m: Tensor) -> Tensor:
 
 def inverse_moment_map(slopes: SquaredSlopes, y: Tensor, *, depth: float, sw2: float, weights: Function) -> Tensor:
     """log lambda at each real y > max D^2 or complex y (k,) -> (k,); `weights` is `orthogonal` or `gaussian`."""
+    given.positive("depth", depth, why="a Jacobian has at least one layer")
+    given.positive("sw2", sw2, why="without weights there is no spectrum")
     m = (slopes.weights * slopes.values / (y[:, None] - slopes.values)).sum(1)
     return torch.log((1 + m) / m) + depth * (torch.log(sw2 * y * m / (1 + m)) - weights(m))
 
@@ -84,7 +86,10 @@ def variance(slopes: SquaredSlopes, *, depth: float, weights: Function) -> float
     zero = torch.zeros((), dtype=torch.float64, requires_grad=True)
     out = weights(zero)
     slope = torch.autograd.grad(out, zero)[0].item() if out.requires_grad else 0.0
-    return depth * (slopes.moment(2) / slopes.moment(1) ** 2 - 1 - slope)
+    given.positive("depth", depth, why="a Jacobian has at least one layer")
+    mean = slopes.moment(1)
+    spread = (slopes.weights * (slopes.values / mean - 1).square()).sum().item()
+    return depth * (spread - slope)
 
 
 def density(slopes: SquaredSlopes, lambdas: Tensor, *, depth: float, sw2: float, weights: Function) -> Tensor:
@@ -127,62 +132,6 @@ def density(slopes: SquaredSlopes, lambdas: Tensor, *, depth: float, sw2: float,
     return torch.where(inside, back[len(path) - 1 :], torch.zeros_like(lambdas))
 
 
-def linear_gaussian_edge(depth: int) -> float:
-    """(L + 1)^(L + 1) / L^L: the largest squared singular value of a product of L Gaussian layers with sw2 = 1."""
-    given.positive("depth", depth, why="a product has factors")
-    return (depth + 1) * (1 + 1 / depth) ** depth
-
-
-def linear_gaussian_moment(k: int, *, depth: int) -> float:
-    """Fuss-Catalan number binom((L + 1) k, k) / (L k + 1): k-th moment of J J^T, linear Gaussian layers, sw2 = 1."""
-    given.whole("k", k, least=0, why="it is a power")
-    given.whole("depth", depth, least=1, why="a product has factors")
-    return math.comb((depth + 1) * k, k) // (depth * k + 1)
-
-
-def linear_gaussian_second_moment(depth: int, *, width: int) -> float:
-    """E tr (J J^T)^2 / N of a product of L real Gaussian N x N layers with sw2 = 1, exact at every width N.
-
-    Averaging the last factor by Wick's theorem, with a = E tr M^2 / N and b = E (tr M / N)^2 of M = J J^T:
-    a' = (1 + 1/N) a + b,  b' = b + 2 a / N^2, from a = b = 1.  N -> infinity: L + 1 (Penson and Zyczkowski 2011).
-    """
-    given.whole("depth", depth, least=0, why="it counts factors")
-    given.whole("width", width, least=1, why="a matrix has entries")
-    a, b = 1.0, 1.0
-    for _ in range(depth):
-        a, b = (1 + 1 / width) * a + b, b + 2 * a / width**2
-    return a
-
-
-def relu_orthogonal_edge(depth: int) -> float:
-    """The edge for ReLU at sw2 = 2 with orthogonal weights: (1 + m) / m [(1 + 2 m) / (1 + m)]^L at m = 1 / (L - 2).
-
-    D^2 is 0 or 1, so M(y) = 1 / 2 (y - 1) and the minimum over m is explicit.  Raises `ValueError` for depth < 3, where
-    the spectrum ends in an atom.
-    """
-    if not depth >= 3:
-        raise ValueError(f"depth = {depth}: one or two layers have an atom at the top of the spectrum; take 3 or more.")
-    m = 1 / (depth - 2)
-    return (1 + m) / m * ((1 + 2 * m) / (1 + m)) ** depth
-
-
-def universal_smooth_edge(spread: float) -> float:
-    """The edge when depth -> infinity, q -> 0 at fixed L (mu_2 / mu_1^2 - 1) = spread, orthogonal weights, smooth phi.
-
-    D^2 is nearly constant, so lambda = (1 + m) / m exp(spread m); its minimum is at m = (-1 + sqrt(1 + 4 / spread)) / 2
-    (Pennington et al. 2018).
-    """
-    given.positive("spread", spread, why="slopes that are all equal leave no edge")
-    m = (math.sqrt(1 + 4 / spread) - 1) / 2
-    return (1 + m) / m * math.exp(spread * m)
-
-
-def universal_bernoulli_edge(spread: float) -> float:
-    """The same limit for slopes 0 or 1 (hard-tanh): e * spread above 1, and below it an atom at exp(spread)."""
-    given.positive("spread", spread, why="slopes that are all equal leave no edge")
-    return math.e * spread if spread > 1 else math.exp(spread)
-
-
 def gaussian_weights(n: int, width: int, *, rng: torch.Generator) -> Tensor:
     """n matrices (n, width, width) with entries N(0, 1 / width)."""
     return averages.normal((n, width, width), rng) / math.sqrt(width)
@@ -214,7 +163,8 @@ def sample(
     given.function("activation", activation)
     given.function("derivative", derivative)
     for name, value in (("sw2", sw2), ("sb2", sb2), ("q", q)):
-        averages.variance(name, value)
+        given.not_negative(name, value, why="a variance cannot be negative")
+    given.whole("depth", depth, least=0, why="it counts layers")
     h = math.sqrt(q) * averages.normal((n, width, 1), rng)
     J = torch.eye(width, device=rng.device, dtype=torch.float64).expand(n, width, width)
     for _ in range(depth):
@@ -226,6 +176,7 @@ def sample(
 
 def _top(slopes: SquaredSlopes, depth: float, sw2: float, weights: Function) -> tuple[float, float]:
     """(t, log lambda) at the edge, y = max D^2 (1 + e^t): a scan, then a bounded search between its neighbours."""
+    given.positive("depth", depth, why="a Jacobian has at least one layer")
     if not 1 <= depth < math.inf:
         raise ValueError(f"depth = {depth}: a Jacobian has at least one layer.")
     given.positive("sw2", sw2, why="without weights there is no spectrum")

@@ -27,6 +27,7 @@ from fieldkit.propagation.pairs import Side
 
 BLOCK = 256  # rows and columns that go through all layers together, so that they stay in cache
 LARGEST = 1e70
+SMALLEST = 1e-140
 NEAR = 1e-6  # 1 - |c| of inputs that are compared by their difference
 
 
@@ -125,6 +126,7 @@ def averages(K: Tensor, *, activation: Function | Activation, n_terms: int = map
 def post_activation(kernel: Tensor, *, sw2: float, sb2: float) -> Tensor:
     """E phi(u) phi(v) of the last hidden layer from the pre-activation kernel after it: (K - sb2) / sw2."""
     given.positive("sw2", sw2, why="without weights nothing of the layer before is left")
+    given.not_negative("sb2", sb2, why="a variance cannot be negative")
     return (given.doubles(kernel) - sb2) / sw2
 
 
@@ -133,7 +135,10 @@ def post_activation_correlation(q: Tensor, c: Tensor, sb2: Tensor | float) -> Te
 
     Raises `ValueError` unless q > sb2: the bias alone has no phi behind it.
     """
+    gaussian.variance("sb2", sb2)
     q, c, sb2 = (given.doubles(x) for x in (q, c, sb2))
+    if not gaussian.seen(c.abs() <= 1):
+        raise ValueError("c outside [-1, 1]: it is the correlation of two pre-activations.")
     if not gaussian.seen(q > sb2):
         raise ValueError("q <= sb2: nothing comes through the weights, so phi(h) has no correlation; take q > sb2.")
     return (q * c - sb2) / (q - sb2)
@@ -178,6 +183,7 @@ def gradient_descent(K: Tensor, T: Tensor, y: Tensor, *, rate: float, steps: Seq
         )
     if not all(step >= 0 for step in steps):
         raise ValueError(f"steps = {list(steps)}: a number of steps is 0 or more.")
+    given.positive("rate", rate, why="a step goes downhill")
     values, vectors = torch.linalg.eigh(T[:k, :k])
     if not 0 < rate * values[-1].item() < 2:
         raise ValueError(
@@ -217,6 +223,11 @@ def _lengths(phi: Activation, x: Tensor, depth: int, sw2: float, sb2: float, n_t
     q = (sw2 / x.shape[1]) * x.square().sum(1) + sb2
     layers = []
     for _ in range(depth):
+        if phi.apart is not None and not gaussian.seen((q == 0) | (q > SMALLEST)):
+            raise ValueError(
+                f"a variance below {SMALLEST:.0e}: products of two leave float64; scale the inputs up, or take a "
+                "larger sw2 or fewer layers."
+            )
         layers.append(pairs.side(phi, q, n_terms=n_terms))
         q = sw2 * layers[-1].square + sb2
     return [*layers, Side(q, q, q, q[None], q, q)]

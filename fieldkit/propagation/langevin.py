@@ -26,8 +26,8 @@ from fieldkit.propagation import gaussian
 
 def free_variance(a: float, D: float) -> float:
     """s = D / 2a, the stationary <x^2> at u = 0."""
-    if not (0 < a < math.inf and 0 < D < math.inf):
-        raise ValueError(f"a = {a}, D = {D}: without restoring force and noise no steady state exists; take both > 0.")
+    for name, value in (("a", a), ("D", D)):
+        given.positive(name, value, why="without restoring force and noise no steady state exists")
     return D / (2 * a)
 
 
@@ -35,6 +35,7 @@ def one_loop_variance(a: float, D: float, u: float) -> float:
     """s - 3 u s^2 / a; the next term is of order u^2 and positive, so the loop falls below the truth."""
     _attractive(u)
     s = free_variance(a, D)
+    given.number("u", u, why="it is the strength of a force")
     return s - 3 * u * s**2 / a
 
 
@@ -67,22 +68,24 @@ def exact_variance(a: float, D: float, u: float) -> float:
 
 
 def _attractive(u: float) -> None:
-    if not 0 <= u < math.inf:
-        raise ValueError(f"u = {u}: the cubic force drives x to infinity; take u >= 0.")
+    given.not_negative("u", u, why="the cubic force drives x to infinity if it does not pull back")
 
 
 def free_covariance(t: Tensor, s: Tensor, *, a: float, D: float) -> Tensor:
     """<x(t) x(s)> = s0 (e^(-a |t - s|) - e^(-a (t + s))) for u = 0 and x(0) = 0, with s0 = D / 2a; shapes broadcast."""
     t, s = given.doubles(t), given.doubles(s)
-    if not gaussian.seen((t >= 0) & (s >= 0)):
-        raise ValueError("t < 0: the unit starts from x = 0 at time 0; take t, s >= 0.")
-    return free_variance(a, D) * (torch.exp(-a * (t - s).abs()) - torch.exp(-a * (t + s)))
+    if not gaussian.seen((t >= 0) & (s >= 0) & (torch.maximum(t, s) < math.inf)):
+        raise ValueError("t < 0, or no time: the unit starts from x = 0 at time 0; take t, s >= 0, finite.")
+    variance = free_variance(a, D)
+    grown = -torch.expm1(-2 * a * torch.minimum(t, s))  # the difference of the two, with all its digits
+    return variance * torch.exp(-a * (t - s).abs()) * grown
 
 
 def free_response(t: Tensor, s: Tensor, *, a: float) -> Tensor:
-    """R(t, s) = theta(t - s) e^(-a (t - s)), with theta(0) = 0 (Ito); shapes broadcast."""
+    """R(t, s) = theta(t - s) e^(-a (t - s)), with theta(0) = 0 (Ito), a > 0; shapes broadcast."""
+    given.positive("a", a, why="without restoring force a kick is never forgotten")
     t, s = given.doubles(t), given.doubles(s)
-    return torch.where(t > s, torch.exp(-a * (t - s)), torch.zeros_like(t - s))
+    return torch.where(t <= s, 0.0, torch.exp(-a * (t - s).clamp_min(0)))
 
 
 def propagators(steps: int, *, h: float, a: float, D: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -111,7 +114,10 @@ def walk(
     the drift.  Raises `ValueError` for another shape.
     """
     given.positive("h", h, why="time goes on")
-    gaussian.variance("D", D)
+    given.not_negative("D", D, why="a variance cannot be negative")
+    for name, value in (("a", a), ("u", u), ("force", force)):
+        given.number(name, value, why="it is the strength of a force")
+    x = given.numbers(x)
     given.whole("steps", steps, least=0, why="they are counted")
     if x.dim() != 2 or x.shape[0] != 2:
         raise ValueError(f"shape {tuple(x.shape)}: n units, each with a coarse and a fine copy, are x of shape (2, n).")

@@ -168,6 +168,7 @@ def twice_differentiable(phi: Activation) -> None:
 
 def probability(keep: float) -> float:
     """`keep` itself, or the reason why it is none."""
+    given.number("keep", keep, why="it is the probability that dropout keeps a neuron")
     if not 0 < keep <= 1:
         raise ValueError(f"keep = {keep}: the probability that dropout keeps a neuron lies in (0, 1]; 1 is none.")
     return keep

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from fieldkit import given
-from fieldkit.propagation import gaussian
+from fieldkit.propagation import maps
 from fieldkit.propagation.gaussian import Function, normal
 
 
@@ -23,6 +23,7 @@ def inputs(K: Tensor, d: int, *, rng: torch.Generator) -> Tensor:
 
     Raises `ValueError` when d < m, or K is not square or not positive definite.
     """
+    K = given.doubles(K)
     if K.dim() != 2 or K.shape[0] != K.shape[1]:
         raise ValueError(f"shape {tuple(K.shape)}: K is the (m, m) table of overlaps of m inputs.")
     given.whole("d", d, least=len(K), why=f"{len(K)} inputs with given overlaps need as many dimensions")
@@ -37,6 +38,7 @@ def inputs(K: Tensor, d: int, *, rng: torch.Generator) -> Tensor:
 def twins(q: float, c: float, d: int, *, rng: torch.Generator) -> Tensor:
     """Two `inputs` (2, d) of mean square q and correlation c, |c| < 1."""
     given.positive("q", q, why="silence has no correlation")
+    given.number("c", c, why="a correlation lies between -1 and 1")
     return inputs(q * torch.tensor([[1.0, c], [c, 1.0]], dtype=torch.float64), d, rng=rng)
 
 
@@ -64,15 +66,14 @@ def propagate(
     given.function("activation", activation)
     given.generator(rng)
     given.whole("n", n, least=1, why="networks are drawn")
-    gaussian.variance("sw2", sw2)
-    gaussian.variance("sb2", sb2)
+    given.not_negative("sw2", sw2, why="a variance cannot be negative")
+    given.not_negative("sb2", sb2, why="a variance cannot be negative")
     x = given.doubles(x)
     if x.dim() != 2 or 0 in x.shape:
         raise ValueError(f"shape {tuple(x.shape)}: inputs are (m, d), m points in d dimensions; one is x[None].")
     given.whole("depth", depth, least=1, why="a network has at least one layer of weights")
     given.whole("width", width, least=1, why="a layer has at least one neuron")
-    if not 0 < keep <= 1:
-        raise ValueError(f"keep = {keep}: the probability that dropout keeps a neuron lies in (0, 1]; 1 is none.")
+    maps.probability(keep)
     found = torch.empty(n, depth, len(x), len(x), device=rng.device, dtype=torch.float64)
     for overlaps in found:
         h = x.to(device=rng.device, dtype=torch.float64)

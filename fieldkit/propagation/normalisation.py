@@ -83,8 +83,8 @@ def sample(
     Both are centred over the batch when B > 1, and are means over inputs and neurons.  A perturbation forwards grows as
     a gradient backwards: both are tr J^T J.  Take ratios of means, from the first block on.
     """
-    given.function("activation", activation)
-    given.function("derivative", derivative)
+    for name, f in (("norm", norm), ("activation", activation), ("derivative", derivative)):
+        given.function(name, f)
     given.whole("B", B, least=1, why="a batch has inputs")
     given.whole("depth", depth, least=1, why="a network has blocks")
     rows, out = gaussian.normal((n, 2 * B, width), rng), []  # B signals, B perturbations

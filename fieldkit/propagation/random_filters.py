@@ -46,8 +46,9 @@ def layers(h: Tensor, depth: int, *, activation: Function, v: Tensor, sw2: float
     No biases.  For a linear network, or ReLU, means of squares follow `convolution.spread` exactly at any C, with
     chi = sw2 or sw2 / 2: a fresh filter is as likely as its negative, so half of a mean square is positive.
     """
+    given.whole("depth", depth, least=0, why="it counts layers")
     given.function("activation", activation)
-    pictures = [h]
+    pictures = [given.numbers(h)]
     for _ in range(depth):
         pictures.append(layer(activation(pictures[-1]), v=v, sw2=sw2, rng=rng))
     return pictures

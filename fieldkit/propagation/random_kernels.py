@@ -41,6 +41,8 @@ def history(
     given.function("activation", activation)
     given.whole("depth", depth, least=1, why="a network has at least one layer of weights")
     given.whole("width", width, least=1, why="a layer has at least one neuron")
+    given.whole("n", n, least=1, why="networks are drawn")
+    given.generator(rng)
     maps.variances(sw2, sb2)
     K = finite_width.covariance(K)
     found = [K.to(rng.device).expand(n, *K.shape)]
@@ -88,6 +90,9 @@ def pushed(
     """
     given.whole("depth", depth, least=1, why="a network has at least one layer of weights")
     given.whole("width", width, least=1, why="a layer has at least one neuron")
+    given.whole("n", n, least=1, why="networks are drawn")
+    given.function("activation", activation)
+    given.generator(rng)
     maps.variances(sw2, sb2)
     K = finite_width.covariance(K)
     if K.shape != (3, 3):

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from fieldkit import checkpoints, given
-from fieldkit.propagation import gaussian, training
+from fieldkit.propagation import training
 from fieldkit.propagation.gated import Gate
 
 LEARNT = ("W", "V", "b", "a")
@@ -42,7 +42,11 @@ def taught(
     negative rate.
     """
     given.whole("delay", delay, least=1, why="the bit is asked for at least one step after it was shown")
-    gaussian.variance("rate", rate, why="a step goes downhill")
+    given.not_negative("rate", rate, why="a step goes downhill")
+    for name, value in (("n", n), ("N", N), ("batch", batch)):
+        given.whole(name, value, least=1, why="networks of units see sequences")
+    given.whole("n_steps", n_steps, least=0, why="steps are counted")
+    given.generator(rng)
     start = {"now": _draw(gate, n, N, rng)}
     start["memory"] = {name: torch.zeros_like(start["now"][name]) for name in LEARNT}
     pace = torch.full((), rate, device=rng.device)

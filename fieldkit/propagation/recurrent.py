@@ -34,7 +34,9 @@ Function = Callable[[Tensor], Tensor]
 
 def weights(n: int, N: int, g: float, *, rng: torch.Generator) -> Tensor:
     """n matrices J with entries N(0, g^2 / N): (n, N, N).  Raises `ValueError` for g < 0 or too large to square."""
-    gaussian.variance("g", g, why="it is the spread of the weights")
+    given.not_negative("g", g, why="it is the spread of the weights")
+    given.generator(rng)
+    given.sizes((n, N))
     return g / math.sqrt(N) * gaussian.normal((n, N, N), rng)
 
 
@@ -91,7 +93,8 @@ def discrete(
     """
     phi = activations.of(activation)
     for name, value in (("sb2", sb2), ("D", D), ("q", q)):
-        gaussian.variance(name, value)
+        given.not_negative(name, value, why="a variance cannot be negative")
+    given.whole("steps", steps, least=1, why="time goes on")
     b = math.sqrt(sb2) * gaussian.normal((n, N, 1), rng)
     J = weights(n, N, g, rng=rng)
     x = math.sqrt(q) * gaussian.normal((n, N, starts), rng)
@@ -131,7 +134,8 @@ def continuous(
     phi = activations.of(activation)
     given.positive("h", h, why="time goes on")
     given.whole("every", every, least=1, why="states are saved after some steps")
-    gaussian.variance("q", q)
+    given.not_negative("q", q, why="a variance cannot be negative")
+    given.whole("steps", steps, least=every, why=f"the first state is saved after {every}")
     J = weights(n, N, g, rng=rng)
     x = math.sqrt(q) * gaussian.normal((n, N, starts), rng)
     y = torch.cat([x, _unit(gaussian.normal((n, N, starts), rng))[0]], -1)
@@ -162,6 +166,8 @@ def autocorrelation(states: Tensor, lags: int) -> Tensor:
     """
     given.whole("lags", lags, least=1, why="there is the lag 0")
     states = given.numbers(states)
+    if states.dim() < 2:
+        raise ValueError(f"shape {tuple(states.shape)}: states of N units at T times are (..., T, N).")
     T = states.shape[-2]
     if lags > T:
         raise ValueError(f"lags = {lags}: a run of {T} saved states has lags below {T}; save more states.")
@@ -171,4 +177,4 @@ def autocorrelation(states: Tensor, lags: int) -> Tensor:
 def _unit(v: Tensor) -> tuple[Tensor, Tensor]:
     """v (n, N, starts) at length one along N, and the logarithm of its length (n, starts)."""
     size = v.norm(dim=1, keepdim=True)
-    return v / size, size[:, 0].log()
+    return v / size.clamp_min(1e-300), size[:, 0].log()

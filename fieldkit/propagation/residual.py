@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 from scipy.optimize import brentq
@@ -44,9 +45,8 @@ class Block:
 
     def __post_init__(self) -> None:
         for name in ("sv2", "sw2", "sa2", "sb2"):
-            gaussian.variance(name, getattr(self, name))
-        if not math.isfinite(self.skip):
-            raise ValueError(f"skip = {self.skip}: the factor of what is skipped is a finite number; 1 or 0.")
+            given.not_negative(name, getattr(self, name), why="a variance cannot be negative")
+        given.number("skip", self.skip, why="it multiplies what is skipped, by 1 or 0")
 
 
 def trajectory(
@@ -58,8 +58,11 @@ def trajectory(
     `maps.gap`: in closed form for ReLU, else by a Mehler series of `n_terms` terms.  Raises `ValueError` for p <= 0 or
     |e| > 1.
     """
-    if not 0 < p < math.inf or not abs(e) <= 1:
+    given.positive("p", p, why="it is a mean square")
+    given.number("e", e, why="it is a correlation")
+    if not abs(e) <= 1:
         raise ValueError(f"p = {p}, e = {e}: a length is positive and a correlation lies in [-1, 1].")
+    given.whole("n_terms", n_terms, least=2, why="a series has terms")
     phi = activations.of(activation)
     out, apart, log_gradient, unit = [(p, e, 0.0)], p * (1 - e), 0.0, 1.0
     for layer, block in enumerate(blocks):
@@ -152,6 +155,8 @@ def relu_angle_rate(v: float) -> float:
     branch, which holds the fraction (v / 2) / (1 + v / 2) of the length: d theta = -fraction theta^2 / 3 pi.  The next
     order adds 3 / (2 l) of it at layer l.  Derived here from the arc-cosine kernel of Cho and Saul 2009.
     """
+    if isinstance(v, bool) or not isinstance(v, Real):
+        raise TypeError(f"v = {v!r}: a product of variances is a plain number, 0 or more.")
     if not v >= 0:
         raise ValueError(f"v = {v}: a product of variances is 0 or more; infinity is the plain network.")
     return (1 if math.isinf(v) else v / (2 + v)) / (3 * math.pi)
@@ -180,8 +185,13 @@ def sample(
     given.function("derivative", derivative)
     if len(widths) != len(blocks) + 1:
         raise ValueError(f"{len(widths)} widths, {len(blocks)} blocks: give the width before and after every block.")
-    if not 0 < p < math.inf or not abs(e) <= 1:
+    given.positive("p", p, why="it is a mean square")
+    given.number("e", e, why="it is a correlation")
+    if not abs(e) <= 1:
         raise ValueError(f"p = {p}, e = {e}: a length is positive and a correlation lies in [-1, 1].")
+    given.whole("width", widths[0], least=2, why="two inputs of any correlation need a plane")
+    for width in widths[1:]:
+        given.whole("width", width, least=1, why="a layer has at least one neuron")
     frame = torch.linalg.qr(gaussian.normal((n, widths[0], 2), rng))[0] * math.sqrt(widths[0] * p)
     x = torch.stack([frame[..., 0], e * frame[..., 0] + math.sqrt(1 - e * e) * frame[..., 1]], dim=1)
     v = gaussian.normal((n, 1, widths[0]), rng)

@@ -37,6 +37,8 @@ def field(
     Gaussian draws: row t of Cholesky's factor of the covariance, grown by one row a step.
     """
     n, M = shape
+    given.sizes((n, M))
+    given.generator(rng)
     values, white = _empty((steps, n, M), rng), _empty((k, steps, n, M), rng)
     factor = torch.zeros((n, steps, steps), device=rng.device, dtype=torch.float64)
     times = iter(range(steps))

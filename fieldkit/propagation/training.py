@@ -48,6 +48,8 @@ def draw(
     layer, which change the number of neurons, are Gaussian.
     """
     given.whole("depth", depth, least=1, why="a network has at least one hidden layer")
+    given.sizes((n, d, width, n_classes))
+    given.generator(rng)
     gaussian.variance("sw2", sw2)
     gaussian.variance("sb2", sb2)
 
@@ -83,8 +85,12 @@ def layers(parameters: Parameters, x: Tensor, *, activation: Function = torch.ta
 def losses(logits: Tensor, labels: Tensor) -> Tensor:
     """Cross entropy of labels (B,) or (n, B), averaged over the pictures, for logits (n, B, k): (n,).
 
-    Raises `ValueError` for labels outside 0 ... k - 1.
+    Raises `ValueError` for labels outside 0 ... k - 1, or between whole numbers.
     """
+    logits, labels = given.numbers(logits), given.numbers(labels)
+    _fit(logits, labels)
+    if not gaussian.seen(labels == labels.round()):
+        raise ValueError("a label lies between two classes: classes are counted from 0; round the labels.")
     if not gaussian.seen((labels >= 0) & (labels < logits.shape[2])):
         raise ValueError(f"labels go beyond the {logits.shape[2]} classes, 0 to {logits.shape[2] - 1}; draw more, or "
                          "name fewer.")  # fmt: skip
@@ -100,6 +106,8 @@ def accuracy(parameters: Parameters, x: Tensor, labels: Tensor, *, activation: F
 
 def right(logits: Tensor, labels: Tensor) -> Tensor:
     """The fraction of labels (B,) that the largest of the logits (n, B, k) names, (n,); NaN names nothing."""
+    logits, labels = given.numbers(logits), given.numbers(labels)
+    _fit(logits, labels)
     return ((logits.argmax(-1) == labels) & logits.isfinite().all(-1)).double().mean(-1)
 
 
@@ -189,7 +197,7 @@ def descend(
     given.whole("n_steps", n_steps, least=0, why="steps are counted")
     gaussian.variance("rate", rate, why="a step goes downhill")
     images = given.numbers(images)
-    labels = labels if isinstance(labels, Tensor) else given.numbers(labels).long()
+    labels = given.numbers(labels)
     if len(images) != len(labels):
         raise ValueError(f"{len(images)} images, {len(labels)} labels: give one label for every image.")
     n = len(parameters["first"])
@@ -214,6 +222,12 @@ def descend(
     images = images.float()
     state = checkpoints.run(step, state, n_steps, rng=rng, path=path, label=f"batches of {batch}")
     return state["parameters"], state["loss"]
+
+
+def _fit(logits: Tensor, labels: Tensor) -> None:
+    if logits.dim() != 3 or 0 in logits.shape or labels.shape not in (logits.shape[:2], logits.shape[1:2]):
+        raise ValueError(f"logits {tuple(logits.shape)}, labels {tuple(labels.shape)}: expected (n, B, k), and (B,) or "
+                         "(n, B).")  # fmt: skip
 
 
 def _logits(parameters: Parameters, x: Tensor, *, activation: Function) -> Tensor:

@@ -109,11 +109,12 @@ def covariance(
     dual(cov, var_u, var_v) = <phi(u) phi(v)> for Gaussian u, v.  Cost: `steps` products of a vector and a triangle.
     Raises `ValueError` for h outside (0, 1], and for a negative `start` or D.
     """
-    if not 0 < h <= 1:
-        raise ValueError(f"h = {h}: the Euler step is a fraction of the membrane time; take 0 < h <= 1.")
-    given.whole("steps", steps, least=0, why="they count from the start on")
+    _step(h)
+    given.number("g", g, why="it is the spread of the weights")
+    given.whole("steps", steps, least=0, why="a table has rows")
+    given.function("dual", dual)
     for name, value in (("D", D), ("start", start), ("g^2", g * g)):
-        gaussian.variance(name, value)
+        given.not_negative(name, value, why="a variance cannot be negative")
     C = torch.zeros((steps + 1, steps + 1), device=device, dtype=torch.float64)
     C[0, 0] = start
     filtered = response(steps, h=h, device=device).T
@@ -129,14 +130,19 @@ def covariance(
     return C
 
 
+def _step(h: float) -> None:
+    given.positive("h", h, why="the Euler step is a fraction of the membrane time, at most 1")
+    if h > 1:
+        raise ValueError(f"h = {h}: the Euler step is a fraction of the membrane time; take 0 < h <= 1.")
+
+
 def response(steps: int, *, h: float, device: str | None = None) -> Tensor:
     """R[t, s] = d x_t / d eta_s of a single unit = h (1 - h)^(t - s - 1) for t > s, else 0: (steps + 1, steps + 1).
 
     At small h it is h theta(t - s) e^-(t - s): the unit reacts after the kick, never before.
     """
     given.whole("steps", steps, least=0, why="a table has rows")
-    if not 0 < h <= 1:
-        raise ValueError(f"h = {h}: the Euler step is a fraction of the membrane time; take 0 < h <= 1.")
+    _step(h)
     t = torch.arange(steps + 1, device=device, dtype=torch.float64)
     lag = t[:, None] - t
     base = torch.full_like(lag, 1 - h)
@@ -151,12 +157,12 @@ def linear_stationary_variance(g: float, D: float, h: float) -> float:
     1 + (1 - h)^2 - g^2 h^2 and b = 2 (1 - h).
     """
     gaussian.variance("D", D)
-    if not 0 < h <= 1:
-        raise ValueError(f"h = {h}: the Euler step is a fraction of the membrane time; take 0 < h <= 1.")
+    _step(h)
+    given.number("g", g, why="it is the spread of the weights")
     if not 0 <= g < 1:
         raise ValueError(f"g = {g}: a linear network explodes at g >= 1; take 0 <= g < 1.")
     a, b = 1 + (1 - h) ** 2 - (g * h) ** 2, 2 * (1 - h)
-    return D * h / math.sqrt(a * a - b * b)
+    return D / math.sqrt((1 - g) * (1 + g) * (a + b))  # a - b = h^2 (1 - g^2)
 
 
 def sample(
@@ -178,13 +184,13 @@ def sample(
     corrections of order 1 / N.  Raises as `covariance`, and for n < 1 or N < 1.
     """
     given.function("activation", activation)
-    if not 0 < h <= 1:
-        raise ValueError(f"h = {h}: the Euler step is a fraction of the membrane time; take 0 < h <= 1.")
+    _step(h)
     given.whole("n", n, least=1, why="networks are drawn")
+    given.number("g", g, why="it is the spread of the weights")
     given.whole("N", N, least=1, why="a network has at least one unit")
     given.whole("steps", steps, least=0, why="they count from the start on")
     for name, value in (("D", D), ("start", start), ("g^2", g * g)):
-        gaussian.variance(name, value)
+        given.not_negative(name, value, why="a variance cannot be negative")
     J = g / math.sqrt(N) * gaussian.normal((n, N, N), rng)
     x = math.sqrt(start) * gaussian.normal((n, N), rng)
     out = [x]

@@ -32,11 +32,14 @@ class Rule(Protocol):
 def majority(field: Tensor, *, rng: torch.Generator, b: int = 2) -> Tensor:
     """The sign of the sum over each block of b^d spins -1 and 1, ties by a fair coin; dtype kept.
 
-    Raises `ValueError` unless b divides every side, `TypeError` without a generator.
+    Raises `ValueError` unless b divides every side, `TypeError` without a generator or for a type without a sign.
     """
     given.generator(rng)
     field = given.numbers(field)
+    given.signed(field)
     total = _block_sum(field, b)
+    if field.is_floating_point():  # a sum below 1/2 must not lose against a coin
+        total = total.sign()
     if b ** (field.dim() - 1) % 2:
         return total.sign().to(field.dtype)
     words = torch.empty(-(-total.numel() // 8), dtype=torch.int64, device=field.device)
@@ -59,14 +62,18 @@ def average(field: Tensor, *, rng: torch.Generator | None = None, b: int = 2, fi
 
     field_dimension 0 is average pooling; (d - 2) / 2 is the free field's, 1/8 the critical square-lattice magnet's.
     """
-    field = given.numbers(field)
-    field = field if field.is_floating_point() else field.double()
+    field, field_dimension = given.floats(field), _power(field_dimension)
     return _block_sum(field, b) * b ** (field_dimension - (field.dim() - 1))
 
 
 def sign_of_sum(field: Tensor, *, rng: torch.Generator | None = None, b: int = 2) -> Tensor:
-    """The sign of each block's sum as a spin, int8: the first step from a continuous field, which has no ties."""
-    return torch.where(_block_sum(given.numbers(field), b) < 0, -1, 1).to(torch.int8)
+    """The sign of each block's sum as a spin, int8: the first step from a continuous field, which has no ties.
+
+    A spin cannot say that a number is none: raises `ValueError` for a sum that is nan (looked at on a CPU)."""
+    total = _block_sum(given.floats(field), b)
+    if total.device.type == "cpu" and bool(total.isnan().any()):
+        raise ValueError("the field holds values that are not finite; find where the run diverged.")
+    return torch.where(total < 0, -1, 1).to(torch.int8)
 
 
 def maximum(field: Tensor, *, rng: torch.Generator | None = None, b: int = 2) -> Tensor:
@@ -110,9 +117,14 @@ ODD = (SPIN, CORNER, LINE)
 def sums(field: Tensor, operators: Sequence[Operator]) -> Tensor:
     """Each operator summed over its lattice and images: field (n, L, M) -> (n, k) float64.
 
-    A side of 2 meets each neighbour twice, as every sum over s_x s_{x+mu} does; a side of 1 is refused.
+    A side of 2 meets each neighbour twice, as every sum over s_x s_{x+mu} does; a side of 1 is refused.  Spins of int8
+    are added up as they are; on an accelerator, where nobody looks, other whole numbers are for other types.
     """
     field = given.numbers(field)
+    if not field.is_floating_point() and not _is_small(field):
+        field = field.double()  # products would overflow
+    elif field.dtype in (torch.float16, torch.bfloat16):
+        field = field.float()
     if not operators:
         raise ValueError("no operators: name at least one, such as `NEAREST`.")
     if field.dim() != 3 or min(field.shape) < 1 or min(field.shape[1:]) < 2:
@@ -144,7 +156,7 @@ def count(operators: Sequence[Operator]) -> Tensor:
 def averaged_correlator(G: Tensor, *, b: int = 2, field_dimension: float = 0.0) -> Tensor:
     """<phi'(0) phi'(X)> of block averages from G(x) = <phi(0) phi(x)>, (L, ..., L) -> (L/b, ..., L/b), exact:
     b^(2 field_dimension - 2d) times the sum of G over all pairs of sites of the two blocks."""
-    G = given.doubles(G)
+    G, field_dimension = given.doubles(G), _power(field_dimension)
     d = G.dim()
     _refuse(G[None], b)
     for axis in range(d):
@@ -180,8 +192,8 @@ def _sum(x: Tensor) -> Tensor:
 
 def _block_sum(field: Tensor, b: int) -> Tensor:
     _refuse(field, b)
-    if field.dtype == torch.int8 and 2 * b ** (field.dim() - 1) + 1 > 127:
-        field = field.to(torch.int32)
+    if not field.is_floating_point() and not (2 * b ** (field.dim() - 1) + 1 <= 127 and _is_small(field)):
+        field = field.to(torch.int64)
     for axis in range(1, field.dim()):
         cells = field.unflatten(axis, (-1, b))
         total = cells.select(axis + 1, 0) + cells.select(axis + 1, 1)
@@ -189,6 +201,18 @@ def _block_sum(field: Tensor, b: int) -> Tensor:
             total = total + cells.select(axis + 1, k)
         field = total
     return field
+
+
+def _is_small(field: Tensor) -> bool:
+    """Whether whole numbers are spins of int8, none beyond -1 and 1; one configuration is looked at, on a CPU."""
+    if field.dtype != torch.int8 or field.device.type != "cpu" or field.dim() == 0 or len(field) == 0:
+        return field.dtype == torch.int8
+    return bool(field[0].abs().max() <= 1) if field[0].numel() else True
+
+
+def _power(field_dimension: float) -> float:
+    given.number("field_dimension", field_dimension, why="blocks are multiplied by this power of b")
+    return float(field_dimension)
 
 
 def _refuse(field: Tensor, b: int) -> None:

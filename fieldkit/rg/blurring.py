@@ -23,7 +23,7 @@ from torch import Tensor
 from fieldkit import given
 from fieldkit.estimates import Estimate, jackknife
 from fieldkit.lattice import free
-from fieldkit.rg import blocking
+from fieldkit.rg import blocking, maps
 
 
 def time(L: int, c: float) -> float:
@@ -46,8 +46,7 @@ def step(field: Tensor, *, b: int = 2, field_dimension: float, reach: float = 1.
     Flow for t = (reach b)^2 / 8, keep every b-th site, multiply by b^field_dimension.
     """
     given.positive("reach", reach, why="the blur has a radius, in units of the new lattice")
-    if not math.isfinite(field_dimension):
-        raise ValueError(f"field_dimension = {field_dimension}: the field is multiplied by a finite power of b.")
+    given.number("field_dimension", field_dimension, why="the field is multiplied by this power of b")
     return blocking.stride(flow(field, (reach * b) ** 2 / 8), b=b) * float(b) ** field_dimension
 
 
@@ -71,6 +70,7 @@ def twice_the_dimension(small: Tensor, large: Tensor, *, b: float = 2.0) -> Esti
 
     At the same c.  Errors in quadrature, each by the jackknife over chains (8 or more).
     """
+    b = maps.scale(b)
     logs = [jackknife(torch.log, chains) for chains in (small, large)]
     error = math.hypot(logs[0].error, logs[1].error)
     return Estimate(logs[0].value - logs[1].value, error) / math.log(b)
@@ -78,15 +78,13 @@ def twice_the_dimension(small: Tensor, large: Tensor, *, b: float = 2.0) -> Esti
 
 def _fields(field: Tensor, t: float) -> tuple[Tensor, tuple[int, ...]]:
     _forward(t)
-    field = given.numbers(field)
-    field = field if field.is_floating_point() else field.double()
+    field = given.floats(field)
     given.fields(field)
     return field.double(), tuple(range(1, field.dim()))
 
 
 def _forward(t: float) -> None:
-    if not 0 <= t < math.inf:
-        raise ValueError(f"t = {t}: the flow runs forward from t = 0; backwards it blows up every fast mode.")
+    given.not_negative("t", t, why="the flow runs forward; backwards it blows up every fast mode")
 
 
 def _squares(field: Tensor) -> Tensor:

@@ -31,6 +31,8 @@ TOP = 24
 def spacing(T: float) -> float:
     """e, the step of the ladder once round the point; it tends to zero at T_c.  Raises `ValueError` at T_c itself."""
     given.positive("T", T, why="a temperature is positive")
+    if T < 1e-300:
+        raise ValueError(f"T = {T}: 1 / T leaves the range of numbers; at T = 1e-300 nothing moves either.")
     log_k = -2 * abs(2 / T + math.log(-math.expm1(-4 / T) / 2))  # ln sinh 2/T without overflow
     if not log_k < 0:
         raise ValueError(f"T = {T}: at the critical temperature the ladder has no steps; choose another.")
@@ -61,6 +63,8 @@ def cut(T: float, n: int) -> Tensor:
 
     Whole numbers e_m + e_n.  Below T_c both corners are in the same phase, so that all is there twice, not four times.
     """
+    given.whole("n", n, least=1, why="a ladder has a lowest rung")
+    given.positive("T", T, why="a temperature is positive")
     high = ising_exact.T_CRITICAL < T
     one = corner(T, 20 if high else 40)[:: 1 if high else 2]
     both = (one[:, None] + one).flatten().sort().values

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from fieldkit import given
 from fieldkit.nnft import action, ensembles, exact, wick
 from fieldkit.nnft.ensembles import Ensemble
 
@@ -28,8 +29,10 @@ def coupling(ensemble: Ensemble, x: Tensor, cutoff: float, *, four: Tensor | Non
     four: exact for one hidden layer if not given.  With one point this is the definition above.
     """
     x = ensembles.inputs(x)
-    four = exact.four_point(ensemble, x) if four is None else four
+    four = exact.four_point(ensemble, x) if four is None else given.doubles(four)
     unit = action.local(ensemble, x, action.box(cutoff, x.shape[1]))
+    if four.shape != unit.shape or not bool(four.isfinite().all()):
+        raise ValueError(f"four {tuple(four.shape)}: a finite G4c for each of the {len(unit)} tuples of points.")
     return float((unit @ four) / (unit @ unit))
 
 
@@ -67,12 +70,16 @@ def dimension(d: int, *, growth: float | None) -> float:
     >>> dimension(1, growth=1), dimension(1, growth=0), dimension(2, growth=None)
     (-5, -1, 0.0)
     """
+    given.whole("d", d, least=1, why="inputs have dimensions")
+    if growth is not None:
+        given.not_negative("growth", growth, why="K_w grows as this power; None where it falls")
     return 0.0 if growth is None else -(d + 4 * growth)
 
 
 def four_point(ensemble: Ensemble, x: Tensor, cutoff: float, coupling: float) -> Tensor:
     """G4c (k,) at `wick.tuples(m, 4)` that this coupling makes in this box."""
     x = ensembles.inputs(x)
+    given.number("coupling", coupling, why="a vertex has a strength")
     return coupling * action.local(ensemble, x, action.box(cutoff, x.shape[1]))
 
 

@@ -112,7 +112,7 @@ def correlation_length(K: Tensor | float) -> Tensor:
 
 
 def log_tanh(K: Tensor | float) -> Tensor:
-    """ln tanh K (...) for K >= 0, with all digits where tanh K is 1 to rounding: -2 artanh exp(-2 K)."""
+    """ln tanh K (...) for K >= 0, nan below, with all digits where tanh K is 1 to rounding: -2 artanh exp(-2 K)."""
     K = given.doubles(K)
     far = torch.exp(-2 * K.clamp(min=0.25))
     return torch.where(K < 0.5, torch.tanh(K.clamp(max=1)).log(), torch.log1p(-far) - torch.log1p(far))
@@ -131,8 +131,9 @@ def draw(n: int, L: int, *, K: float, h: float = 0.0, rng: torch.Generator) -> T
     """
     given.whole("n", n, least=1, why="so many pieces")
     given.whole("L", L, least=1, why="a piece has spins")
-    if not (math.isfinite(K) and math.isfinite(h)):
-        raise ValueError(f"K = {K}, h = {h}: a chain has finite couplings; choose finite ones.")
+    for name, value in (("K", K), ("h", h)):
+        given.number(name, value, why="a chain has finite couplings")
+    given.generator(rng)
     tilt = 0.0  # ln psi_+ / psi_- = arsinh(e^2K sinh h)
     if h:
         log = 2 * K + abs(h) + math.log(-math.expm1(-2 * abs(h)) / 2)  # of its modulus
@@ -152,6 +153,8 @@ def draw(n: int, L: int, *, K: float, h: float = 0.0, rng: torch.Generator) -> T
 def log_partition_ring(K: float, h: float, n: int) -> float:
     """ln Z of a ring of n spins by summing over all 2^n states: slow and plain on purpose, n <= 20."""
     given.whole("n", n, least=2, why="a ring has at least two spins")
+    for name, value in (("K", K), ("h", h)):
+        given.number(name, value, why="a ring has finite couplings")
     if n > 20:
         raise ValueError(f"n = {n}: a ring of n spins has 2^n states; sum over 20 spins at most.")
     spins = (torch.arange(2**n)[:, None] >> torch.arange(n) & 1).double() * 2 - 1
@@ -159,7 +162,11 @@ def log_partition_ring(K: float, h: float, n: int) -> float:
 
 
 def _pair(K: Tensor | float, h: Tensor | float) -> tuple[Tensor, Tensor]:
-    one, other = torch.broadcast_tensors(given.doubles(K), given.doubles(h))
+    K, h = given.doubles(K), given.doubles(h)
+    try:
+        one, other = torch.broadcast_tensors(K, h)
+    except RuntimeError:
+        raise ValueError(f"K {tuple(K.shape)}, h {tuple(h.shape)}: the two must broadcast.") from None
     return one, other
 
 

@@ -45,7 +45,7 @@ def coarse_states() -> Tensor:
 def transition(table: Tensor) -> Tensor:
     """P(S | s), the chance that state s of the 4 x 4 torus is blocked to state S: (65536, 16), by the rule `table`."""
     state = rules.state_of(ising_exact.all_states(4, 4)).reshape(-1, 4)  # of each of the four blocks
-    up = given.doubles(table)
+    up = rules.checked(table)
     two = torch.stack([1 - up, up], 1)  # (16 states of a block, 2)
     four = torch.einsum("ab,cd->acdb", two, two).reshape(256, 4)  # two blocks: the first is the lower bit
     pairs = 16 * state[:, 0] + state[:, 1], 16 * state[:, 2] + state[:, 3]
@@ -92,6 +92,7 @@ def couplings(table: Tensor, *, T: float) -> Tensor:
         raise ValueError(
             "this rule breaks the symmetry between up and down, so its law has fields too; use an odd one."
         )
+    given.positive("T", T, why="a temperature is positive")
     values = blocking.sums(coarse_states(), blocking.EVEN[:3])
     design = torch.cat([torch.ones(16, 1, dtype=torch.float64), values], 1)
     aligned = blocking.sums(ising_exact.all_states(4, 4), [blocking.NEAREST])[:, 0]

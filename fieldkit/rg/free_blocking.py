@@ -27,6 +27,7 @@ from fieldkit.propagation.gaussian import legendre
 
 def dimension(d: int) -> float:
     """(d - 2) / 2, by which a free field scales: blocks are multiplied by b^dimension."""
+    given.positive("d", d, why="a field lives in some dimension")
     return (d - 2) / 2
 
 
@@ -47,8 +48,10 @@ def block_spectrum(spectrum: Tensor, *, b: int = 2, field_dimension: float | Non
 
     field_dimension: (d - 2) / 2 if not given; 0 is a plain average.  Raises `ValueError` unless b divides L.
     """
-    spectrum = given.numbers(spectrum)
+    spectrum = given.floats(spectrum)
     d, L = spectrum.dim(), _divided(spectrum, b)
+    if field_dimension is not None:
+        given.number("field_dimension", field_dimension, why="blocks are multiplied by this power of b")
     half = torch.arange(L, dtype=torch.float64, device=spectrum.device) * (math.pi / L)
     ratio = torch.sin(b * half) / (b * torch.sin(half))
     weight = torch.where(half == 0, 1.0, ratio).square()
@@ -63,7 +66,7 @@ def block_spectrum(spectrum: Tensor, *, b: int = 2, field_dimension: float | Non
 
 def stride_spectrum(spectrum: Tensor, *, b: int = 2) -> Tensor:
     """Spectrum of every b-th site, (L/b, ..., L/b): all aliases alike, b^-d times their sum."""
-    spectrum = given.numbers(spectrum)
+    spectrum = given.floats(spectrum)
     L = _divided(spectrum, b)
     for axis in range(spectrum.dim()):
         spectrum = spectrum.unflatten(axis, (b, L // b)).sum(axis)
@@ -74,12 +77,18 @@ def blocked(p: Tensor, n_steps: int, *, mass2: float = 0.0, b: int = 2) -> Tenso
     """G after n_steps block averages of the nearest-neighbour action at mass2 b^(-2 n_steps), at momenta p (..., d).
 
     So mass2 is the mass that the blocked field has at the end; memory grows as b^(d n_steps).  Raises `ValueError` for
-    mass2 < 0, here and below.
+    mass2 < 0 and momenta that are not finite, here and below, and for more than 2^27 aliases.
     """
     given.whole("n_steps", n_steps, least=0, why="a field is blocked so many times")
     given.whole("b", b, least=2, why="a block is larger than a site")
     p, mass2 = _momenta(p), _mass(mass2)
-    d, B = p.shape[-1], b**n_steps
+    d = p.shape[-1]
+    if d * n_steps * math.log2(b) + math.log2(max(1, p.numel() // d)) > 27:
+        raise ValueError(
+            f"n_steps = {n_steps}, b = {b}, d = {d}: each momentum has {b}^{d * n_steps} aliases; take fewer steps, "
+            "or `perfect`, to which they lead."
+        )
+    B = b**n_steps
     l = torch.arange(B, dtype=torch.float64, device=p.device)
     q = (p[..., None] + 2 * math.pi * (l - (B - 1) // 2)) / B  # (..., d, B)
     sine = torch.sin(q / 2)
@@ -95,6 +104,8 @@ def blocked(p: Tensor, n_steps: int, *, mass2: float = 0.0, b: int = 2) -> Tenso
 def perfect(p: Tensor, *, mass2: float = 0.0) -> Tensor:
     """The perfect propagator G* at momenta p (..., d), any d >= 1, to 1e-13; infinite at p = 0, mass2 = 0."""
     p, mass2 = _momenta(p), _mass(mass2)
+    if p.numel() == 0:
+        return p[..., 0]
     folded = p - 2 * math.pi * (p / (2 * math.pi)).round()  # small momenta keep their digits
     t, w = _times(float((folded.square().sum(-1) + mass2).clamp(min=1e-300).min()), mass2)
     whole = torch.exp(-t * mass2) * torch.stack([_heat(t, x) for x in folded.unbind(-1)]).prod(0)
@@ -163,8 +174,7 @@ def _divided(spectrum: Tensor, b: int) -> int:
 
 
 def _mass(mass2: float) -> float:
-    if not 0 <= mass2 < math.inf:
-        raise ValueError(f"mass2 = {mass2}: a mass squared below zero has no free field; choose 0 or more, finite.")
+    given.not_negative("mass2", mass2, why="a mass squared below zero has no free field")
     return float(mass2)
 
 
@@ -172,6 +182,8 @@ def _momenta(p: Tensor) -> Tensor:
     p = given.doubles(p)
     if p.dim() == 0 or p.shape[-1] == 0:
         raise ValueError(f"p {tuple(p.shape)}: momenta are (..., d); in d = 1 add the axis with p[..., None].")
+    if not bool(p.isfinite().all()):
+        raise ValueError("a momentum is not finite; find where it comes from.")
     return p
 
 

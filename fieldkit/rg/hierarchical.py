@@ -59,9 +59,13 @@ def start(r: float, n_terms: int) -> Tensor:
 def block(moments: Tensor, *, D: float) -> Tensor:
     """The block spin's moments (n + 1,) from those of its two halves, normalised to 1 at l = 0; differentiable.
 
-    With |a_l| = m_l / (2^l l!) the series is squared to degree 2n and the Gaussian folded in.
+    With |a_l| = m_l / (2^l l!) the series is squared to degree 2n and the Gaussian folded in.  Raises `ValueError` for
+    fewer than five moments, or D that is not positive.
     """
-    return _map(len(given.doubles(moments)) - 1, D)(given.doubles(moments))
+    moments = given.doubles(moments)
+    if moments.dim() != 1:
+        raise ValueError(f"moments {tuple(moments.shape)}: one law is a row (n_terms + 1,).")
+    return _map(len(moments) - 1, D)(moments)
 
 
 def fixed_point(*, D: float = 3.0, n_terms: int = 36) -> FixedPoint:
@@ -69,8 +73,7 @@ def fixed_point(*, D: float = 3.0, n_terms: int = 36) -> FixedPoint:
 
     Raises `ValueError` for other D; near D = 4 the point merges with the Gaussian one and Newton needs more terms.
     """
-    if not 2 < D < 4:
-        raise ValueError(f"D = {D}: the fixed point exists between the two critical dimensions; choose 2 < D < 4.")
+    given.within("D", D, 2, 4, why="the fixed point exists between the two critical dimensions", ends="()")
 
     law, one = _map(n_terms, D), torch.ones(1, dtype=torch.float64)
 
@@ -90,10 +93,9 @@ def fixed_point(*, D: float = 3.0, n_terms: int = 36) -> FixedPoint:
 def critical_length(*, D: float = 3.0, n_terms: int = 36) -> float:
     """r_c of the start cos(r k), between the phase in which the second moment dies and the one in which it grows.
 
-    Raises `ValueError` for D <= 2, where there is no ordered phase.
+    Raises `ValueError` for D <= 2, where there is no ordered phase, and D > 50.
     """
-    if not 2 < D < math.inf:
-        raise ValueError(f"D = {D}: discrete spins order above the lower critical dimension; choose D > 2.")
+    given.within("D", D, 2, 50, why="spins order above two, and it takes 30 D steps to see it", ends="(]")
     law, low, high = _map(n_terms, D), 0.1, 4.0
     for _ in range(50):
         middle = (low + high) / 2
@@ -110,7 +112,7 @@ def field_exponent(D: float) -> float:
 def _grows(x: Tensor, law: maps.Map, D: float) -> bool:
     """Whether the second moment runs off to large values, as in the ordered phase; it dies at high temperature."""
     gaussian = 2 ** (2 / D) - 1  # the second moment of the massless Gaussian law, m = c m / (2 - c m)
-    for _ in range(300):
+    for _ in range(max(300, math.ceil(30 * D))):  # a deviation grows by 2^(2/D) a step
         x = law(x)
         if not bool(x.isfinite().all()) or float(x[1]) > 8 * gaussian:
             return True
@@ -122,6 +124,7 @@ def _grows(x: Tensor, law: maps.Map, D: float) -> bool:
 def _map(n: int, D: float) -> maps.Map:
     """The step on moments 0 ... n as a function: turn into |a_l| (c/4)^l, square, fold the Gaussian in, turn back."""
     given.whole("n_terms", n, least=4, why="a law needs some moments")
+    given.positive("D", D, why="a lattice has a dimension")
     l = torch.arange(n + 1, dtype=torch.float64)
     k = torch.arange(2 * n + 1, dtype=torch.float64)
     into = torch.exp(l * ((1 - 2 / D) * math.log(2) - math.log(8)) - torch.lgamma(l + 1))

@@ -53,10 +53,13 @@ def chain(K: float, *, block: int = 2, buffer: int = 0) -> Tensor:
     """
     given.whole("block", block, least=1, why="a block has spins")
     given.whole("buffer", buffer, least=0, why="it counts the spins between block and environment")
-    if given.doubles(K).dim():
-        raise ValueError(f"K {tuple(given.doubles(K).shape)}: one chain has one coupling; ask for one after another.")
+    coupling = given.doubles(K)
+    if coupling.dim() or not bool(coupling.isfinite()):
+        raise ValueError(
+            f"K = {coupling.tolist()}: one chain has one coupling, a finite number; ask for one after another."
+        )
     spins = ((torch.arange(2**block)[:, None] >> torch.arange(block)) & 1).double() * 2 - 1
-    slope = torch.tanh(given.doubles(K))
+    slope = torch.tanh(coupling)
     inside = ((1 + slope * spins[:, 1:] * spins[:, :-1]) / 2).prod(1)
     ends = torch.tensor([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]], dtype=torch.float64)
     far = slope ** (buffer + 1)
@@ -65,7 +68,10 @@ def chain(K: float, *, block: int = 2, buffer: int = 0) -> Tensor:
 
 
 def distinct(P: Tensor, *, digits: int = 12) -> Tensor:
-    """The same law with environments that leave the same p(v | e) taken together: fewer columns, same information."""
+    """The same law with environments that leave the same p(v | e) taken together: fewer columns, same information.
+    Raises `ValueError` for what is no law (states, environments)."""
+    P = _joint(P)
+    given.whole("digits", digits, least=0, why="p(v | e) is compared to so many digits")
     conditional = P / P.sum(0)
     _, group = torch.unique((conditional * 10.0**digits).round(), dim=1, return_inverse=True)
     return torch.zeros(len(P), int(group.max()) + 1, dtype=P.dtype).index_add_(1, group, P)
@@ -73,8 +79,8 @@ def distinct(P: Tensor, *, digits: int = 12) -> Tensor:
 
 def of_rule(P: Tensor, rule: Tensor) -> Tensor:
     """I(H : E) in nats of one rule (v,) or many (..., v): (...)."""
-    P, table = given.doubles(P), given.doubles(rule)
-    if P.dim() != 2 or table.shape[-1:] != P.shape[:1] or not bool(((table >= 0) & (table <= 1)).all()):
+    P, table = _joint(P), given.doubles(rule)
+    if table.shape[-1:] != P.shape[:1] or not bool(((table >= 0) & (table <= 1)).all()):
         raise ValueError(
             f"rule {tuple(table.shape)}, P {tuple(P.shape)}: a rule is a probability of + for each of the block's "
             "states, between 0 and 1, and P (states, environments)."
@@ -90,8 +96,8 @@ def of_rule(P: Tensor, rule: Tensor) -> Tensor:
 
 
 def of_block(P: Tensor) -> Tensor:
-    """I(V : E) in nats of the whole block: what no rule can exceed."""
-    P = given.doubles(P)
+    """I(V : E) in nats of the whole block: what no rule can exceed.  Raises as `distinct`."""
+    P = _joint(P)
     product = P.sum(1, keepdim=True) * P.sum(0)
     return (torch.special.xlogy(P, P) - torch.special.xlogy(P, product)).sum()
 
@@ -102,6 +108,7 @@ def all_rules(P: Tensor, *, odd: bool = False) -> tuple[Tensor, Tensor]:
     A rule and its negative are one, so there are 2^15, or 2^7 that respect the symmetry (`odd`); the codes are those of
     `rules.from_code`, with P(+ | all up) = 1.  The best is best of all rules, random ones included: I is convex.
     """
+    P = _joint(P)
     if len(P) != 16:
         raise ValueError(f"P {tuple(P.shape)}: all rules are tried for the sixteen states of a block of two by two.")
     codes = torch.arange(2**15) + 2**15
@@ -112,6 +119,14 @@ def all_rules(P: Tensor, *, odd: bool = False) -> tuple[Tensor, Tensor]:
     values = torch.cat([of_rule(P, part) for part in tables.split(4096)])
     order = values.argsort(descending=True, stable=True)
     return codes[order], values[order]
+
+
+def _joint(P: Tensor) -> Tensor:
+    P = given.doubles(P)
+    if P.dim() != 2 or 0 in P.shape:
+        raise ValueError(f"P {tuple(P.shape)}: a joint law is (states of the block, environments).")
+    given.law(P)
+    return P
 
 
 def _away(i: int, L: int) -> int:

@@ -32,12 +32,18 @@ def train(
     """W (N, n_hidden) from spins data (n, N): n_steps of persistent contrastive divergence, the rate falling in the
     second half.  Every ten steps chains are turned over at random, since p(v) = p(-v) and a sector must not be lost.
 
-    path: a checkpoint file, so that a kernel that dies goes on where it stopped.
+    path: a checkpoint file, so that a kernel that dies goes on where it stopped.  Raises `ValueError` for sizes below 1
+    or data other than -1 and 1.
     """
     given.whole("n_hidden", n_hidden, least=1, why="a machine has hidden spins")
     given.whole("n_steps", n_steps, least=1, why="a machine learns by steps")
+    for name, value in (("batch", batch), ("n_chains", n_chains)):
+        given.whole(name, value, least=1, why="a gradient is a difference of two means")
+    given.positive("rate", rate, why="a machine learns by steps")
     given.generator(rng)
     data = _spins(data).to(rng.device)
+    if not bool((data.abs() == 1).all()):
+        raise ValueError("some spins are neither -1 nor 1; from bits 0 and 1 make spins by 2 * bits - 1.")
     N = data.shape[1]
     start = torch.randint(len(data), (n_chains,), generator=rng, device=rng.device)
     state = {"W": 0.01 * torch.randn(N, n_hidden, generator=rng, device=rng.device), "v": data[start]}
@@ -59,7 +65,9 @@ def train(
 def gibbs(W: Tensor, v: Tensor, n_steps: int, *, rng: torch.Generator) -> Tensor:
     """v (n, N) after n_steps of v -> h -> v: a Markov chain whose stationary law is the machine's p(v)."""
     given.whole("n_steps", n_steps, least=0, why="a chain takes so many steps")
+    given.generator(rng)
     W, v = _weights(W), _spins(v)
+    _fit(W, v)
     for _ in range(n_steps):
         v = _draw(_draw(v @ W, rng) @ W.T, rng)
     return v
@@ -67,14 +75,16 @@ def gibbs(W: Tensor, v: Tensor, n_steps: int, *, rng: torch.Generator) -> Tensor
 
 def hidden(W: Tensor, v: Tensor, *, rng: torch.Generator) -> Tensor:
     """h (n, H) given v (n, N): the machine's own block spins."""
-    return _draw(_spins(v) @ _weights(W), rng)
+    given.generator(rng)
+    W, v = _weights(W), _spins(v)
+    _fit(W, v)
+    return _draw(v @ W, rng)
 
 
 def log_weight(W: Tensor, v: Tensor) -> Tensor:
     """ln [p(v) Z] = sum_j ln 2 cosh (v W)_j, (n,) float64."""
     v, W = given.doubles(v), given.doubles(W)
-    if v.dim() != 2 or W.dim() != 2 or v.shape[1] != W.shape[0]:
-        raise ValueError(f"v {tuple(v.shape)}, W {tuple(W.shape)}: spins are (n, N), weights (N, H).")
+    _fit(W, v)
     a = v @ W
     return torch.logaddexp(a, -a).sum(1)
 
@@ -91,6 +101,11 @@ def log_partition(W: Tensor) -> float:
         )
     states = ((torch.arange(2 ** len(W))[:, None] >> torch.arange(len(W))) & 1).double() * 2 - 1
     return float(log_weight(W, states).logsumexp(0))
+
+
+def _fit(W: Tensor, v: Tensor) -> None:
+    if v.dim() != 2 or W.dim() != 2 or v.shape[1] != W.shape[0]:
+        raise ValueError(f"v {tuple(v.shape)}, W {tuple(W.shape)}: spins are (n, N), weights (N, H).")
 
 
 def _draw(field: Tensor, rng: torch.Generator) -> Tensor:

@@ -59,6 +59,8 @@ def median(beta: float) -> float:
     0.652775941634
     """
     a, b = edges(beta)
+    if b - a < 1e-14:
+        return 1.0
     return float(optimize.brentq(lambda x: cumulative(x, beta) - 0.5, a, b, xtol=1e-15))
 
 
@@ -100,5 +102,4 @@ def _square(theta: float) -> float:
 
 
 def _refuse(beta: float) -> None:
-    if not 0 < beta <= 1:
-        raise ValueError(f"beta = {beta}: the short side over the long one lies in (0, 1]; turn the matrix.")
+    given.within("beta", beta, 0, 1, why="the short side over the long one; turn the matrix", ends="(]")

@@ -57,27 +57,46 @@ def beta(K: Tensor | float, *, d: float) -> Tensor:
 
 
 def fixed_point(*, b: float, d: float, move_first: bool = False) -> float:
-    """K* > 0, unstable, to rounding; b = 1 is the differential equation.  Raises `ValueError` for d <= 1."""
+    """K* > 0, unstable, to rounding, however near b is to 1; b = 1 is the differential equation.  Raises `ValueError`
+    for d <= 1, b < 1 and where b^(d-1) leaves the range of numbers."""
     _dimension(d)
+    given.positive("b", b, why="b bonds lie in series")
+    if b < 1 or (d - 1) * math.log(b) > 600 or d > 300:
+        raise ValueError(f"b = {b}, d = {d}: a step looks from further away; choose b >= 1, and b^(d-1) below e^600.")
 
-    def change(log_K: float) -> float:
+    def change(log_K: float) -> float:  # ln K'/K
         K = torch.tensor(math.exp(log_K), dtype=torch.float64)
         if b == 1:
             return float(beta(K, d=d) / K)
-        return float(recursion(K, b=b, d=d) / K) - 1
+        log = decimation.log_tanh(K)
+        # what b bonds in series lose, by the addition theorem: no difference of near equals, where b is near 1
+        off = float(torch.atanh(torch.exp(log) * torch.expm1((b - 1) * log) / -torch.expm1((b + 1) * log)) / K)
+        if off > -0.5:
+            weaker = math.log1p(off)
+        else:
+            weaker = (float(_series(K, b).log()) if float(b * log) > -700 else float(b * log)) - log_K
+        return (d - 1) * math.log1p(b - 1) + weaker
 
     top = math.log(2.0 + 3.0 / (d - 1) + math.log(b))
-    root = math.exp(optimize.brentq(change, -12.0 * d, top, xtol=1e-15, rtol=1e-15, maxiter=300))
+    root = math.exp(optimize.brentq(change, -1.2 * d - 3, top, xtol=1e-15, rtol=1e-15, maxiter=300))
     return root / (b ** (d - 1) if move_first else 1)
 
 
 def thermal_exponent(*, b: float, d: float) -> float:
-    """y_T = ln(dK'/dK) / ln b at K*, or beta'(K*) for b = 1; nu = 1 / y_T."""
+    """y_T = ln(dK'/dK) / ln b at K*, or beta'(K*) for b = 1; nu = 1 / y_T.
+
+    dK'/dK = b^d sinh 2S / sinh 2K* with S = K* / b^(d-1) what b bonds in series are worth."""
     K = torch.tensor(fixed_point(b=b, d=d), dtype=torch.float64, requires_grad=True)
     if b == 1:
         return float(torch.autograd.grad(beta(K, d=d), K)[0])
-    slope = torch.autograd.grad(recursion(K, b=b, d=d), K)[0]
-    return math.log(float(slope)) / math.log(b)
+    size = K.item()
+    share = math.expm1(-(d - 1) * math.log1p(b - 1))  # S / K* - 1
+    if share < -0.5:
+        series = size * (1 + share) if share > -1 + 1e-3 else size * math.exp(-(d - 1) * math.log(b))
+        return d + (_log_sinh(2 * series) - _log_sinh(2 * size)) / math.log(b)
+    off = size * share
+    ratio = math.exp(off) * math.sinh(off) * (1 + math.exp(-4 * size - 2 * off)) / (-math.expm1(-4 * size) / 2)
+    return d + math.log1p(ratio) / math.log1p(b - 1)
 
 
 def field_exponent(*, b: int, d: float) -> float:
@@ -93,6 +112,10 @@ def log_partition(generation: int, *, K: float, h: float = 0.0, b: int, d: int) 
     A generation multiplies the number of bonds by b^d; each step collects g of all the bonds that are left.
     """
     given.whole("generation", generation, least=0, why="generation 0 is a single bond")
+    for name, value in (("K", K), ("h", h)):
+        given.number(name, value, why="a bond has finite couplings")
+    if d * generation * math.log10(maps.scale(b)) > 300:
+        raise ValueError(f"generation = {generation}: the number of bonds, and ln Z, leave the range of numbers.")
     k, field, total = given.doubles(K), given.doubles(h), 0.0
     for left in range(generation - 1, -1, -1):
         k, field, g = recursion_with_field(k, field, b=b, d=d)
@@ -107,6 +130,8 @@ def diamond(generation: int, *, b: int, d: int) -> tuple[Tensor, int]:
     given.whole("generation", generation, least=0, why="generation 0 is a single bond")
     given.whole("b", b, least=2, why="a string has at least two bonds")
     given.whole("d", d, least=2, why="in d = 1 nothing lies side by side: that is `decimation`")
+    if d * generation * math.log2(b) > 24:
+        raise ValueError(f"generation = {generation}: that are {b}^{d * generation} bonds; choose 2^24 at most.")
     bonds, n_sites = [(0, 1)], 2
     for _ in range(generation):
         finer = []
@@ -172,6 +197,10 @@ def heat_bath(
         if sweep >= 0:
             kept[sweep] = s
     return kept, bonds
+
+
+def _log_sinh(x: float) -> float:
+    return x + math.log(-math.expm1(-2 * x) / 2)
 
 
 def _series(K: Tensor, b: float) -> Tensor:

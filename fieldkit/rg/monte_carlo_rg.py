@@ -56,6 +56,7 @@ def levels(
     field: Tensor, n_levels: int, *, rng: torch.Generator, rule: Rule, first: Rule | None = None
 ) -> list[Tensor]:
     """The field and its blocked descendants, n_levels + 1 of them.  `first` is the first step's rule."""
+    given.whole("n_levels", n_levels, least=0, why="a field is blocked so many times")
     chain = [field]
     for step in range(n_levels):
         chain.append((first if first is not None and step == 0 else rule)(chain[-1], rng=rng))
@@ -147,6 +148,8 @@ def exponents(
     if which >= len(places):
         raise ValueError(f"which = {which}: {len(places)} operators have as many eigenvalues, counted from 0.")
     steps = range(sums.cross.shape[1]) if steps is None else steps
+    if not len(steps):
+        raise ValueError("no steps: name at least one, counted from 0.")
     columns = [x for level in steps for x in _step(sums, level, places)]
 
     def y(*means: Tensor) -> Tensor:
@@ -195,14 +198,22 @@ def mismatch(large: Sums, small: Sums, operator: Operator = blocking.NEAREST) ->
 def matched_coupling(couplings: Sequence[float], differences: Sequence[Estimate]) -> Estimate:
     """The coupling at which the mismatch of one level is zero: a straight line through independent points, its root.
 
-    The root's bar is that of a ratio, first order in the errors of the line.
+    The root's bar is that of a ratio, first order in the errors of the line.  Raises `ValueError` for fewer than two
+    couplings, and where the line is level within its error: then it has no root.
     """
+    couplings = given.doubles(couplings).flatten().tolist()
+    if len(couplings) < 2:
+        raise ValueError(f"{len(couplings)} couplings: a line goes through two points or more.")
     centre = sum(couplings) / len(couplings)
     x = torch.tensor([K - centre for K in couplings], dtype=torch.float64)
     design = torch.stack([torch.ones_like(x), x], 1)
-    values = torch.tensor([d.value for d in differences], dtype=torch.float64)
-    fit = fits.linear_fit(design, values, torch.tensor([d.error**2 for d in differences], dtype=torch.float64))
+    values, errors = fits.columns(differences)
+    fit = fits.linear_fit(design, values, errors.square())
     intercept, slope = fit.parameters.tolist()
+    if not abs(slope) > fit.estimate(1).error:
+        raise ValueError(
+            f"slope = {fit.estimate(1)}: the mismatch does not change with the coupling; go further apart."
+        )
     gradient = torch.tensor([-1 / slope, intercept / slope**2], dtype=torch.float64)
     return Estimate(centre - intercept / slope, float(gradient @ fit.covariance @ gradient) ** 0.5)
 
@@ -222,11 +233,18 @@ def _places(sums: Sums, operators: Sequence[Operator]) -> list[int]:
 
 
 def _step(sums: Sums, level: int, k: list[int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    if not 0 <= level < sums.cross.shape[1]:
+    given.whole("level", level, least=0, why="steps are counted from 0")
+    if level >= sums.cross.shape[1]:
         raise ValueError(f"level = {level}: steps 0 to {sums.cross.shape[1] - 1} were measured; choose one of them.")
     same, cross = sums.same[:, level + 1][:, k][:, :, k], sums.cross[:, level][:, k][:, :, k]
     return sums.mean[:, level + 1, k], sums.mean[:, level, k], same, cross
 
 
 def _linearised(coarse: Tensor, fine: Tensor, same: Tensor, cross: Tensor) -> Tensor:
-    return torch.linalg.solve(same - torch.outer(coarse, coarse), cross - torch.outer(coarse, fine))
+    T, singular = torch.linalg.solve_ex(same - torch.outer(coarse, coarse), cross - torch.outer(coarse, fine))
+    if int(singular) or not bool(T.isfinite().all()):
+        raise ValueError(
+            "a blocked operator never changes, or two always change together, so that nothing can be solved for; take "
+            "fewer operators, or spins that move."
+        )
+    return T

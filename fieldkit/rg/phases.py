@@ -25,11 +25,13 @@ from fieldkit.rg import descent, enumeration
 def ceiling(first: Tensor, second: Tensor) -> float:
     """The largest fraction of right guesses between two laws (k,) over the same k pictures.
 
-    Raises `ValueError` for laws of different lengths, or negative ones.
+    Raises `ValueError` for laws of different lengths, or what is no law: negative, or not adding up to 1.
     """
     one, other = given.doubles(first), given.doubles(second)
-    if one.shape != other.shape or one.dim() != 1 or not bool(((one >= 0) & (other >= 0)).all()):
+    if one.shape != other.shape or one.dim() != 1:
         raise ValueError(f"laws {tuple(one.shape)}, {tuple(other.shape)}: two laws over the same k pictures.")
+    given.law(one)
+    given.law(other)
     return 0.5 * float(torch.maximum(one, other).sum())
 
 
@@ -52,8 +54,7 @@ def seen_by_rule(table: Tensor, T: float) -> Tensor:
 def magnetization_ceiling(L: int, first: float, second: float) -> float:
     """The same for |m| alone on the L x L torus, L <= 11, exact: what a threshold on the order parameter can reach."""
     laws = [ising_exact.magnetization_law(L, T) for T in (first, second)]
-    folded = [law + law.flip(0) for law in laws]  # each |m| twice
-    return ceiling(*folded) / 2
+    return ceiling(*((law + law.flip(0)) / 2 for law in laws))  # of |m|, each value twice
 
 
 def magnetization_cut(L: int, first: float, second: float) -> float:
@@ -71,9 +72,16 @@ def magnetization_cut(L: int, first: float, second: float) -> float:
 def by_threshold(values: Tensor, labels: Tensor, held_out: tuple[Tensor, Tensor]) -> Estimate:
     """Fraction right on held-out (values, labels) of the threshold that is best on the first ones, values (n,).
 
-    Equal values fall on the same side, and the two labels need not be equally frequent.
+    Equal values fall on the same side, and the two labels need not be equally frequent.  Raises `ValueError` for other
+    shapes, labels other than 0 and 1 and values that are not finite.
     """
     values, labels = given.numbers(values), given.numbers(labels)
+    held_out = given.numbers(held_out[0]), given.numbers(held_out[1])
+    for place, named in ((values, labels), held_out):
+        if not bool(place.isfinite().all() & ((named == 0) | (named == 1)).all()):
+            raise ValueError(
+                "a value is not finite, or a label neither 0 nor 1: leave the first out, rename the others."
+            )
     if values.dim() != 1 or len(values) == 0 or labels.shape != values.shape:
         raise ValueError(f"values {tuple(values.shape)}, labels {tuple(labels.shape)}: a label for each value, (n,).")
     order = values.argsort()
@@ -83,7 +91,6 @@ def by_threshold(values: Tensor, labels: Tensor, held_out: tuple[Tensor, Tensor]
     last = torch.cat([values[order].diff() > 0, right.new_ones(1, dtype=torch.bool)])  # of its value
     best = int(torch.where(last, right.abs(), -1.0).argmax())
     cut, low_is_zero = values[order[best]], bool(right[best] > 0)
-    held_out = given.numbers(held_out[0]), given.numbers(held_out[1])
     called = (held_out[0] > cut).long() if low_is_zero else (held_out[0] <= cut).long()
     return estimates.fraction(called == held_out[1])
 
@@ -127,7 +134,13 @@ def accuracy(
 
 
 def pooled(pictures: Tensor, logits: Tensor) -> Tensor:
-    """(n, L, L) -> (n, L/2, L/2): the mean over each block with weights softmax(logits (4,)), sites as in `rules`."""
+    """(n, L, L) -> (n, L/2, L/2): the mean over each block with weights softmax(logits (4,)), sites as in `rules`.
+    Raises `ValueError` for other shapes or an odd side."""
+    if pictures.dim() != 3 or pictures.shape[1] % 2 or pictures.shape[2] % 2 or logits.shape != (4,):
+        raise ValueError(
+            f"pictures {tuple(pictures.shape)}, logits {tuple(logits.shape)}: blocks of two by two fill (n, L, L) with "
+            "even L, and each has four weights."
+        )
     w = logits.softmax(0)
     a, b = pictures[:, ::2], pictures[:, 1::2]
     return w[0] * a[:, :, ::2] + w[1] * a[:, :, 1::2] + w[2] * b[:, :, ::2] + w[3] * b[:, :, 1::2]

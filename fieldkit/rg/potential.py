@@ -96,8 +96,7 @@ def fixed_point(
     [0, R (N + 0.8) / 1.8]: R = 6 and 22 nodes if not given, 30 below d = 2.7, 16 above 3.3.  nu to 1e-13 at d = 3, to
     1e-9 at the ends, omega to 3e-7.  Raises `ValueError` outside the domain, and where Newton does not settle.
     """
-    if not 2.4 <= d <= 3.7:
-        raise ValueError(f"d = {d}: this grid resolves the fixed point for 2.4 <= d <= 3.7.")
+    given.within("d", d, 2.4, 3.7, why="this grid resolves the fixed point there")
     if anomalous and N != 1:
         raise ValueError(f"N = {N}: eta is taken from the potential of one component; use N = 1, or LPA.")
     given.positive("N", N, why="a field has components")
@@ -123,7 +122,7 @@ def potential(point: FixedPoint, rho: Tensor) -> Tensor:
 
     Raises `ValueError` for other rho, where the series says nothing.
     """
-    rho = given.doubles(rho)
+    rho = given.doubles(rho).detach().cpu()
     if not bool(((rho >= 0) & (rho <= point.grid.R)).all()):
         raise ValueError(f"rho outside of [0, {point.grid.R:.6g}]: u is known on its grid only; take a larger R.")
     series = chebyshev.chebint((point.grid.coefficients @ point.slope).numpy() * point.grid.R / 2, lbnd=-1)

@@ -36,12 +36,14 @@ def log_levels(L: int, T: float, *, odd: bool, n: int = 6) -> Tensor:
     given.whole("L", L, least=2, why="a ring has at least two spins")
     given.whole("n", n, least=1, why="a spectrum has a largest level")
     given.positive("T", T, why="a temperature is positive")
+    if not 1e-300 <= T <= 1e300:
+        raise ValueError(f"T = {T}: 1 / T leaves the range of numbers; choose T from 1e-300 to 1e300.")
     K = 1 / T
     k = math.pi * (2 * torch.arange(L, dtype=torch.float64) + (0 if odd else 1)) / L
     # cosh e - 1 without cancellation: (sinh 2K - 1)^2 / sinh 2K + 2 sin^2(k/2)
     if K < 20:
         above = (math.sinh(2 * K) - 1) ** 2 / math.sinh(2 * K) + 2 * torch.sin(k / 2) ** 2
-        e = torch.log1p(above + (above * (above + 2)).sqrt())
+        e = torch.log1p(above + above.sqrt() * (above + 2).sqrt())
     else:
         e = 2 * K + torch.log1p(-2 * math.exp(-2 * K) * torch.cos(k))
     if odd:
@@ -76,14 +78,26 @@ def bulk(T: float) -> float:
 
 
 def dense_levels(L: int, T: float) -> Tensor:
-    """ln of all 2^L eigenvalues, largest first, from the matrix itself: slow and plain on purpose, L <= 10."""
+    """ln of all 2^L eigenvalues, largest first, from the matrix itself: slow and plain on purpose, L <= 10.
+
+    The matrix is B B^T with B the bonds along the ring times the root of those across, and its eigenvalues are squares
+    of singular values of B, which halves the loss of digits of small ones.  Raises `ValueError` where the smallest
+    drowns in rounding, far from T_c.
+    """
     given.whole("L", L, least=2, why="a ring has at least two spins")
+    given.positive("T", T, why="a temperature is positive")
     if L > 10:
         raise ValueError(f"L = {L}: the matrix has 2^L rows; use L <= 10, or `log_levels`.")
     rows = ising_exact.all_states(1, L)[:, 0].double()
-    inside = torch.exp((rows * rows.roll(-1, 1)).sum(1) / (2 * T))
-    between = torch.exp(rows @ rows.T / T)
-    return torch.linalg.eigvalsh(inside[:, None] * between * inside).log().flip(0)
+    inside = torch.exp(((rows * rows.roll(-1, 1)).sum(1) - L) / (2 * T))  # an aligned bond weighs 1
+    a, c = math.sqrt(1 + math.exp(-2 / T)) / 2, math.sqrt(-math.expm1(-2 / T)) / 2
+    root, across = torch.tensor([[a + c, a - c], [a - c, a + c]], dtype=torch.float64), torch.ones(1, 1).double()
+    for _ in range(L):
+        across = torch.kron(across, root)
+    values = torch.linalg.svdvals(inside[:, None] * across)
+    if not values[-1] > 1e-10 * values[0]:
+        raise ValueError(f"T = {T}, L = {L}: the smallest eigenvalue drowns in rounding; use `log_levels`.")
+    return 2 * values.log() + 2 * L / T
 
 
 def _lowest(e: list[float], n: int, odd: bool) -> list[float]:

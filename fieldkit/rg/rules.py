@@ -33,7 +33,7 @@ def majority(*, tie: float | Tensor = 0.5) -> Tensor:
     if ties.shape not in ((), (6,)):
         raise ValueError(f"tie {tuple(ties.shape)}: there are six ties; give one probability, or six of them.")
     table[total == 0] = ties
-    return _table(table)
+    return checked(table)
 
 
 def majority_corner() -> Tensor:
@@ -66,14 +66,17 @@ def from_code(code: int | Tensor) -> Tensor:
 
 def is_odd(table: Tensor) -> bool:
     """Whether the rule turns over with the block, P(+ | -v) = 1 - P(+ | v): whether it respects the symmetry."""
-    table = _table(table)
+    table = checked(table)
     return bool((table + table.flip(0) - 1).abs().max() < 1e-12)
 
 
 def apply(spins: Tensor, table: Tensor, *, rng: torch.Generator) -> Tensor:
-    """Block a batch of spins (n, L, L), L even, by the rule: (n, L/2, L/2), same dtype."""
-    table = _table(table)
+    """Block a batch of spins (n, L, L), L even, by the rule: (n, L/2, L/2), same dtype.  Raises `ValueError` for
+    another shape or table, `TypeError` for a type without a sign."""
+    table = checked(table)
     given.generator(rng)
+    spins = given.numbers(spins)
+    given.signed(spins)
     if spins.dim() != 3 or spins.shape[1] % 2 or spins.shape[2] % 2 or 0 in spins.shape:
         raise ValueError(f"shape {tuple(spins.shape)}: blocks of two by two fill (n, L, L) with even L.")
     state = state_of(spins)
@@ -87,7 +90,8 @@ def state_of(spins: Tensor) -> Tensor:
     return cell[:, ::2, ::2] + 2 * cell[:, ::2, 1::2] + 4 * cell[:, 1::2, ::2] + 8 * cell[:, 1::2, 1::2]
 
 
-def _table(table: Tensor) -> Tensor:
+def checked(table: Tensor) -> Tensor:
+    """A rule as a float64 tensor (16,).  Raises `ValueError` for what is none."""
     table = given.doubles(table)
     if table.shape != (16,) or not bool(((table >= 0) & (table <= 1)).all()):
         raise ValueError(f"table {tuple(table.shape)}: a rule is sixteen probabilities between 0 and 1.")

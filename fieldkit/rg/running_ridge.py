@@ -21,8 +21,9 @@ from fieldkit import given
 
 
 def ridge_at(eigenvalues: Tensor, ridge: float, cut: int) -> float:
-    """The ridge of the theory of the first `cut` modes, eigenvalues (M,) in falling order."""
-    lam = _spectrum(eigenvalues)
+    """The ridge of the theory of the first `cut` modes, eigenvalues (M,) in falling order.  Raises `ValueError` for
+    another order, another cut or a negative ridge."""
+    lam = _falling(eigenvalues)
     given.whole("cut", cut, least=1, why="a theory keeps some modes")
     if cut > len(lam):
         raise ValueError(f"cut = {cut}: keep between 1 and all {len(lam)} modes.")
@@ -30,8 +31,8 @@ def ridge_at(eigenvalues: Tensor, ridge: float, cut: int) -> float:
 
 
 def beta(eigenvalues: Tensor) -> Tensor:
-    """d ridge / d ln cut = -cut l_cut of every cut 1 ... M, (M,)."""
-    lam = _spectrum(eigenvalues)
+    """d ridge / d ln cut = -cut l_cut of every cut 1 ... M, (M,), eigenvalues in falling order."""
+    lam = _falling(eigenvalues)
     return -torch.arange(1, len(lam) + 1, dtype=torch.float64, device=lam.device) * lam
 
 
@@ -102,10 +103,17 @@ def self_consistent(eigenvalues: Tensor, ridge: float, n: int) -> float:
             low -= 5
         return math.exp(optimize.brentq(short, low, math.log(top) + 1e-9, xtol=1e-14, rtol=1e-14))
 
-    def excess(kappa: float) -> float:
-        return ridge + float((kappa * lam / (kappa + n * lam)).sum()) - kappa
+    if n == 0 or not bool((lam > 0).any()):
+        return ridge + float(lam.sum())
 
-    return float(optimize.brentq(excess, ridge, ridge + float(lam.sum()) + 1e-12, xtol=1e-15, rtol=1e-14))
+    def missing(log_kappa: float) -> float:  # in the logarithm: kappa may be of any size
+        kappa = math.exp(log_kappa)
+        learnt = n * lam > kappa  # each counts almost 1/n: what is missing from that is summed, so that nothing cancels
+        rest = torch.where(learnt, -kappa / n, lam) / (kappa + n * lam)
+        return float(learnt.sum()) / n - 1 + float(rest.sum()) + ridge / kappa
+
+    low, high = math.log(ridge) - 1e-9, math.log(ridge + float(lam.sum())) + 1e-9
+    return max(ridge, math.exp(optimize.brentq(missing, low, high, xtol=1e-14, rtol=1e-14)))
 
 
 def learning_curve(eigenvalues: Tensor, target: Tensor, *, ridge: float, n: int) -> float:
@@ -125,6 +133,15 @@ def _spectrum(eigenvalues: Tensor) -> Tensor:
     lam = given.doubles(eigenvalues)
     if lam.dim() != 1 or len(lam) == 0 or not bool(((lam >= 0) & lam.isfinite()).all()):
         raise ValueError(f"eigenvalues {tuple(lam.shape)}: prior variances of modes are (M,), none below 0.")
+    return lam
+
+
+def _falling(eigenvalues: Tensor) -> Tensor:
+    lam = _spectrum(eigenvalues)
+    if not bool((lam.diff() <= 1e-12 * lam[:-1]).all()):
+        raise ValueError(
+            "the eigenvalues do not fall: a theory keeps the largest; sort them, and the target with them."
+        )
     return lam
 
 

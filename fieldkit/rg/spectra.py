@@ -32,6 +32,7 @@ def edge(W: Tensor, *, tracy_widom: float = 0.0) -> Tensor:
     At finite size the largest of pure noise lies above that in 17 cases of 100; tracy_widom = 0.98 or 2.02 moves the
     edge up to where that happens in 5 or 1 of 100 (quantiles of the law of Tracy and Widom; scale of Johnstone 2001).
     """
+    given.not_negative("tracy_widom", tracy_widom, why="a quantile that moves the edge up")
     W = _matrices(W)
     long, short = _sides(W)
     root = long**0.5 + short**0.5
@@ -65,7 +66,8 @@ def truncated(W: Tensor, rank: int) -> Tensor:
     """The nearest matrix of this rank (Eckart and Young 1936), same shape; rank (n + m) numbers instead of n m."""
     W = _matrices(W)
     _, short = _sides(W)
-    if not 0 <= rank <= short:
+    given.whole("rank", rank, least=0, why="a matrix has a rank")
+    if rank > short:
         raise ValueError(f"rank = {rank}: a matrix of shape {tuple(W.shape[-2:])} has ranks from 0 to {short}.")
     try:
         U, s, Vh = torch.linalg.svd(W, full_matrices=False)
@@ -98,8 +100,7 @@ def numbers(W: Tensor, rank: int) -> int:
 
 def _matrices(W: Tensor) -> Tensor:
     """W as floating-point matrices."""
-    W = given.numbers(W)
-    W = W if W.is_floating_point() else W.double()
+    W = given.floats(W)
     _sides(W)
     return W
 

@@ -34,6 +34,7 @@ def curve(L: int, temperatures: Tensor | list[float]) -> Tensor:
 
 def slope(L: int, T: float = ising.T_CRITICAL, *, h: float = 1e-3) -> float:
     """d U4(2L) / d U4(L) at T, by central differences of fourth order in T: tends to 2^(1/nu) = 2 at T_c."""
+    given.positive("h", h, why="a difference is taken over a step")
     steps = [pair(L, T + k * h) for k in (-2, -1, 1, 2)]
     large, small = ((8 * (c[i] - b[i]) - (d[i] - a[i])) for i in (1, 0) for a, b, c, d in [steps])
     return large / small
@@ -57,8 +58,13 @@ def against(small: Estimate, large: Estimate, exact: Tensor) -> Estimate:
 
     0 for a theory on the curve.  The curve is joined by straight lines; raises `ValueError` outside it.
     """
+    exact = given.doubles(exact)
+    if exact.dim() != 2 or exact.shape[1] != 2 or len(exact) < 2 or not bool(exact.isfinite().all()):
+        raise ValueError(f"curve {tuple(exact.shape)}: expected (k, 2) finite numbers, k at least 2.")
     order = exact[:, 0].argsort()
     u, v = exact[order, 0], exact[order, 1]
+    if not bool((u.diff() > 0).all()):
+        raise ValueError("the curve has two points at one U4(L): no line joins them; take each temperature once.")
     if not float(u[0]) <= small.value <= float(u[-1]):
         raise ValueError(f"U4 = {small}: the curve runs from {float(u[0]):.4f} to {float(u[-1]):.4f}; extend it.")
     i = int(torch.searchsorted(u, small.value).clamp(1, len(u) - 1))

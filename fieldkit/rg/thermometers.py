@@ -41,6 +41,9 @@ def square_magnetization(L: int, T: float) -> float:
 
 def temperature(observable: Observable, value: float, L: int, *, low: float = 0.4, high: float = 20.0) -> float:
     """T with observable(L, T) = value, to 1e-10.  Raises `ValueError` for a value that no T in [low, high] gives."""
+    given.positive("low", low, why="a temperature is positive")
+    given.positive("high", high, why="a temperature is positive")
+    given.number("value", value, why="a thermometer reads a finite mean")
     ends = observable(L, low), observable(L, high)
     if not min(ends) < value < max(ends):
         raise ValueError(
@@ -59,6 +62,7 @@ def reading(observable: Observable, measured: Estimate, L: int) -> Estimate:
 
 def mixture(observable: Observable, L: int, temperatures: Sequence[float]) -> float:
     """The exact mean of an observable over equal parts of several temperatures."""
+    temperatures = given.doubles(temperatures).flatten().tolist()
     if not temperatures:
         raise ValueError("no temperatures: a mixture has at least one part.")
     return sum(observable(L, T) for T in temperatures) / len(temperatures)
@@ -66,15 +70,14 @@ def mixture(observable: Observable, L: int, temperatures: Sequence[float]) -> fl
 
 def chain_weight(K: float) -> float:
     """W of the machine with one hidden spin between neighbours that has the law of a chain of coupling K >= 0."""
-    if not K >= 0:
-        raise ValueError(
-            f"K = {K}: 2 cosh W(v + v') favours equal neighbours; an antiferromagnet needs weights of two signs."
-        )
+    why = "2 cosh W(v + v') favours equal neighbours, and an antiferromagnet needs weights of two signs"
+    given.not_negative("K", K, why=why)
     return K + math.log1p(math.sqrt(-math.expm1(-4 * K))) / 2  # arcosh e^x = x + ln(1 + sqrt(1 - e^-2x))
 
 
 def chain_machine(W: float, N: int) -> torch.Tensor:
     """The weights (N, N) of that machine on a ring of N: hidden spin j sits between visible spins j and j + 1."""
     given.whole("N", N, least=2, why="a ring has at least two spins")
+    given.number("W", W, why="a weight is finite")
     one = torch.eye(N)
     return W * (one + one.roll(1, 0))

@@ -37,13 +37,19 @@ class FixedPoint:
 def nodes(n: int = 24, z_max: float = 3.5) -> Tensor:
     """The n values of z at which Q is kept, largest first."""
     given.whole("n", n, least=8, why="a potential needs some nodes")
+    given.positive("z_max", z_max, why="the field reaches out to z_max")
     x = torch.cos(math.pi * (torch.arange(n, dtype=torch.float64) + 0.5) / n)
     return z_max * ((x + 1) / 2).sqrt()
 
 
 def step(Q: Tensor, *, d: float = 3.0, z_max: float = 3.5) -> Tensor:
-    """One octave further out: Q' (n,) from Q (n,) at `nodes(n, z_max)`, normalised to Q'(0) = 0; differentiable."""
-    return _map(len(Q), d, z_max)(given.doubles(Q))
+    """One octave further out: Q' (n,) from Q (n,) at `nodes(n, z_max)`, normalised to Q'(0) = 0; differentiable.
+    Raises `ValueError` for another shape, d or z_max that are not positive."""
+    Q = given.doubles(Q)
+    if Q.dim() != 1:
+        raise ValueError(f"Q {tuple(Q.shape)}: a potential is kept at its nodes, (n,).")
+    given.positive("d", d, why="a field lives in some dimension")
+    return _map(len(Q), d, z_max)(Q)
 
 
 def critical_mass(*, d: float = 3.0, u: float = 0.4, n: int = 24, z_max: float = 3.5) -> float:
@@ -53,6 +59,7 @@ def critical_mass(*, d: float = 3.0, u: float = 0.4, n: int = 24, z_max: float =
     `ValueError` where r = -3 and r = 1 end alike, as below two dimensions.
     """
     given.positive("d", d, why="a field lives in some dimension")
+    given.number("u", u, why="the coefficient of z^4")
     z, one = nodes(n, z_max), _map(n, d, z_max)
     low, high = -3.0, 1.0
     if not _ends_deep(low * z**2 + u * z**4, one, z) or _ends_deep(high * z**2 + u * z**4, one, z):
@@ -66,8 +73,7 @@ def critical_mass(*, d: float = 3.0, u: float = 0.4, n: int = 24, z_max: float =
 
 def fixed_point(*, d: float = 3.0, n: int = 24, z_max: float = 3.5) -> FixedPoint:
     """The Wilson-Fisher fixed point of the recursion, 2.8 <= d <= 3.9: nu to 1e-10 with 24 nodes in d = 3."""
-    if not 2.8 <= d <= 3.9:
-        raise ValueError(f"d = {d}: the recursion is solved for 2.8 <= d <= 3.9, where these nodes resolve it.")
+    given.within("d", d, 2.8, 3.9, why="the recursion is solved where these nodes resolve it")
     z, one = nodes(n, z_max), _map(n, d, z_max)
     start = critical_mass(d=d, n=n, z_max=z_max) * z**2 + 0.4 * z**4
     path = maps.trajectory(one, start, 25)

@@ -27,10 +27,8 @@ def positional_minimum(*, omega: float, sigma: float, a: float) -> tuple[float, 
     """(c, b): the overlap p.Q/sqrt d of the positional minimum and its row weight b, for alpha, d -> infinity and no
     decay.  a: the weight that the teacher's place matrix leaves on the token itself, 1/2 <= a < 1."""
     given.positive("sigma", sigma, why="tokens have a size")
-    if not 0 <= omega <= 1:
-        raise ValueError(f"omega = {omega}: the share of the teacher that goes by place; choose 0 to 1.")
-    if not 0.5 <= a < 1:
-        raise ValueError(f"a = {a}: a row weight on the token itself; choose 0.5 to below 1.")
+    given.within("omega", omega, 0, 1, why="the share of the teacher that goes by place")
+    given.within("a", a, 0.5, 1, why="a row weight on the token itself", ends="[)")
     b = (1 - omega) * _own_weight(sigma) + omega * a
     return math.sqrt(max(0.0, math.log(b / (1 - b)) / 2)), b
 
@@ -56,7 +54,7 @@ def _own_weight(sigma: float) -> float:
         for far, near in zip(edges, edges[1:]):
             phi = middle + (far + near) / 2 + (far - near) / 2 * nodes
             offset = phi - middle  # 1 + sqrt(2) cos phi = 1 - cos - sin of it, without cancellation
-            k = sigma**2 * (2 * np.sin(offset / 2) ** 2 - np.sin(offset))
+            k = min(sigma, 1e75) ** 2 * (2 * np.sin(offset / 2) ** 2 - np.sin(offset))
             total += abs(far - near) / 2 * float(weight @ average(k))
     return float(total / math.pi)
 
@@ -89,6 +87,8 @@ def examples(
 def train(tokens: Tensor, answers: Tensor, start: Tensor, *, decay: float = 0.01) -> tuple[Tensor, float]:
     """Q (d,) of the minimum that L-BFGS finds from `start`, and its loss per dimension."""
     tokens, answers, start = (given.doubles(values) for values in (tokens, answers, start))
+    if not all(bool(values.isfinite().all()) for values in (tokens, answers, start)):
+        raise ValueError("a token, an answer or the start is not finite; find where it comes from.")
     d = tokens.shape[-1] if tokens.dim() == 3 else 0
     given.not_negative("decay", decay, why="a weight decay is not negative")
     if d == 0 or answers.shape != tokens.shape or start.shape != (d,):
@@ -118,5 +118,6 @@ def train(tokens: Tensor, answers: Tensor, start: Tensor, *, decay: float = 0.01
 
 def positional_start(d: int, *, omega: float, sigma: float, a: float, device: torch.device | str = "cpu") -> Tensor:
     """Q = c p/sqrt d: near the positional minimum.  A longer start saturates the softmax, and everything collapses."""
+    given.whole("d", d, least=1, why="dimensions")
     c, _ = positional_minimum(omega=omega, sigma=sigma, a=a)
     return torch.full((d,), c / math.sqrt(d), dtype=torch.float64, device=device)

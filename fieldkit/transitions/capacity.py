@@ -67,8 +67,7 @@ def largest_margin(alpha: float) -> float:
     """The inverse: the largest margin at P = alpha N points, 0 < alpha <= 2."""
     from scipy.optimize import brentq
 
-    if not 0 < alpha <= 2:
-        raise ValueError(f"alpha = {alpha}: beyond 2 points a dimension none can be separated; choose 0 < alpha <= 2.")
+    given.within("alpha", alpha, 0, 2, why="beyond 2 points a dimension none can be separated", ends="(]")
     return 0.0 if alpha == 2 else brentq(lambda k: gardner(k) - alpha, 0.0, 2 / math.sqrt(alpha) + 2, xtol=1e-14)
 
 

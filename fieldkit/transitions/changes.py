@@ -157,6 +157,8 @@ def bars_of(runs: Tensor, shape: Tensor) -> Tensor:
         raise ValueError(
             f"runs {tuple(runs.shape)}, shape {tuple(shape.shape)}: expected (r, n), (n, p), r at least 3."
         )
+    if not bool(runs.isfinite().all() and shape.isfinite().all()):
+        raise ValueError("a value is not finite: leave out the run, or the place.")
     variance = runs.var(0)
     if not bool((variance > 0).all()):
         raise ValueError("all runs agree at a place: its bar would be 0; leave the place out.")
@@ -227,8 +229,7 @@ def verdict(
     misfit then is not of that shape.  The bars are smoothed with the null's own columns.  Raises as `lack_of_fit`,
     `bars_of` and `scan`.
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level = {level}: how often a smooth curve may be called a jump; choose 0 < level < 1.")
+    given.within("level", level, 0, 1, why="how often a smooth curve may be called a jump", ends="()")
     runs = given.numbers(runs).double()
     bars = bars_of(runs, given.numbers(null).double()[:, :3])
     change = jump_test(runs.mean(0), null, shapes, rng=rng, n_draws=n_draws, bars=bars)

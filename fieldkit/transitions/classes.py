@@ -39,7 +39,9 @@ def p_values(
     """
     from scipy import stats
 
-    v = given.numbers(exponents).double()
+    v = given.doubles(exponents)
+    if v.dim() != 1 or not classes:
+        raise ValueError(f"exponents {tuple(v.shape)}, {len(classes)} classes: compare a row (k,) with at least one.")
     found = {}
     for name, truth in classes.items():
         if len(truth) != len(v):
@@ -58,8 +60,7 @@ def compatible(
 ) -> list[str]:
     """Names of all classes with p > level, the likeliest first; an empty list says: none of these.  Raises as
     `p_values`, and `ValueError` for a level outside of (0, 1)."""
-    if not 0 < level < 1:
-        raise ValueError(f"level = {level}: how often a true class may be missed; choose 0 < level < 1.")
+    given.within("level", level, 0, 1, why="how often a true class may be missed", ends="()")
     p = p_values(exponents, covariance, classes=classes)
     return sorted((name for name in p if p[name] > level), key=lambda name: -p[name])
 

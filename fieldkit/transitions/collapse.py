@@ -46,6 +46,8 @@ def drawn_weights(
     for t in times:
         given.positive("t", t, why="noise has been added for a time")
     given.generator(rng)
+    if not len(times):
+        raise ValueError("no times: name at least one at which the weights are asked for.")
 
     def normal(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=rng, dtype=torch.float64, device=rng.device)
@@ -77,8 +79,7 @@ def annealed_weight(d: int, log_n: float, t: float, *, s2: float) -> float:
     given.whole("d", d, least=1, why="dimensions")
     given.positive("t", t, why="noise has been added for a time")
     given.positive("s2", s2, why="the data have a variance")
-    if not 0 <= log_n < 700:
-        raise ValueError(f"log_n = {log_n}: the logarithm of the number of points; choose 0 to 700.")
+    given.within("log_n", log_n, 0, 700, why="the logarithm of the number of points", ends="[)")
     if log_n == 0:
         return 1.0  # there is no other point
     noise = -math.expm1(-2 * t)
@@ -86,7 +87,7 @@ def annealed_weight(d: int, log_n: float, t: float, *, s2: float) -> float:
     h = np.linspace(-9, 9, 901)
     weight = np.exp(-h * h / 2) * (18 / 900) / math.sqrt(2 * math.pi)
     length = np.sqrt(stats.chi2.ppf((np.arange(40) + 0.5) / 40, d))
-    y = log_n + math.log1p(-math.exp(-log_n)) + d / 2 * math.log(ratio) + math.sqrt(1 - ratio) * np.outer(length, h)
+    y = speciation.log_others(log_n) + d / 2 * math.log(ratio) + math.sqrt(1 - ratio) * np.outer(length, h)
     return float((weight / (1 + np.exp(np.clip(y, -700, 700)))).sum() / 40)
 
 
@@ -102,7 +103,7 @@ def weights(n: int, d: int, log_n: float, t: float, *, s2: float, rng: torch.Gen
     own, z = (torch.randn(n, d, generator=rng, dtype=torch.float64, device=rng.device).cpu() for _ in range(2))
     x2 = (math.sqrt(decay2) * own + math.sqrt(noise) * z).square().sum(1)
     z2 = z.square().sum(1)
-    fixed = log_n + math.log1p(-math.exp(-log_n)) + d / 2 * math.log(noise / (decay2 + noise))
+    fixed = speciation.log_others(log_n) + d / 2 * math.log(noise / (decay2 + noise))
     y = fixed + (z2 - x2 / (decay2 + noise)) / 2
     pairs = zip(x2.tolist(), z2.tolist())
     found = [speciation.own_weight(d, log_n, t, s2=s2, x2=a, z2=b) for a, b in pairs]

@@ -49,9 +49,11 @@ def quality(curves: Sequence[Curve], x_c: float, a: float, b: float) -> float:
     Raises `ValueError` for fewer than two sizes, and where fewer than a third of the points have neighbours of another
     size on both sides: what does not overlap cannot be compared, and nothing is extrapolated.
     """
+    for name, value in (("x_c", x_c), ("a", a), ("b", b)):
+        given.number(name, value, why="a collapse has one critical point and two exponents")
     if len({curve.size for curve in curves}) < 2:
         raise ValueError(f"{len(curves)} curves: a collapse compares at least two sizes.")
-    if not (np.isfinite(x_c) and _power(curves, a, b) < 300):
+    if not _power(curves, a, b) < 300:
         raise ValueError(
             f"x_c = {x_c}, a = {a}, b = {b}: the sizes to these powers are no numbers; choose smaller ones."
         )
@@ -69,6 +71,8 @@ def best(curves: Sequence[Curve], *, start: Sequence[float]) -> tuple[Tensor, fl
     """(x_c, a, b) of the best collapse (3,), by simplex from `start`, and its S.  Raises as `quality`."""
     from scipy.optimize import minimize
 
+    if len(start) != 3:
+        raise ValueError(f"start has {len(start)} numbers: give x_c, a and b.")
     quality(curves, *start)
     points = sum(len(curve.x) for curve in curves)
 

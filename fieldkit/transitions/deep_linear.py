@@ -53,8 +53,15 @@ def learnt(depth: int, s: float, decay: float) -> float:
         return 0.0
     if depth == 2:
         return s - decay
-    lowest = (s * (depth - 2) / (2 * (depth - 1))) ** (1 / depth)  # w at the spinodal
-    return brentq(lambda w: w ** (depth - 2) * (s - w**depth) - decay, lowest, s ** (1 / depth), xtol=1e-15) ** depth
+    unit = s ** (1 / depth)  # of w: at its own scale a mode is as strong as 1
+    goal, lowest = decay / s / unit ** (depth - 2), (depth - 2) / (2 * (depth - 1))  # lowest: m at the spinodal
+
+    def excess(log_m: float) -> float:
+        return math.exp(log_m * (depth - 2) / depth) * -math.expm1(log_m) - goal
+
+    if goal == 0 or excess(math.log(lowest)) <= 0:
+        return s if goal == 0 else s * lowest
+    return s * math.exp(brentq(excess, math.log(lowest), 0.0, xtol=1e-16, rtol=1e-15))
 
 
 def loss_of(depth: int, s: float, decay: float, m: float) -> float:
@@ -69,6 +76,7 @@ def susceptibility(s: float, decay: float) -> float:
     """Response du/dh at h = 0 of u = (a + b)/sqrt 2, for two scalar layers a, b beyond the transition, decay > s, to a
     field h that pulls at u: 1/(decay - s)."""
     given.positive("s", s, why="a mode has a strength")
+    given.positive("decay", decay, why="a weight decay beyond the transition")
     if not decay > s:
         raise ValueError(f"decay = {decay}: below s = {s} the mode is learnt without a field; choose decay > s.")
     return 1 / (decay - s)
@@ -76,8 +84,7 @@ def susceptibility(s: float, decay: float) -> float:
 
 def critical_response(h: float) -> float:
     """u at decay = s in a field h >= 0: (2 h)^(1/3), so delta = 3."""
-    if not 0 <= h < math.inf:
-        raise ValueError(f"h = {h}: give the size of the field; its sign is the sign of u.")
+    given.not_negative("h", h, why="the size of the field; its sign is the sign of u")
     return (2 * h) ** (1 / 3)
 
 
@@ -98,7 +105,9 @@ def sweep(
     field: pulls at the trace of (sum of the layers)/sqrt L, for square layers.  Raises `ValueError` for layers that do
     not fit together.
     """
-    if not len(decays) or not all(0 <= decay < math.inf for decay in decays) or not math.isfinite(field):
+    decays = given.doubles(decays).flatten().tolist()
+    given.number("field", field, why="it pulls at the trace")
+    if not decays or not all(0 <= decay < math.inf for decay in decays):
         raise ValueError(f"decays {list(decays)}, field = {field}: one decay or more, 0 or larger, and a finite field.")
     weights = [given.numbers(w).double().clone(memory_format=torch.contiguous_format).requires_grad_() for w in layers]
     t = given.numbers(cross).double()

@@ -57,7 +57,14 @@ def train(
     x = given.numbers(data).float()
     if x.dim() != 2 or 0 in x.shape:
         raise ValueError(f"data {tuple(x.shape)}: expected (n, d).")
-    if not 0 < earliest < latest:
+    given.positive("earliest", earliest, why="noise has been added for a time")
+    given.positive("latest", latest, why="noise has been added for a time")
+    given.positive("step", step, why="a training takes steps")
+    for name, value in (("hidden", hidden), ("batch", batch)):
+        given.whole(name, value, least=1, why="a network has units, and a step examples")
+    if not bool(x.isfinite().all()):
+        raise ValueError("the data hold values that are not finite; find where they come from.")
+    if not earliest < latest:
         raise ValueError(f"times {earliest} to {latest}: choose 0 < earliest < latest.")
     given.whole("n_steps", n_steps, least=1, why="a training has steps")
     given.generator(rng)
@@ -81,9 +88,10 @@ def train(
 
 
 def learnt_score(net: Denoiser) -> Score:
-    """The score of a trained denoiser."""
+    """The score of a trained denoiser, at t > 0."""
 
     def score(x: Tensor, t: float) -> Tensor:
+        given.positive("t", t, why="noise has been added for a time")
         times = torch.full((len(x),), t, dtype=x.dtype, device=x.device)
         with torch.no_grad():
             return -net(x, times) / math.sqrt(-math.expm1(-2 * t))
@@ -94,12 +102,15 @@ def learnt_score(net: Denoiser) -> Score:
 def empirical_score(data: Tensor) -> Score:
     """The exact score of the training data (n, d) noised for t: a mixture of n Gaussians."""
 
-    data = given.numbers(data)
+    data = given.floats(data)
+    if data.dim() != 2 or 0 in data.shape:
+        raise ValueError(f"data {tuple(data.shape)}: expected (n, d).")
+    far = _lies_far(data)
 
     def score(x: Tensor, t: float) -> Tensor:
         given.positive("t", t, why="noise has been added for a time")
         decay, noise = math.exp(-t), -math.expm1(-2 * t)
-        weight = torch.softmax(-torch.cdist(x, decay * data).square() / (2 * noise), 1)
+        weight = torch.softmax(-_distances(x, decay * data, far).square() / (2 * noise), 1)
         return (decay * weight @ data - x) / noise
 
     return score
@@ -110,6 +121,7 @@ def reverse(
 ) -> Tensor:
     """From x at time t back to `end` by Euler steps of the reverse process, times falling evenly in their logarithm."""
     given.whole("n_steps", n_steps, least=1, why="the reverse process takes steps")
+    given.positive("t", t, why="noise has been added for a time")
     if not 0 < end < t:
         raise ValueError(f"t = {t}, end = {end}: the reverse process runs from a later time to an earlier one above 0.")
     times = [t * (end / t) ** (k / n_steps) for k in range(n_steps + 1)]
@@ -135,8 +147,19 @@ def clones(
 
 
 def nearest(points: Tensor, data: Tensor) -> Tensor:
-    """Index (n,) of the data point (N, d) closest to each point (n, d)."""
-    return torch.cdist(points, data).argmin(1)
+    """Index (n,) of the data point (N, d) closest to each point (n, d).  Raises `ValueError` for other shapes."""
+    if points.dim() != 2 or data.dim() != 2 or points.shape[1] != data.shape[1] or len(data) == 0:
+        raise ValueError(f"points {tuple(points.shape)}, data {tuple(data.shape)}: expected (n, d) and (N, d).")
+    return _distances(points, data, _lies_far(data)).argmin(1)
+
+
+def _lies_far(data: Tensor) -> bool:
+    """Whether the data (N, d) lie further from 0 than they are apart: squares would then lose the distances."""
+    return bool(data.mean(0).norm() > 3 * (data - data.mean(0)).norm(dim=1).max())
+
+
+def _distances(x: Tensor, data: Tensor, far: bool) -> Tensor:
+    return torch.cdist(x, data, compute_mode="donot_use_mm_for_euclid_dist") if far else torch.cdist(x, data)
 
 
 def alike(
@@ -161,6 +184,6 @@ def expected_alike(data: Tensor, kinds: Tensor, n: int, t: float, *, rng: torch.
     z = torch.randn(chosen.shape, generator=rng, device=rng.device, dtype=data.dtype)
     decay, noise = math.exp(-t), -math.expm1(-2 * t)
     noised = decay * chosen + math.sqrt(noise) * z
-    w = torch.softmax(-torch.cdist(noised, decay * data).square() / (2 * noise), 1)
+    w = torch.softmax(-_distances(noised, decay * data, _lies_far(data)).square() / (2 * noise), 1)
     p = w @ kinds.to(w.dtype)
     return torch.stack([w.square().sum(1), p * p + (1 - p) ** 2], 1)

@@ -43,12 +43,10 @@ class Encoders:
 def views(pictures: Tensor, *, rng: torch.Generator, noise: float = 0.1) -> Tensor:
     """Pictures (..., L, L), each rolled by -1, 0 or 1 pixel in both directions, with noise of that size added."""
     given.generator(rng)
-    pictures = given.numbers(pictures)
-    pictures = pictures if pictures.is_floating_point() else pictures.double()
-    if pictures.dim() < 2 or pictures.shape[-1] != pictures.shape[-2] or not 0 <= noise < math.inf:
-        raise ValueError(
-            f"pictures {tuple(pictures.shape)}, noise = {noise}: expected (..., L, L) and noise 0 or more."
-        )
+    pictures = given.floats(pictures)
+    given.not_negative("noise", noise, why="the size of what is added")
+    if pictures.dim() < 2 or pictures.shape[-1] != pictures.shape[-2]:
+        raise ValueError(f"pictures {tuple(pictures.shape)}: expected (..., L, L).")
     flat = pictures.reshape(-1, *pictures.shape[-2:])
     n, L = flat.shape[0], flat.shape[-1]
     move = torch.randint(-1, 2, (2, n, 1), generator=rng, device=rng.device)
@@ -66,8 +64,9 @@ def view_moments(pictures: Tensor, *, noise: float = 0.1) -> tuple[Tensor, Tenso
     Given the picture its two views are independent, so Gamma is the second moment of the mean over the nine moves.
     """
     x = given.numbers(pictures).double()
-    if x.dim() != 3 or 0 in x.shape or not 0 <= noise < math.inf:
-        raise ValueError(f"pictures {tuple(x.shape)}, noise = {noise}: expected (n, L, L) and noise 0 or more.")
+    given.not_negative("noise", noise, why="the size of what is added")
+    if x.dim() != 3 or 0 in x.shape:
+        raise ValueError(f"pictures {tuple(x.shape)}: expected (n, L, L).")
     moved = torch.stack([x.roll((a, b), (1, 2)) for a in (-1, 0, 1) for b in (-1, 0, 1)]).flatten(2)
     mean, one = moved.mean(0), torch.eye(moved.shape[2], dtype=torch.float64, device=x.device)
     return (moved.mT @ moved).mean(0) / len(x) + noise**2 * one, mean.T @ mean / len(x)
@@ -172,6 +171,9 @@ def probe(seen: Tensor, labels: Tensor, new: Tensor, new_labels: Tensor, *, ridg
     `ValueError` for sizes that do not match.
     """
     a, b = given.numbers(seen).double(), given.numbers(new).double()
+    for kinds in (given.doubles(labels), given.doubles(new_labels)):
+        if not bool(((kinds >= 0) & (kinds == kinds.round())).all()):
+            raise ValueError("a label is negative or not whole: number the classes from 0.")
     labels, new_labels = given.numbers(labels).long(), given.numbers(new_labels).long()
     given.positive("ridge", ridge, why="a regression on embeddings that may be alike needs one")
     if a.dim() != 3 or b.dim() != 3 or len(labels) != a.shape[1] or len(new_labels) != b.shape[1]:
@@ -195,9 +197,12 @@ def participation(embeddings: Tensor) -> Tensor:
 
     For Gaussian embeddings with nu = n - 1: E (tr C)^2 = (tr S)^2 + 2 tr S^2/nu and E tr C^2 = (1 + 1/nu) tr S^2 +
     (tr S)^2/nu, which are solved for the two.  Without that, n pictures show at most n - 1 directions.  Raises
-    `ValueError` for fewer than 3 pictures.
+    `ValueError` for fewer than 3 pictures or values that are not finite; nan where all embeddings are equal.
     """
-    z = given.numbers(embeddings).double()
+    z = given.doubles(embeddings)
+    if not bool(z.isfinite().all()):
+        raise ValueError("an embedding is not finite: find where the training diverged.")
+    z = z / given.unit(z)  # squares of what is very large or small are no numbers
     if z.dim() < 2 or z.shape[-2] < 3:
         raise ValueError(f"embeddings {tuple(z.shape)}: expected (..., n, k), n at least 3.")
     nu = z.shape[-2] - 1

@@ -45,7 +45,9 @@ def train(
         raise ValueError(f"fractions {list(fractions)}: of the {p * p} sums at least one is shown and one is kept.")
     if not all(0 < f < 1 for f in fractions):
         raise ValueError(f"fractions {list(fractions)}: some sums are shown and some are kept; choose 0 < f < 1.")
-    if list(steps) != sorted(set(steps)) or not steps or steps[0] < 1:
+    for count in steps:
+        given.whole("steps", count, least=1, why="the accuracy is read after so many steps")
+    if list(steps) != sorted(set(steps)) or not steps:
         raise ValueError(f"steps {list(steps)}: the accuracy is read after ascending numbers of steps.")
     n, sums = len(fractions), p * p
     a, b = torch.meshgrid(*[torch.arange(p, device=rng.device)] * 2, indexing="ij")
@@ -79,7 +81,10 @@ def threshold(fractions: Sequence[float], solved: Sequence[int], n: int) -> Esti
     logarithm of the slope near 4, for data that a step would fit."""
     from scipy.optimize import minimize
 
-    f, k = np.asarray(fractions, float), np.asarray(solved, float)
+    given.whole("n", n, least=1, why="networks are counted")
+    f, k = given.doubles(fractions).numpy(), given.doubles(solved).numpy()
+    if not np.isfinite(f).all() or (k != k.round()).any():
+        raise ValueError(f"fractions {list(fractions)}, solved {list(solved)}: finite numbers, and whole counts.")
     if f.shape != k.shape or f.ndim != 1 or len(f) < 3:
         raise ValueError(f"{f.shape} fractions, {k.shape} counts: give one count for each of at least 3 fractions.")
     if not ((k >= 0) & (k <= n)).all() or k.sum() in (0, n * len(k)):
@@ -102,9 +107,13 @@ def threshold(fractions: Sequence[float], solved: Sequence[int], n: int) -> Esti
 def extrapolate(moduli: Sequence[int], places: Sequence[Estimate], p: int) -> tuple[Estimate, Estimate]:
     """The power of p that the number of sums f p^2 follows, and the fraction f that this law foretells at p.  The
     fractions' relative errors are not taken smaller than 2 %, the spacing of what was tried."""
+    for modulus in (*moduli, p):
+        given.whole("p", modulus, least=2, why="the modulus")
     x = torch.tensor(moduli, dtype=torch.float64).log()
-    f = torch.tensor([place.value for place in places], dtype=torch.float64)
-    errors = torch.tensor([math.hypot(place.error / place.value, 0.02) for place in places], dtype=torch.float64)
+    f, bars = fits.columns(places)
+    if f.shape != x.shape or not bool((f > 0).all()):
+        raise ValueError(f"{len(x)} moduli, places {f.tolist()}: a fraction above 0 for each of them.")
+    errors = (bars / f).square().add(0.02**2).sqrt()
     line = fits.linear_fit(torch.stack([torch.ones_like(x), x], 1), f.log() + 2 * x, errors.square())
     told = line.at([1.0, math.log(p)])
     fraction = math.exp(told.value) / p**2

@@ -48,6 +48,10 @@ class Law:
 
 def losses_of(law: Sequence[float], sizes: Tensor, examples: Tensor) -> Tensor:
     """L of (E, A, B, alpha, beta) at N and D, broadcast."""
+    if len(law) != 5:
+        raise ValueError(f"law of {len(law)} numbers: E, A, B, alpha and beta.")
+    for name, value in zip(NAMES, given.doubles(law).tolist()):
+        given.number(name, value, why="a law has five finite parameters")
     floor, a, b, alpha, beta = law
     n, d = given.numbers(sizes).double(), given.numbers(examples).double()
     if not bool((n > 0).all() and (d > 0).all()):
@@ -145,6 +149,9 @@ def isoflop_shift(alpha: float, beta: float, *, half_width: float, points: int =
     """
     for name, value in (("alpha", alpha), ("beta", beta), ("half_width", half_width)):
         given.positive(name, value, why="an exponent or a width")
+    given.number("off_centre", off_centre, why="decades by which the grid misses the optimum")
+    if max(alpha, beta) * (half_width + abs(off_centre)) > 150:
+        raise ValueError(f"half_width = {half_width}: losses grow by more than 150 decades; take a narrower grid.")
     given.whole("points", points, least=3, why="a parabola goes through three points")
     u = np.linspace(-half_width, half_width, points) + off_centre
     curve = beta * 10 ** (-alpha * u) + alpha * 10 ** (beta * u)

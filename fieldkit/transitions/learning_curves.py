@@ -63,6 +63,8 @@ def error(spectrum: Tensor, teacher: Tensor, n: float, *, ridge: float = 0.0, no
 def amplitude(b: float, a: float) -> float:
     """lim n^(a-1) E for lambda_k = k^-b, c_k = k^-a, no ridge, no noise.  Raises `ValueError` unless b > 1, a > 1 and
     a - 1 < 2 b, where the exponent is a - 1."""
+    for name, value in (("b", b), ("a", a)):
+        given.number(name, value, why="the exponent of a power law")
     if not (b > 1 and a > 1 and a - 1 < 2 * b):
         raise ValueError(f"b = {b}, a = {a}: the power law has exponent a - 1 for b > 1, a > 1 and a - 1 < 2 b only.")
     s = (a - 1) / b
@@ -71,6 +73,8 @@ def amplitude(b: float, a: float) -> float:
 
 def exponent(b: float, a: float) -> float:
     """-d ln E/d ln n for n -> infinity without ridge and noise: min(a - 1, 2 b)."""
+    for name, value in (("b", b), ("a", a)):
+        given.number(name, value, why="the exponent of a power law")
     if not (b > 1 and a > 1):
         raise ValueError(f"b = {b}, a = {a}: spectrum and teacher have a finite sum for b > 1 and a > 1 only.")
     return min(a - 1, 2 * b)
@@ -79,6 +83,7 @@ def exponent(b: float, a: float) -> float:
 def powers(k: int, exponent: float) -> Tensor:
     """j^-exponent for j = 1 ... k, (k,)."""
     given.whole("k", k, least=1, why="modes")
+    given.number("exponent", exponent, why="a power")
     return torch.arange(1, k + 1, dtype=torch.float64) ** -exponent
 
 
@@ -128,8 +133,7 @@ def minimum_norm_excess(n: int, p: int, *, noise: float, signal: float) -> float
     given.whole("n", n, least=1, why="examples")
     given.whole("p", p, least=1, why="dimensions")
     for name, value in (("noise", noise), ("signal", signal)):
-        if not 0 <= value < math.inf:
-            raise ValueError(f"{name} = {value}: a variance or a squared length is not negative; choose 0 or more.")
+        given.not_negative(name, value, why="a variance or a squared length is not negative")
     if abs(n - p) <= 1:
         raise ValueError(f"n = {n}, p = {p}: within one of each other the mean error is infinite; move apart.")
     return noise * p / (n - p - 1) if p < n else noise * n / (p - n - 1) + signal * (1 - n / p)

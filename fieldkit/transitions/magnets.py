@@ -154,7 +154,10 @@ def passing(temperatures: Tensor, answers: Tensor) -> Tensor:
     through it, and deaf to where they are certain.  Newton's steps start where the straight line passes.
     """
     temperatures = given.doubles(temperatures)
-    q = given.doubles(answers).clamp(1e-12, 1 - 1e-12)
+    q = given.doubles(answers)
+    if not bool(((q >= 0) & (q <= 1)).all() and temperatures.isfinite().all()):
+        raise ValueError("an answer is no probability, 0 to 1, or a temperature is not finite; leave such places out.")
+    q = q.clamp(1e-12, 1 - 1e-12)
     if temperatures.dim() == 1 and len(temperatures) > 2 and len(temperatures.unique()) < 3:
         raise ValueError(f"temperatures {temperatures.tolist()}: a parabola goes through three different ones.")
     if temperatures.shape != q.shape[-1:] or len(temperatures) < 3:

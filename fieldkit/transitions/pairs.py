@@ -112,6 +112,7 @@ def nuisance_top(v: float, g: float) -> float:
     """Limit of the outlier of M along an axis whose noise has variance v and is not shared: v y/(1 - y^2) with
     y^2 = g/(g + 2 (v - 1)) once that is below y_c^2, else the edge.  Where it passes `top` the encoder is blind."""
     given.positive("v", v, why="a variance")
+    given.positive("g", g, why="dimensions over pairs")
     y2 = g / (g + 2 * max(0.0, v - 1))
     return v * math.sqrt(y2) / (1 - y2) if y2 < y_critical(g) ** 2 else edge(g)
 
@@ -120,6 +121,7 @@ def nuisance_overlap(v: float, g: float) -> float:
     """Limit of the squared component of that outlier's eigenvector on its axis, 0 without an outlier:
     1/(1 + v f/(g/(2 y^2) - f)) with f = (1 + y^2)/(1 - y^2)^2."""
     given.positive("v", v, why="a variance")
+    given.positive("g", g, why="dimensions over pairs")
     y2 = g / (g + 2 * max(0.0, v - 1))
     if y2 >= y_critical(g) ** 2:
         return 0.0
@@ -134,10 +136,7 @@ def pairs_needed(l: float, p: int, *, overlap_wanted: float = 0.0) -> float:
 
     given.positive("l", l, why="without a signal no number of pairs is enough")
     given.whole("p", p, least=1, why="dimensions")
-    if not 0 <= overlap_wanted < 1:
-        raise ValueError(
-            f"overlap_wanted = {overlap_wanted}: a squared cosine that can be reached; choose 0 to below 1."
-        )
+    given.within("overlap_wanted", overlap_wanted, 0, 1, why="a squared cosine that can be reached", ends="[)")
 
     def short(log_g: float) -> float:
         g = math.exp(log_g)
@@ -185,20 +184,26 @@ def pooled_covariance(x: Tensor, y: Tensor) -> Tensor:
 
 
 def top_vector(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """Largest eigenvalue and its eigenvector (p,) of a symmetric matrix (p, p); by Lanczos where p is large."""
-    matrix = given.numbers(matrix)
-    matrix = matrix if matrix.is_floating_point() else matrix.double()
+    """Largest eigenvalue and its eigenvector (p,) of a symmetric matrix (p, p), in its type; by Lanczos where p is
+    large.  Raises `ValueError` for another shape, numbers that are not finite and a matrix that is not symmetric."""
+    matrix = given.floats(matrix)
     if matrix.dim() != 2 or matrix.shape[0] != matrix.shape[1] or 0 in matrix.shape:
         raise ValueError(f"matrix {tuple(matrix.shape)}: expected (p, p), symmetric.")
-    p = len(matrix)
+    p, size = len(matrix), matrix.abs().max()
+    if not bool(size.isfinite()) or bool((matrix - matrix.mT).abs().max() > 1e-5 * size):
+        raise ValueError("the matrix is not finite, or not symmetric: take the mean of it and its transpose.")
     if p <= 64 or matrix.device.type != "cpu":
         values, vectors = torch.linalg.eigh(matrix)
         return values[-1], vectors[:, -1]
-    from scipy.sparse.linalg import eigsh
+    from scipy.sparse.linalg import ArpackError, eigsh
 
     start = matrix.abs().sum(0).numpy()
-    values, vectors = eigsh(matrix.numpy(), k=1, which="LA", v0=start, tol=1e-10)
-    return torch.tensor(values[0], dtype=torch.float64), torch.from_numpy(vectors[:, 0])
+    try:
+        values, vectors = eigsh(matrix.numpy(), k=1, which="LA", v0=start, tol=1e-10)
+    except ArpackError:  # the start is an eigenvector itself, as of a multiple of the identity
+        all_values, all_vectors = torch.linalg.eigh(matrix)
+        return all_values[-1], all_vectors[:, -1]
+    return torch.tensor(values[0], dtype=matrix.dtype), torch.from_numpy(vectors[:, 0]).to(matrix.dtype)
 
 
 def train(matrices: Tensor, *, rng: torch.Generator, step: float, n_steps: int = 450, start: float = 1e-30) -> Tensor:

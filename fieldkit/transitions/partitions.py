@@ -43,8 +43,7 @@ def partition(y: Tensor, *, penalty: float, least: int = 1) -> Partition:
     given.whole("least", least, least=1, why="a piece has at least one point")
     if rows.ndim not in (1, 2) or len(rows) < least or 0 in rows.shape or not np.isfinite(rows).all():
         raise ValueError(f"shape {rows.shape}: expected (n,) or (n, k) finite numbers, n at least least = {least}.")
-    if not 0 <= penalty < math.inf:
-        raise ValueError(f"penalty = {penalty}: the price of a cut; choose 0 or more, such as 3 s^2 ln n.")
+    given.not_negative("penalty", penalty, why="the price of a cut, such as 3 s^2 ln n")
     n, single = len(rows), rows.ndim == 1
 
     best = np.full(n + 1, np.inf)  # F(t)
@@ -104,8 +103,7 @@ def run_lengths(
         raise ValueError(
             f"shape {x.shape}, mean = {mean}: one series (n,) of finite numbers, whose squares are finite."
         )
-    if not 0 < hazard < 1:
-        raise ValueError(f"hazard = {hazard}: the probability that a piece ends at a step; choose 0 < hazard < 1.")
+    given.within("hazard", hazard, 0, 1, why="the probability that a piece ends at a step", ends="()")
     for name, value in (("mean_weight", mean_weight), ("shape", shape), ("scale", scale)):
         given.positive(name, value, why="the prior of a piece is a proper law")
     n = len(x)

@@ -27,7 +27,11 @@ def second_derivative(x: Tensor, y: Tensor, *, small: float = 0.1) -> Tensor:
     """Marks (..., n) of the points that the rule calls critical: y (..., n) on x (n,), differentiated twice by
     central differences; the curvature left and right of the point has opposite signs, at the point it is below
     `small`."""
-    g = given.numbers(y).double() @ _twice(given.numbers(x).double()).T
+    given.positive("small", small, why="the rule asks for a small curvature")
+    twice, y = _twice(given.doubles(x)), given.doubles(y)
+    if y.shape[-1:] != twice.shape[:1] or not bool(y.isfinite().all()):
+        raise ValueError(f"y {tuple(y.shape)} on {len(twice)} places: expected (..., n) finite numbers, one for each.")
+    g = y @ twice.T
     marks = torch.zeros_like(g, dtype=torch.bool)
     marks[..., 1:-1] = (g[..., :-2] * g[..., 2:] < 0) & (g[..., 1:-1].abs() < small)
     return marks
@@ -111,6 +115,8 @@ def sigmoid_middle(x: Tensor, y: Tensor) -> float:
     from scipy.optimize import minimize
 
     places, values = given.numbers(x).double().numpy(), given.numbers(y).double().numpy()
+    if not (np.isfinite(places).all() and np.isfinite(values).all()):
+        raise ValueError("a value is not finite: leave such points out.")
     if places.ndim != 1 or places.shape != values.shape or len(places) < 4 or not (np.diff(places) > 0).all():
         raise ValueError(f"x {places.shape}, y {values.shape}: four points or more, (n,) each, x ascending; sort them.")
     span = places[-1] - places[0]

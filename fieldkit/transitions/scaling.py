@@ -43,7 +43,7 @@ class Exponents:
 
 def binder(moments: Tensor) -> Tensor:
     """U = 1 - <m^4>/(3 <m^2>^2) of moments (..., 3) = |m|, m^2, m^4, averaged: (...)."""
-    moments = given.numbers(moments)
+    moments = given.floats(moments)
     if moments.dim() == 0 or moments.shape[-1] != 3:
         raise ValueError(f"moments {tuple(moments.shape)}: expected (..., 3), the means of |m|, m^2 and m^4.")
     return 1 - moments[..., 2] / (3 * moments[..., 1] ** 2)
@@ -72,6 +72,9 @@ def fit(
     """
     given.whole("groups", groups, least=8, why="the error of an error is 1/sqrt(2 groups)")
     given.whole("degree", degree, least=1, why="the scaling function has a slope")
+    given.number("omega", omega, why="the leading correction falls as this power of the size")
+    for L in sizes:
+        given.positive("L", L, why="a system has a size")
     at = given.numbers(x).double().numpy()
     kept = [(L, given.numbers(m).double()) for L, m in zip(sizes, moments, strict=True) if smallest <= L]
     n = len(kept[0][1]) if kept else 0
@@ -187,6 +190,8 @@ def crossings(
     found = []
     for small, large, a, b in zip(sizes, sizes[1:], samples, samples[1:]):
         a, b = given.numbers(a).double(), given.numbers(b).double()
+        if not bool(a.isfinite().all() and b.isfinite().all()):
+            raise ValueError(f"sizes {(small, large)}: a value is not finite; find where the run diverged.")
         if min(len(a), len(b)) < groups:
             raise ValueError(f"{len(a)} and {len(b)} draws for {groups} groups: each group leaves some out; draw more.")
         cuts = [torch.arange(len(t)).tensor_split(groups) for t in (a, b)]

@@ -43,6 +43,8 @@ def seal(what: str, prediction: Estimate, *, rng: torch.Generator) -> tuple[Seal
 
 def opened(sealed: Seal, prediction: Estimate, salt: str) -> Estimate:
     """The prediction, if it is the one that was sealed.  Raises `ValueError` if it is not, to the last digit."""
+    if not isinstance(sealed, Seal):
+        raise TypeError(f"a {type(sealed).__name__}: what is opened is a `Seal`, as `seal` gave it.")
     _refuse(sealed.what, prediction)
     if _digest(sealed.what, prediction, salt) != sealed.digest:
         raise ValueError(f"{sealed.what}: {prediction} is not what was sealed; a prediction is not changed afterwards.")

@@ -90,7 +90,9 @@ def train(
 def whitened(second: Tensor, cross: Tensor) -> Tensor:
     """C^(-1/2) Gamma C^(-1/2), (p, p), from the second moment C of one view and the cross-covariance Gamma of two: what
     two views share when each is made white.  Raises `ValueError` when C is not positive."""
-    c, gamma = given.numbers(second).double(), given.numbers(cross).double()
+    c, gamma = given.doubles(second), given.doubles(cross)
+    if not bool(c.isfinite().all() and gamma.isfinite().all()):
+        raise ValueError("a moment is not finite: find where it comes from.")
     if c.dim() != 2 or c.shape[0] != c.shape[1] or gamma.shape != c.shape:
         raise ValueError(f"second {tuple(c.shape)}, cross {tuple(gamma.shape)}: expected (p, p) twice.")
     if not bool(torch.isclose(c, c.T, rtol=1e-6, atol=1e-9 * float(c.abs().max())).all()):
@@ -147,7 +149,10 @@ def sweep(
         )
     given.positive("step", step, why="gradient descent takes steps")
     K, p, _ = g.shape
-    size = torch.as_tensor(start, dtype=torch.float64, device=g.device).expand(K)[:, None, None]
+    size = given.doubles(start).to(g.device)
+    if size.shape not in ((), (K,)) or not bool(((size > 0) & size.isfinite()).all()):
+        raise ValueError(f"start {size.tolist()}: a size above 0, a number or one for each of {K} encoders.")
+    size = size.expand(K)[:, None, None]
     rows = torch.linalg.qr(torch.randn(K, p, outputs, generator=rng, dtype=torch.float64, device=rng.device))[0].mT
     one = torch.eye(outputs, dtype=torch.float64, device=g.device).expand(K, -1, -1)
     W, P = size * rows.to(g.device), size * one if predictor else one
@@ -168,8 +173,7 @@ def sweep(
 
 
 def _variance(v: float) -> float:
-    if not 0 <= v < math.inf:
-        raise ValueError(f"v = {v}: the views' noise has a variance; choose v >= 0.")
+    given.not_negative("v", v, why="the views' noise has a variance")
     return v
 
 

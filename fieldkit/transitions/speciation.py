@@ -43,7 +43,8 @@ def agreement(t: float, *, distance2: float, s2: float) -> float:
 
 def speciation_time(*, distance2: float) -> float:
     """t_S = ln(|m|^2)/2, for |m|^2 > 1."""
-    if not 1 < distance2 < math.inf:
+    given.positive("distance2", distance2, why="kinds lie apart")
+    if not distance2 > 1:
         raise ValueError(f"distance2 = {distance2}: kinds that lie within the noise never part; choose more than 1.")
     return math.log(distance2) / 2
 
@@ -53,7 +54,9 @@ def score(x: Tensor, t: float, *, centre: Tensor, s2: float) -> Tensor:
     x, centre = given.numbers(x), given.numbers(centre)
     if x.dim() != 2 or centre.shape != x.shape[1:]:
         raise ValueError(f"x {tuple(x.shape)}, centre {tuple(centre.shape)}: expected (n, d) and (d,).")
-    if not 0 <= s2 < math.inf or not (0 < t < math.inf or (t == 0 and s2 > 0)):
+    given.not_negative("s2", s2, why="a variance is not negative")
+    given.not_negative("t", t, why="noise has been added for a time")
+    if t == 0 and s2 == 0:
         raise ValueError(f"t = {t}, s2 = {s2}: a law with a score has a width; choose t > 0, or t = 0 with s2 > 0.")
     dtype = torch.promote_types(torch.promote_types(x.dtype, centre.dtype), torch.float32)
     x, centre = x.to(dtype), centre.to(dtype)
@@ -115,8 +118,7 @@ def own_weight(d: int, log_n: float, t: float, *, s2: float, x2: float, z2: floa
     given.whole("d", d, least=1, why="dimensions")
     for name, value in (("t", t), ("s2", s2), ("x2", x2), ("z2", z2)):
         given.positive(name, value, why="a time, a variance or a squared length")
-    if not 0 <= log_n < 700:
-        raise ValueError(f"log_n = {log_n}: the logarithm of the number of points; choose 0 to 700.")
+    given.within("log_n", log_n, 0, 700, why="the logarithm of the number of points", ends="[)")
     decay = math.exp(-2 * t)
     noise = -math.expm1(-2 * t)
     if decay * s2 < 1e-250 * x2:
@@ -143,6 +145,11 @@ def own_weight(d: int, log_n: float, t: float, *, s2: float, x2: float, z2: floa
     lost = np.minimum(seen @ density, 1 - 1e-16)
     total = np.exp(w - np.exp(w) + math.expm1(log_n) * np.log1p(-lost))
     return min(1.0, 0.2 * float(total.sum()))
+
+
+def log_others(log_n: float) -> float:
+    """ln(n - 1) from ln n > 0, for any n."""
+    return math.log(math.expm1(log_n)) if log_n < 1 else log_n + math.log1p(-math.exp(-log_n))
 
 
 def mean_own_weight(n: int, d: int, log_n: float, t: float, *, s2: float, rng: torch.Generator) -> Tensor:

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from fieldkit import given
+
 NODES, WEIGHTS = (a.astype(float) for a in np.polynomial.legendre.leggauss(6))  # exact to degree 11; 5 is needed
 
 
@@ -25,8 +27,8 @@ def loss(u: float, v: float, b1: float, b2: float, p: float) -> float:
     Raises `ValueError` for p outside of [0, 1].
     """
     _density(p)
-    if not np.isfinite([u, v, b1, b2]).all():
-        raise ValueError(f"u, v, b1, b2 = {u}, {v}, {b1}, {b2}: weights and biases are finite numbers.")
+    for name, value in (("u", u), ("v", v), ("b1", b1), ("b2", b2)):
+        given.within(name, value, -1e75, 1e75, why="weights and biases are numbers whose squares have squares")
 
     def misfit(s: np.ndarray, t: np.ndarray) -> np.ndarray:
         unit = u * s + v * t
@@ -72,6 +74,8 @@ def minimum(p: float, start: tuple[float, float, float, float]) -> tuple[float, 
     from scipy.optimize import minimize
 
     _density(p)
+    if len(start) != 4:
+        raise ValueError(f"start has {len(start)} numbers: give u, v, b1 and b2.")
     done = minimize(
         lambda q: loss(q[0], q[1], q[2], q[3], p), np.array(start, dtype=float), method="Nelder-Mead",
         options={"xatol": 1e-9, "fatol": 1e-14, "maxiter": 4000},
@@ -104,5 +108,4 @@ def critical_density() -> float:
 
 
 def _density(p: float) -> None:
-    if not 0 <= p <= 1:
-        raise ValueError(f"p = {p}: the density of the features is a probability; choose 0 to 1.")
+    given.within("p", p, 0, 1, why="the density of the features is a probability")

@@ -21,6 +21,7 @@ STEPS = ((1, 0), (0, 1), (1, 1))  # to three of the six neighbours; the others s
 
 def energy(spins: Tensor) -> Tensor:
     """H of spins (n, L, L): (n,) float64."""
+    given.signed(given.numbers(spins))
     s = given.doubles(spins)
     if s.dim() != 3 or s.shape[1] != s.shape[2]:
         raise ValueError(f"spins {tuple(s.shape)}: expected (n, L, L).")
@@ -37,6 +38,8 @@ def sweep(spins: Tensor, *, beta: float, rng: torch.Generator, n_sweeps: int = 1
     given.positive("beta", beta, why="clusters are of a finite temperature")
     given.whole("n_sweeps", n_sweeps, least=1, why="an update is a sweep")
     given.generator(rng)
+    spins = given.numbers(spins)
+    given.signed(spins)
     if spins.dim() != 3 or spins.shape[1] != spins.shape[2]:
         raise ValueError(f"spins {tuple(spins.shape)}: expected (n, L, L).")
     given.whole("L", spins.shape[1], least=3, why="six neighbours are different sites")

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from fieldkit.autocorrelation import gamma_method
+from fieldkit.estimates import jackknife, mean
 from fieldkit.lattice import dynamics, free, hmc, ising, slowing_exact
 from fieldkit.lattice import ising_exact as exact
 from fieldkit.lattice.phi4 import Phi4
@@ -71,3 +72,25 @@ def test_slow_modes_keep_their_digits(omega):
     ):
         found = slowing_exact.hmc_tau(omega, step_size=0.1, n_leapfrog=1, power=power)
         assert found == pytest.approx(truth, rel=1e-12)
+
+
+def test_a_mode_has_a_say_in_its_own_refusal_and_none_at_small_steps():
+    tau, kept = slowing_exact.refused_tau(step_size=0.05, n_leapfrog=20, n_modes=144)
+    assert tau == pytest.approx(
+        slowing_exact.hmc_tau(1.0, step_size=0.05, n_leapfrog=20, power=2, acceptance=kept), rel=2e-3
+    )
+    tau, kept = slowing_exact.refused_tau(step_size=0.5, n_leapfrog=2, n_modes=144)
+    rng, L, mass2 = torch.Generator().manual_seed(0), 12, 1 / 9
+    inverse_mass = 1 / (free.momentum_squared(L, 2) + mass2)
+    start = free.sample(256, L, 2, mass2=mass2, rng=rng)
+    run = hmc.run(
+        Phi4(mass2, 0.0), start, step_size=0.5, n_leapfrog=2, inverse_mass=inverse_mass, n_steps=200, rng=rng,
+        measure=lambda phi: phi.mean((1, 2)) ** 2,
+    )  # fmt: skip
+    x = run.measured[..., 0] - run.measured.mean()
+    found = jackknife(
+        lambda v, c: 0.5 * (v + c) / (v - c), (x**2).mean(1), (x[:, 1:] * x[:, :-1]).mean(1)
+    )  # fmt: skip
+    assert abs(mean(run.accepted.double().mean(1)).pull(kept)) < 4
+    assert abs(found.pull(tau)) < 4
+    assert abs(found.pull(slowing_exact.hmc_tau(1.0, step_size=0.5, n_leapfrog=2, power=2))) > 10

@@ -67,7 +67,10 @@ def test_outputs_of_one_network_are_uncorrelated_but_not_independent():
 
 @pytest.mark.parametrize("depth", [1, 2, 4])
 def test_deep_relu_on_one_input_is_a_product_over_layers(depth):
-    width, network = 12, Ensemble(neurons.relu, (12,) * depth, sw2=2.0)
+    """The variance is a product of `depth` factors, each with a spread of 5 / width: with as much width for each layer
+    its sixth moment stays inside the sample, whatever the seed."""
+    width = 10 * depth
+    network = Ensemble(neurons.relu, (width,) * depth, sw2=2.0)
     x = torch.ones(1, 1, dtype=torch.float64)
     found = correlators.integrated(network, x, 100_000, rng=torch.Generator().manual_seed(depth))
     four = found.jackknife(lambda two, four, six: four[0] / (3 * two[0, 0] ** 2) + 1)

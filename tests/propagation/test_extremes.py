@@ -22,6 +22,7 @@ from fieldkit.propagation import (
     gated,
     graphs,
     jacobian,
+    jacobian_exact,
     kernels,
     langevin,
     maps,
@@ -95,7 +96,7 @@ REFUSED = {
     "curvature of a step": lambda: maps.curvature(1.0, 2, activation=torch.sign, sw2=1.5, sb2=0.1),
     "curvature of a kink": lambda: maps.curvature(1.0, 2, activation=torch.relu, sw2=1.5, sb2=0.1),
     "kurtosis of silence": lambda: finite_width.excess([0.0], 3, activation=TANH, sw2=1.0, sb2=0.0),
-    "edge": lambda: jacobian.universal_smooth_edge(-5.0),
+    "edge": lambda: jacobian_exact.universal_smooth_edge(-5.0),
     "spectrum": lambda: jacobian.edge(
         jacobian.squared_slopes(sech2, 0.5), depth=3, sw2=-1.0, weights=jacobian.orthogonal
     ),

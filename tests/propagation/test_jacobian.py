@@ -7,7 +7,7 @@ import torch
 
 from fieldkit import estimates
 from fieldkit.estimates import blocks, mean
-from fieldkit.propagation import gaussian, jacobian
+from fieldkit.propagation import gaussian, jacobian, jacobian_exact
 from tests.fakegpu import NAME, fake_gpu
 from tests.propagation.golden import golden
 
@@ -40,19 +40,19 @@ def critical_edge(derivative, q, depth, weights, **options):
 @pytest.mark.parametrize("depth", [1, 2, 5, 32])
 def test_linear_gaussian_layers_have_the_fuss_catalan_edge(depth):
     edge = jacobian.edge(LINEAR, depth=depth, sw2=1.0, weights=jacobian.gaussian)
-    assert edge == pytest.approx(jacobian.linear_gaussian_edge(depth), rel=1e-12)
+    assert edge == pytest.approx(jacobian_exact.linear_gaussian_edge(depth), rel=1e-12)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 5])
 def test_the_density_integrates_to_the_moments(depth):
-    top = jacobian.linear_gaussian_edge(depth)
+    top = jacobian_exact.linear_gaussian_edge(depth)
     t = torch.linspace(0, 1, 801, dtype=torch.float64)[1:-1]
     power = 2 * depth + 2  # lambda = top t^power opens the singularity lambda^(-depth / (depth + 1)) at 0
     lambdas = top * t**power
     rho = jacobian.density(LINEAR, lambdas, depth=depth, sw2=1.0, weights=jacobian.gaussian)
     for k in (1, 2, 3):
         moment = (rho * lambdas**k * top * power * t ** (power - 1)).sum().item() * (t[1] - t[0]).item()
-        assert moment == pytest.approx(jacobian.linear_gaussian_moment(k, depth=depth), rel=3e-3)
+        assert moment == pytest.approx(jacobian_exact.linear_gaussian_moment(k, depth=depth), rel=3e-3)
 
 
 def test_one_gaussian_layer_is_marchenko_pastur():
@@ -109,12 +109,12 @@ def test_universal_edges_are_limits_of_deep_small_signals():
         slopes = jacobian.squared_slopes(sech2, q)
         depth = 1 / (slopes.moment(2) / slopes.moment(1) ** 2 - 1)
         edge = jacobian.edge(slopes, depth=depth, sw2=1 / slopes.moment(1), weights=jacobian.orthogonal)
-        gaps.append((jacobian.universal_smooth_edge(1.0) - edge) / q)
+        gaps.append((jacobian_exact.universal_smooth_edge(1.0) - edge) / q)
     assert gaps[1] - gaps[0] == pytest.approx(2 * (gaps[2] - gaps[1]), rel=0.1)  # the approach is linear in q
     p = 1 - 1e-6
     slopes = jacobian.SquaredSlopes(*torch.tensor([[0.0, 1.0], [1 - p, p]], dtype=torch.float64))
     edge = jacobian.edge(slopes, depth=round(4 / (1 - p)), sw2=1 / p, weights=jacobian.orthogonal)
-    assert edge == pytest.approx(jacobian.universal_bernoulli_edge(4.0), rel=1e-5)
+    assert edge == pytest.approx(jacobian_exact.universal_bernoulli_edge(4.0), rel=1e-5)
 
 
 def test_golden_values():
@@ -124,7 +124,7 @@ def test_golden_values():
             edge = jacobian.edge(LINEAR, depth=int(at(name, "L")), sw2=1.0, weights=jacobian.gaussian)
             assert edge == pytest.approx(float(value), rel=1e-12), name
         elif name.startswith("deep linear Gaussian: moments"):
-            assert [jacobian.linear_gaussian_moment(k, depth=32) for k in (2, 3, 4)] == [int(v) for v in value]
+            assert [jacobian_exact.linear_gaussian_moment(k, depth=32) for k in (2, 3, 4)] == [int(v) for v in value]
         elif name.startswith("tanh ") and rule and "L=" in name and ": s_max^2" in name:
             edge = critical_edge(sech2, at(name, "q*"), int(at(name, "L")), rule)
             assert edge == pytest.approx(float(value), rel=10 ** (1 - digits)), name
@@ -158,9 +158,9 @@ def test_golden_values():
             assert mine == pytest.approx([float(v) for v in value], rel=1e-11), name
         elif name.startswith("universal smooth class"):
             spread = float(name.split("=")[1].split(":")[0])
-            assert jacobian.universal_smooth_edge(spread) == pytest.approx(float(value), rel=1e-14)
+            assert jacobian_exact.universal_smooth_edge(spread) == pytest.approx(float(value), rel=1e-14)
         elif name.startswith("universal Bernoulli class"):
-            assert jacobian.universal_bernoulli_edge(4.0) == pytest.approx(float(value), rel=1e-14)
+            assert jacobian_exact.universal_bernoulli_edge(4.0) == pytest.approx(float(value), rel=1e-14)
 
 
 @pytest.mark.parametrize("draw, rule", [(jacobian.orthogonal_weights, "orth"), (jacobian.gaussian_weights, "gauss")])
@@ -214,19 +214,19 @@ def test_the_second_moment_of_a_finite_product_is_exact(depth, width):
     law = {"activation": lambda h: h, "derivative": torch.ones_like, "sw2": 1.0, "sb2": 0.0, "q": 1.0}
     spectrum = jacobian.sample(40_000, width, depth, **law, rng=rng)
     second = mean(blocks(spectrum.square().mean(1)[None], 200))
-    assert abs(second.pull(jacobian.linear_gaussian_second_moment(depth, width=width))) < 4
+    assert abs(second.pull(jacobian_exact.linear_gaussian_second_moment(depth, width=width))) < 4
 
 
 def test_the_second_moment_of_a_wide_product_is_fuss_catalan():
-    wide = jacobian.linear_gaussian_second_moment(6, width=10**9)
-    assert wide == pytest.approx(jacobian.linear_gaussian_moment(2, depth=6), rel=1e-7)
+    wide = jacobian_exact.linear_gaussian_second_moment(6, width=10**9)
+    assert wide == pytest.approx(jacobian_exact.linear_gaussian_moment(2, depth=6), rel=1e-7)
 
 
 def test_the_relu_edge_is_a_minimum():
     for depth in (3, 8, 32):
-        at = jacobian.relu_orthogonal_edge(depth)
+        at = jacobian_exact.relu_orthogonal_edge(depth)
         m = torch.linspace(0.01, 20, 200_001, dtype=torch.float64)
         scan = ((1 + m) / m * ((1 + 2 * m) / (1 + m)) ** depth).min().item()
         assert at == pytest.approx(scan, rel=1e-6) and at <= scan * (1 + 1e-12)
     with pytest.raises(ValueError, match="atom"):
-        jacobian.relu_orthogonal_edge(2)
+        jacobian_exact.relu_orthogonal_edge(2)

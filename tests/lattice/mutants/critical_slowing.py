@@ -5,6 +5,7 @@ from tests.mutation import Mutant
 CHAPTER = "book/lattice/critical_slowing.md"
 ISING = "fieldkit/lattice/ising.py"
 DYNAMICS = "fieldkit/lattice/dynamics.py"
+EXACT = "fieldkit/lattice/slowing_exact.py"
 
 POTTS = "_levels(-math.expm1(-2 * beta), len(spins), rng)", "_levels(-math.expm1(-beta), len(spins), rng)"
 DOWN = "down = (spins == spins.roll(-1, 1)).logical_and_(on_down)"
@@ -48,6 +49,8 @@ MUTANTS = [
     Mutant("hmc-curve", DYNAMICS, *SHORT, "half of the leapfrog steps"),
     Mutant("hmc-fourier", CHAPTER, *INERTIA, "the modes' own mass left out of their inertia"),
     Mutant("hmc-fourier", DYNAMICS, *SHORT, "half of the leapfrog steps"),
+    Mutant("hmc-refused", EXACT, "gain * accepted).sum()", "gain).sum()", "an acceptance of one"),
+    Mutant("hmc-refused", DYNAMICS, *SHORT, "half of the leapfrog steps"),
     Mutant("fourier-curve", CHAPTER, *INERTIA, "the modes' own mass left out of their inertia"),
     Mutant("fourier-curve", DYNAMICS, *SHORT, "half of the leapfrog steps"),
 ]  # fmt: skip

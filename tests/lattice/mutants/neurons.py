@@ -13,7 +13,7 @@ MUTANTS = [
         "return slope_of(activation, h)",
         "V'' = f' in place of 1/f'",
     ),
-    Mutant("mass", NEURON, "phi.square() / 2, math.inf)", "phi.square(), math.inf)", "the ReLU parabola lacks its 1/2"),
+    Mutant("mass", NEURON, "math.inf, phi.square() / 2)", "math.inf, phi.square())", "the ReLU parabola lacks its 1/2"),
     Mutant(
         "mass", NEURON, "xlogy(1 - phi, 1 - phi)) / 2)", "xlogy(1 - phi, 1 - phi)))", "the tanh potential lacks its 1/2"
     ),
@@ -26,8 +26,8 @@ MUTANTS = [
         "looks for the wrong sign of f'",
     ),
     Mutant("gelu", NEURON, "for _ in range(60):", "for _ in range(2):", "stops at the mesh of the scan"),
-    Mutant("wall", NEURON, "phi.square() / 2, math.inf)", "phi.square(), math.inf)", "the ReLU parabola lacks its 1/2"),
-    Mutant("wall", NEURON, "torch.where(phi >= 0, phi.square() / 2, math.inf)", "phi.square() / 2", "no wall"),
+    Mutant("wall", NEURON, "math.inf, phi.square() / 2)", "math.inf, phi.square())", "the ReLU parabola lacks its 1/2"),
+    Mutant("wall", NEURON, "torch.where(phi < 0, math.inf, phi.square() / 2)", "phi.square() / 2", "no wall"),
     Mutant(
         "wall",
         NEURON,
@@ -74,7 +74,7 @@ MUTANTS = [
         "2 * phi - 1 + math.log(2) + xlogy(phi, phi) + xlogy(1 - phi, 1 - phi))",
         "a field left over in the potential",
     ),
-    Mutant("warm-curve", NEURON, "torch.where(phi >= 0, phi.square() / 2, math.inf)", "phi.square() / 2", "no wall"),
+    Mutant("warm-curve", NEURON, "torch.where(phi < 0, math.inf, phi.square() / 2)", "phi.square() / 2", "no wall"),
     Mutant("warm-curve", NEURON, "accept = dice[1] < torch", "accept = dice[1] < 2 * torch", "accepts too often"),
     Mutant(
         "machine",

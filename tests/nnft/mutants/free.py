@@ -105,8 +105,8 @@ MUTANTS = [
     Mutant(
         "deep-relu",
         ENSEMBLES,
-        "z = sample_layer(K, N, rng=rng).transpose(0, 1)",
-        "z = sample_layer(K, N, rng=rng).transpose(0, 1) * (N / (N + 1)) ** 0.5",
+        "z = sample_layer(K, N, rng=rng, dtype=dtype).transpose(0, 1)",
+        "z = sample_layer(K, N, rng=rng, dtype=dtype).transpose(0, 1) * (N / (N + 1)) ** 0.5",
         "the bias counted in the fan-in of deep layers",
     ),
     Mutant(

@@ -112,8 +112,8 @@ MUTANTS = [
     Mutant(
         "deep",
         EXACT,
-        "(1 + 15 / width + 44 / width**2) ** depth",
-        "1 + depth * (15 / width + 44 / width**2)",
+        "return math.exp(log)",
+        "return 1 + depth * (15 / width + 44 / width**2)",
         "layers that add",
     ),
     Mutant(

@@ -2,7 +2,7 @@
 
 from tests.mutation import Mutant
 
-JACOBIAN = "fieldkit/propagation/jacobian.py"
+JACOBIAN, EXACT = "fieldkit/propagation/jacobian.py", "fieldkit/propagation/jacobian_exact.py"
 
 MUTANTS = [
     Mutant(
@@ -16,8 +16,8 @@ MUTANTS = [
     Mutant(
         "variance-orthogonal",
         JACOBIAN,
-        "slopes.moment(2) / slopes.moment(1) ** 2",
-        "slopes.moment(2) / slopes.moment(1)",
+        "(slopes.weights * (slopes.values / mean - 1).square()).sum().item()",
+        "(slopes.weights * slopes.values.square()).sum().item() / mean - 1",
         "the mean is not squared",
     ),
     Mutant(
@@ -36,14 +36,14 @@ MUTANTS = [
     ),
     Mutant(
         "universal",
-        JACOBIAN,
-        "m = (math.sqrt(1 + 4 / spread) - 1) / 2",
-        "m = (math.sqrt(1 + 2 / spread) - 1) / 2",
+        EXACT,
+        "math.sqrt(spread) * math.sqrt(spread + 4)",
+        "math.sqrt(spread) * math.sqrt(spread + 2)",
         "a wrong root of the quadratic",
     ),
     Mutant(
         "linear-second",
-        JACOBIAN,
+        EXACT,
         "(1 + 1 / width) * a + b, b + 2 * a / width**2",
         "a + b, b",
         "corrections of finite width left out",
@@ -65,8 +65,8 @@ MUTANTS = [
     Mutant(
         "variance-gaussian",
         JACOBIAN,
-        "slopes.moment(1) ** 2 - 1 - slope)",
-        "slopes.moment(1) ** 2 - 1)",
+        "return depth * (spread - slope)",
+        "return depth * spread",
         "the spread of Gaussian weights is forgotten",
     ),
     Mutant(

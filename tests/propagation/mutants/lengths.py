@@ -15,8 +15,8 @@ def flat(claim: str) -> Mutant:
     return Mutant(
         claim,
         FINITE,
-        "white = torch.randn(n, m, width, generator=rng, device=rng.device, dtype=torch.float64)",
-        "white = 12**0.5 * (torch.rand(n, m, width, generator=rng, device=rng.device, dtype=torch.float64) - 0.5)",
+        "white = torch.randn(n, m, width, generator=rng, device=rng.device, dtype=dtype)",
+        "white = 12**0.5 * (torch.rand(n, m, width, generator=rng, device=rng.device, dtype=dtype) - 0.5)",
         "neurons that are uniform, not Gaussian",
     )
 

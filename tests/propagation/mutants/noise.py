@@ -30,7 +30,7 @@ MUTANTS = [
     Mutant(
         "transient",
         UNIT,
-        "(torch.exp(-a * (t - s).abs()) - torch.exp(-a * (t + s)))",
+        "torch.exp(-a * (t - s).abs()) * grown",
         "torch.exp(-a * (t - s).abs())",
         "the steady state, as if the unit had not started at rest",
     ),
@@ -126,7 +126,9 @@ MUTANTS = [
         "half of the noise in the theory",
     ),
     Mutant("hum", HALL, "E, C = -J @ B, 2 * D * B @ B.mT", "E, C = -J @ B, D * B @ B.mT", "half of the noise"),
-    Mutant("hum", THEORY, "return D / (2 * math.sqrt(1 - g * g))", "return D / (2 * (1 - g))", "cables of one sign"),
+    Mutant(
+        "hum", THEORY, "return D / (2 * math.sqrt((1 - g) * (1 + g)))", "return D / (2 * (1 - g))", "cables of one sign"
+    ),
     Mutant(
         "ring",
         HALL,

@@ -22,7 +22,7 @@ def scoreless(claim: str) -> Mutant:
 
 
 def copier(claim: str) -> Mutant:
-    old = "softmax(-torch.cdist(x, decay * data).square() / (2 * noise)"
+    old = "softmax(-_distances(x, decay * data, far).square() / (2 * noise)"
     return Mutant(claim, DENOISER, old, old.replace("(2 * noise)", "noise"), "half the variance of the noise")
 
 
