@@ -22,7 +22,7 @@ from torch import Tensor
 from fieldkit import given
 from fieldkit.nnft import ensembles, wick
 from fieldkit.nnft.ensembles import Ensemble
-from fieldkit.propagation import finite_width
+from fieldkit.propagation import finite_width_exact
 
 
 def two_point(ensemble: Ensemble, x: Tensor, y: Tensor | None = None) -> Tensor:
@@ -126,7 +126,7 @@ def four_point_noise(squares: Sequence[float] | Tensor, width: int, *, sw2: floa
 
 def relu_excess_four(width: int, depth: int) -> float:
     """E f^4 / 3 (E f^2)^2 of `depth` hidden ReLU layers of this width, one input, no bias: (1 + 5/n)^depth."""
-    return finite_width.relu_kurtosis(width, depth + 1)
+    return finite_width_exact.relu_kurtosis(width, depth + 1)
 
 
 def relu_excess_six(width: int, depth: int) -> float:

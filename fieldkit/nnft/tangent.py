@@ -4,7 +4,7 @@ r"""How much does the tangent kernel of a ReLU network of finite width fluctuate
     A_l = (2/n) |p_l|^2 |h_(l-1)|^2  for l = 1 ... L,      A_(L+1) = |h_L|^2,       p_l = the gradient at the neurons on
 
 Every A_l has mean 1, so <T> = L + 1 as in an infinite network, at every width.  The second moment is known exactly,
-`propagation.finite_width.relu_tangent`.  That it grows with depth over width: Hanin and Nica 2020.
+`propagation.finite_width_exact.relu_tangent`.  That it grows with depth over width: Hanin and Nica 2020.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ Read in this order:
 - `gaussian`, `activations`, `closed_forms`, `powers`  What is the average of a function of Gaussian variables?
 - `pairs`, `gaps`  And of two that are correlated, however closely?
 - `maps`, `fixed_points`, `criticality`  How do lengths and angles change, where do they rest, where is the border?
-- `networks`, `finite_width`, `random_kernels`, `curves`  What do real networks do, what does a width change?
+- `networks`, `finite_width`, `finite_width_exact`, `random_kernels`, `curves`  What does a width change?
 - `jacobian`, `jacobian_exact`, `training`  What does backpropagation feel, and which networks learn?
-- `kernels`, `tangent`, `committee`  What will a wide network answer, before you train it and after?
+- `kernels`, `kernel_regression`, `tangent`, `committee`  What will a wide network answer, before training and after?
 - `residual`, `batch_norm`, `normalisation`  Skip connections and normalisation.
 - `convolution`, `random_filters`, `deep_convolution`  A Fourier mode for every length scale, and ten thousand layers.
 - `dynamic_mean_field`, `strong_gain`, `two_time`, `recurrent`  Depth as time: one unit, driven by noise of its own.

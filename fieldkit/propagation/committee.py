@@ -3,7 +3,7 @@ r"""What do many trained networks answer?  Torch networks in the NTK parameteris
     h^1 = sqrt(sw2 / d) W^1 x + sqrt(sb2) b^1,    h^(l+1) = sqrt(sw2 / N) W^(l+1) phi(h^l) + sqrt(sb2) b^(l+1),
 
 f the last h, one number.  W and b start from N(0, 1) and are what is trained, by full-batch gradient descent on
-sum |f - y|^2 / 2; `kernels.gradient_descent` says what infinitely wide ones answer.  (In `training` the products
+sum |f - y|^2 / 2; `kernel_regression` says what infinitely wide ones answer.  (In `training` the products
 sqrt(sw2 / N) W are trained, on random batches of a classification.)  float64 unless a dtype is named: float32 trains
 faster.  Source: Jacot, Gabriel and Hongler 2018; Lee et al. 2019.
 """

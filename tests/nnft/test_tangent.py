@@ -8,7 +8,7 @@ from torch import nn
 
 from fieldkit.estimates import mean
 from fieldkit.nnft import tangent
-from fieldkit.propagation.finite_width import relu_tangent
+from fieldkit.propagation.finite_width_exact import relu_tangent
 from fieldkit.propagation.tangent import empirical_ntk
 
 

@@ -8,7 +8,14 @@ import pytest
 import torch
 
 from fieldkit.estimates import mean
-from fieldkit.propagation import activations, committee, finite_width, kernels, tangent
+from fieldkit.propagation import (
+    activations,
+    committee,
+    finite_width_exact,
+    kernel_regression,
+    kernels,
+    tangent,
+)
 
 ERF = {"activation": activations.erf, "sw2": 1.5, "sb2": 0.1}
 RELU = {"activation": activations.relu, "sw2": 2.0, "sb2": 0.0}
@@ -40,7 +47,7 @@ def test_the_tangent_kernel_of_relu_networks_has_its_exact_second_moment(depth, 
     rng, x = torch.Generator().manual_seed(1), torch.ones(1, 1, dtype=torch.float64)
     drawn = committee.tangents(n, x, depth=depth, width=width, rng=rng, **RELU)[:, 0, 0] / 2
     assert abs(mean(drawn).pull(depth + 1)) < 4.5
-    assert abs(mean(drawn**2).pull((depth + 1) ** 2 * finite_width.relu_tangent(width, depth))) < 4.5
+    assert abs(mean(drawn**2).pull((depth + 1) ** 2 * finite_width_exact.relu_tangent(width, depth))) < 4.5
 
 
 @pytest.mark.parametrize("depth", [0, 1, 3])
@@ -80,7 +87,7 @@ def test_a_linear_model_follows_its_kernel_exactly():
     K, T = kernels.kernels(both, depth=0, **ERF)
     for net in school:
         began = net(both)[:, 0].detach()
-        moved, _ = kernels.gradient_descent(K, T, y - began[:4], rate=0.1, steps=[0, 1, 9])
+        moved, _ = kernel_regression.gradient_descent(K, T, y - began[:4], rate=0.1, steps=[0, 1, 9])
         found = committee.train([net], x, y, rate=0.1, steps=[0, 1, 9], new=new)[:, 0]
         assert torch.allclose(found, began[4:] + moved, rtol=1e-10)
 

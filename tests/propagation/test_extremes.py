@@ -23,6 +23,7 @@ from fieldkit.propagation import (
     graphs,
     jacobian,
     jacobian_exact,
+    kernel_regression,
     kernels,
     langevin,
     maps,
@@ -80,8 +81,10 @@ REFUSED = {
     "Hartree": lambda: langevin.hartree_variance(1.0, 1.0, -1.0),
     "density evolution": lambda: communities.best_overlap(3.0, -0.1, n=1, M=10, steps=3, rng=generator()),
     "belief": lambda: communities.belief_propagation(torch.eye(4), c=3.0, eps=-0.1, steps=3, rng=generator()),
-    "regress, shape": lambda: kernels.regress(torch.eye(2), torch.eye(2), torch.ones(2), noise=0.0),
-    "regress, twice": lambda: kernels.regress(torch.ones(2, 2), torch.ones(2, 2), torch.ones(2, 1), noise=0.0),
+    "regress, shape": lambda: kernel_regression.regress(torch.eye(2), torch.eye(2), torch.ones(2), noise=0.0),
+    "regress, twice": lambda: kernel_regression.regress(
+        torch.ones(2, 2), torch.ones(2, 2), torch.ones(2, 1), noise=0.0
+    ),
     "tangent, integers": lambda: tangent.empirical_ntk(torch.nn.Linear(2, 1), torch.ones(3, 2).long()),
     "tangent, numbers": lambda: tangent.empirical_ntk(
         torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.Flatten(0)), torch.ones(3, 2)
@@ -259,7 +262,7 @@ def test_gates_that_never_open_forget_at_a_rate_below_rounding():
 def test_variances_of_answers_are_not_negative():
     x = torch.tensor([[1.0, 2], [0, 1], [1, 2]], dtype=torch.float64)
     K, T = kernels.kernels(x, activation=activations.erf, depth=1, sw2=1.5, sb2=0.1)
-    _, variance = kernels.gradient_descent(K, T, torch.tensor([1.0, -1]), rate=0.1, steps=[10**6])
+    _, variance = kernel_regression.gradient_descent(K, T, torch.tensor([1.0, -1]), rate=0.1, steps=[10**6])
     assert variance.item() >= 0 and variance.item() < 1e-10
 
 

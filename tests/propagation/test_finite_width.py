@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fieldkit.estimates import mean
-from fieldkit.propagation import activations, finite_width, maps
+from fieldkit.propagation import activations, finite_width, finite_width_exact, maps
 
 ONE = torch.ones(1, 1, dtype=torch.float64)
 
@@ -14,7 +14,10 @@ ONE = torch.ones(1, 1, dtype=torch.float64)
 @pytest.mark.parametrize("n_layers", [2, 5])
 @pytest.mark.parametrize(
     ("phi", "sw2", "exact"),
-    [(activations.relu, 2.0, finite_width.relu_kurtosis), (activations.linear, 1.0, finite_width.linear_kurtosis)],
+    [
+        (activations.relu, 2.0, finite_width_exact.relu_kurtosis),
+        (activations.linear, 1.0, finite_width_exact.linear_kurtosis),
+    ],
 )
 def test_sampled_networks_have_the_exact_kurtosis(phi, sw2, exact, n_layers):
     rng = torch.Generator().manual_seed(n_layers)
@@ -23,33 +26,35 @@ def test_sampled_networks_have_the_exact_kurtosis(phi, sw2, exact, n_layers):
 
 
 def test_the_exact_kurtosis_starts_with_the_recursion():
-    relu, linear = finite_width.relu_kurtosis, finite_width.linear_kurtosis
+    relu, linear = finite_width_exact.relu_kurtosis, finite_width_exact.linear_kurtosis
     for phi, sw2, exact in ((activations.relu, 2.0, relu), (activations.linear, 1.0, linear)):
         K, V = finite_width.four_point(ONE[0, 0], 6, activation=phi, sw2=sw2, sb2=0.0)
         first_order = (V / K.square())[-1].item()
         assert (exact(10**7, 6) - 1) * 10**7 == pytest.approx(first_order, rel=1e-5)
-    assert finite_width.relu_kurtosis(100, 10) == pytest.approx(1.551328215978516, rel=1e-15)  # (21/20)^9, exact
+    assert finite_width_exact.relu_kurtosis(100, 10) == pytest.approx(1.551328215978516, rel=1e-15)  # (21/20)^9, exact
 
 
 def test_the_typical_relu_network_shrinks_although_the_mean_does_not():
     rng = torch.Generator().manual_seed(4)
     K = finite_width.sample_kernels(20000, ONE, [12] * 6, activation=activations.relu, sw2=2.0, sb2=0.0, rng=rng)
     K = K[K > 0]  # all twelve neurons of a layer off: about once in 4096
-    assert abs(mean(K.log() / 6).pull(finite_width.relu_typical(12))) < 4
-    assert 1e5 * finite_width.relu_typical(10**5) == pytest.approx(-2.5, rel=1e-3)  # E ln x = -Var x / 2 + ...
+    assert abs(mean(K.log() / 6).pull(finite_width_exact.relu_typical(12))) < 4
+    assert 1e5 * finite_width_exact.relu_typical(10**5) == pytest.approx(-2.5, rel=1e-3)  # E ln x = -Var x / 2 + ...
     # two neurons: on one (probability 2/3) or both (1/3), ln chi^2_k = psi(k/2) + ln 2
     euler = 0.5772156649015329
     by_hand = math.log(4 / 2) + 2 / 3 * (-euler - 2 * math.log(2)) + 1 / 3 * -euler
-    assert finite_width.relu_typical(2) == pytest.approx(by_hand, rel=1e-14)
+    assert finite_width_exact.relu_typical(2) == pytest.approx(by_hand, rel=1e-14)
 
 
 def test_the_typical_variance_of_a_linear_network_shrinks():
     rng = torch.Generator().manual_seed(5)
     linear = activations.linear
     K = finite_width.sample_kernels(20000, ONE, [12] * 6, activation=linear, sw2=1.0, sb2=0.0, rng=rng)
-    assert abs(mean(K.log() / 6).pull(finite_width.linear_typical(12))) < 4
-    assert finite_width.linear_typical(2) == pytest.approx(-0.5772156649015329, rel=1e-14)  # E ln of an exponential
-    assert 1e5 * finite_width.linear_typical(10**5) == pytest.approx(-1, rel=1e-3)
+    assert abs(mean(K.log() / 6).pull(finite_width_exact.linear_typical(12))) < 4
+    assert finite_width_exact.linear_typical(2) == pytest.approx(
+        -0.5772156649015329, rel=1e-14
+    )  # E ln of an exponential
+    assert 1e5 * finite_width_exact.linear_typical(10**5) == pytest.approx(-1, rel=1e-3)
 
 
 def test_tanh_at_criticality_follows_its_first_order():
@@ -130,7 +135,7 @@ def test_student_errors():
     with pytest.raises(ValueError, match="at least one neuron"):
         finite_width.sample_kernels(3, ONE, [4, 0], activation=torch.tanh, sw2=1.0, sb2=0.0, rng=rng)
     with pytest.raises(ValueError, match="width = 0"):
-        finite_width.relu_kurtosis(0, 3)
+        finite_width_exact.relu_kurtosis(0, 3)
     with pytest.raises(ValueError, match="multiple of 50"):
         finite_width.kurtosis(torch.ones(51))
     with pytest.raises(ValueError, match="one variance a network"):
@@ -143,14 +148,14 @@ def test_student_errors():
 
 def test_the_relu_tangent_kernel_scatters_like_three_over_width_with_one_hidden_layer():
     for width in (1, 7, 64):  # by hand, as in the exercise of the chapter on kernels
-        assert finite_width.relu_tangent(width, 1) == pytest.approx(1 + 3 / width, rel=1e-14)
-    assert finite_width.relu_tangent(5, 0) == 1.0
-    assert (finite_width.relu_tangent(10**6, 2) - 1) * 10**6 == pytest.approx(58 / 9, rel=1e-4)
+        assert finite_width_exact.relu_tangent(width, 1) == pytest.approx(1 + 3 / width, rel=1e-14)
+    assert finite_width_exact.relu_tangent(5, 0) == 1.0
+    assert (finite_width_exact.relu_tangent(10**6, 2) - 1) * 10**6 == pytest.approx(58 / 9, rel=1e-4)
     with pytest.raises(ValueError, match="width = 0"):
-        finite_width.relu_tangent(0, 1)
+        finite_width_exact.relu_tangent(0, 1)
 
 
 def test_the_spread_of_kernels_is_their_exact_kurtosis_less_one():
     rng, law = torch.Generator().manual_seed(8), {"activation": activations.relu, "sw2": 2.0, "sb2": 0.0}
     K = finite_width.sample_kernels(2000, ONE, [20, 20], rng=rng, **law)
-    assert abs(finite_width.relative_spread(K).pull((finite_width.relu_kurtosis(20, 3) - 1) ** 0.5)) < 4.5
+    assert abs(finite_width.relative_spread(K).pull((finite_width_exact.relu_kurtosis(20, 3) - 1) ** 0.5)) < 4.5

@@ -5,7 +5,17 @@ import re
 import pytest
 import torch
 
-from fieldkit.propagation import activations, criticality, finite_width, fixed_points, gaussian, kernels, maps, powers
+from fieldkit.propagation import (
+    activations,
+    criticality,
+    finite_width,
+    finite_width_exact,
+    fixed_points,
+    gaussian,
+    kernels,
+    maps,
+    powers,
+)
 from tests.golden import entries
 
 ENTRIES = entries("propagation")
@@ -69,11 +79,11 @@ def relu_length(sw2, sb2):
 
 
 def relu_kurtosis(n, n_layers):
-    return finite_width.relu_kurtosis(int(n), int(n_layers))
+    return finite_width_exact.relu_kurtosis(int(n), int(n_layers))
 
 
 def linear_kurtosis(n, n_layers):
-    return finite_width.linear_kurtosis(int(n), int(n_layers))
+    return finite_width_exact.linear_kurtosis(int(n), int(n_layers))
 
 
 def kernel(phi, sw2, sb2, depth, which, pair):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from fieldkit.propagation import activations, fixed_points, kernels, tangent
+from fieldkit.propagation import activations, fixed_points, kernel_regression, kernels, tangent
 from fieldkit.propagation.activations import Activation
 
 X = torch.tensor([[1.0, 2, 2], [2, -1, 1]], dtype=torch.float64)
@@ -79,22 +79,22 @@ def test_deep_kernels_end_at_the_fixed_point():
 def test_regression_passes_through_noiseless_targets():
     x, y = inputs(12, 3), inputs(12, 2, seed=5)
     K = kernels.nngp(x, activation=activations.relu, depth=2, sw2=2.0, sb2=0.1)
-    assert torch.allclose(kernels.regress(K, K, y, noise=0.0), y, atol=1e-8)
+    assert torch.allclose(kernel_regression.regress(K, K, y, noise=0.0), y, atol=1e-8)
     exact = K @ torch.linalg.solve(K + 0.3 * torch.eye(12, dtype=torch.float64), y)
-    assert torch.allclose(kernels.regress(K, K, y, noise=0.3), exact)
+    assert torch.allclose(kernel_regression.regress(K, K, y, noise=0.3), exact)
     with pytest.raises(ValueError, match="noise = -1"):
-        kernels.regress(K, K, y, noise=-1)
+        kernel_regression.regress(K, K, y, noise=-1)
 
 
 def test_gradient_descent_begins_at_the_nngp_and_ends_on_the_targets():
     x, y = inputs(9, 4), inputs(6, 1, seed=3)[:, 0]
     K, T = kernels.kernels(x, activation=activations.erf, depth=2, sw2=1.5, sb2=0.1)
-    mean, variance = kernels.gradient_descent(K, T, y, rate=0.1, steps=[0, 10**6])
+    mean, variance = kernel_regression.gradient_descent(K, T, y, rate=0.1, steps=[0, 10**6])
     assert torch.equal(mean[0], torch.zeros(3)) and torch.allclose(variance[0], K.diagonal()[6:])
-    assert torch.allclose(mean[1], kernels.regress(T[:6, :6], T[6:, :6], y[:, None], noise=0.0)[:, 0])
+    assert torch.allclose(mean[1], kernel_regression.regress(T[:6, :6], T[6:, :6], y[:, None], noise=0.0)[:, 0])
     again = torch.cat([x[:6], x[:6]])  # ask for the training inputs themselves
     K, T = kernels.kernels(again, activation=activations.erf, depth=2, sw2=1.5, sb2=0.1)
-    mean, variance = kernels.gradient_descent(K, T, y, rate=0.1, steps=[10**6])
+    mean, variance = kernel_regression.gradient_descent(K, T, y, rate=0.1, steps=[10**6])
     assert torch.allclose(mean[0], y) and variance.abs().max() < 1e-10
 
 
@@ -108,12 +108,12 @@ def test_gradient_descent_step_by_step_is_the_power():
     for _ in range(7):
         f = f - rate * T[:, :6] @ (f[:6] - y)
         M = M - move @ M
-    mean, variance = kernels.gradient_descent(K, T, y, rate=rate, steps=[7])
+    mean, variance = kernel_regression.gradient_descent(K, T, y, rate=rate, steps=[7])
     assert torch.allclose(mean[0], f[6:]) and torch.allclose(variance[0], (M @ K @ M.T).diagonal()[6:])
     with pytest.raises(ValueError, match="between 0 and 2"):
-        kernels.gradient_descent(K, T, y, rate=1.5 * rate, steps=[1])
+        kernel_regression.gradient_descent(K, T, y, rate=1.5 * rate, steps=[1])
     with pytest.raises(ValueError, match="whole"):
-        kernels.gradient_descent(K, T, y, rate=rate, steps=[0.5])
+        kernel_regression.gradient_descent(K, T, y, rate=rate, steps=[0.5])
 
 
 def test_student_errors():

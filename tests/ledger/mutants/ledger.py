@@ -64,7 +64,7 @@ MUTANTS = [
            "mean not subtracted"),
     *(Mutant(name, BATCH, "activation(a).square() - activation(a) * activation(b)", "activation(a).square()",
              "a square that is not centred over the batch") for name in ("batch-tanh-8", "batch-tanh-16")),
-    Mutant("kernel-moments", "fieldkit/propagation/finite_width.py", "return _power(5,", "return _power(2,",
+    Mutant("kernel-moments", "fieldkit/propagation/finite_width_exact.py", "return _power(5,", "return _power(2,",
            "the fourth moment of a linear layer"),
     Mutant("relu-bias", PAGE, "    None,\n", "    0.0,\n", "the readme taken at its word"),
     Mutant("migdal", "fieldkit/rg/migdal_kadanoff.py",

@@ -92,7 +92,7 @@ MUTANTS = [
     ),
     Mutant(
         "depth",
-        "fieldkit/propagation/finite_width.py",
+        "fieldkit/propagation/finite_width_exact.py",
         "(n_layers - 1) * math.log1p(excess / width)",
         "math.log1p((n_layers - 1) * excess / width)",
         "the old coupling does not grow",

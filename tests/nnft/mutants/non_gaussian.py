@@ -8,6 +8,7 @@ BEYOND, ENSEMBLES, EXACT, NEURONS, TANGENT = (
     f"fieldkit/nnft/{name}.py" for name in ("beyond", "ensembles", "exact", "neurons", "tangent")
 )
 FINITE = "fieldkit/propagation/finite_width.py"
+CLOSED = "fieldkit/propagation/finite_width_exact.py"
 GATE = "p = scale * back * (above > 0)"
 
 MUTANTS = [
@@ -109,7 +110,7 @@ MUTANTS = [
         "p = scale * back * (torch.rand(above.shape, generator=rng, device=rng.device) < 0.5)",
         "masks of their own on the way back",
     ),
-    Mutant("tangent-deep", FINITE, "C * zS + CB * pS", "C * zS", "layers that are correlated through the signal only"),
+    Mutant("tangent-deep", CLOSED, "C * zS + CB * pS", "C * zS", "layers that are correlated through the signal only"),
     Mutant(
         "layers",
         FINITE,

@@ -5,7 +5,7 @@ from tests.mutation import Mutant
 CHAPTER = "book/propagation/convolutions.md"
 CONVOLUTION, FILTERS, WIDTH, KERNELS, CRITICAL = (
     f"fieldkit/propagation/{name}.py"
-    for name in ("convolution", "random_filters", "finite_width", "kernels", "criticality")
+    for name in ("convolution", "random_filters", "finite_width_exact", "kernels", "criticality")
 )
 
 MUTANTS = [

@@ -3,9 +3,9 @@
 from tests.mutation import Mutant
 
 CHAPTER = "book/propagation/kernels.md"
-KERNELS, COMMITTEE, NETWORKS, FINITE, FORMS, PAIRS = (
+KERNELS, REGRESSION, COMMITTEE, NETWORKS, EXACT, FORMS, PAIRS = (
     f"fieldkit/propagation/{name}.py"
-    for name in ("kernels", "committee", "networks", "finite_width", "closed_forms", "pairs")
+    for name in ("kernels", "kernel_regression", "committee", "networks", "finite_width_exact", "closed_forms", "pairs")
 )
 
 MUTANTS = [
@@ -54,7 +54,7 @@ MUTANTS = [
     ),
     Mutant(
         "spread",
-        FINITE,
+        EXACT,
         "k, k2 = width / 2, width * (width + 1) / 4",
         "k, k2 = width / 2, width**2 / 4",
         "always the same number of neurons switched on",
@@ -62,8 +62,8 @@ MUTANTS = [
     Mutant(
         "spread",
         CHAPTER,
-        "    (finite_width.relu_tangent(64, 3) - 1) ** 0.5",
-        "    (finite_width.relu_kurtosis(64, 4) - 1) ** 0.5",
+        "    (finite_width_exact.relu_tangent(64, 3) - 1) ** 0.5",
+        "    (finite_width_exact.relu_kurtosis(64, 4) - 1) ** 0.5",
         "the spread of K for that of the tangent kernel",
     ),
     Mutant(
@@ -82,7 +82,7 @@ MUTANTS = [
     ),
     Mutant(
         "tangents",
-        FINITE,
+        EXACT,
         "k, k2 = width / 2, width * (width + 1) / 4",
         "k, k2 = width / 2, width**2 / 4",
         "always the same number of neurons switched on",
@@ -103,7 +103,7 @@ MUTANTS = [
     ),
     Mutant(
         "lessons",
-        KERNELS,
+        REGRESSION,
         "learnt = (1 - (1 - rate * values) ** t) / values",
         "learnt = (1 - (1 - 2 * rate * values) ** t) / values",
         "loss without its half",
@@ -118,7 +118,7 @@ MUTANTS = [
     ),
     Mutant(
         "answer",
-        KERNELS,
+        REGRESSION,
         "learnt = (1 - (1 - rate * values) ** t) / values",
         "learnt = (1 - (1 - 2 * rate * values) ** t) / values",
         "loss without its half",
@@ -132,7 +132,7 @@ MUTANTS = [
     ),
     Mutant(
         "disagreement",
-        KERNELS,
+        REGRESSION,
         "- 2 * (A * K[k:, :k]).sum(2)",
         "- (A * K[k:, :k]).sum(2)",
         "the cross term counted once",
@@ -140,8 +140,8 @@ MUTANTS = [
     Mutant(
         "disagreement",
         CHAPTER,
-        "kernels.gradient_descent(K, T, y,",
-        "kernels.gradient_descent(K, K, y,",
+        "gradient_descent(K, T, y,",
+        "gradient_descent(K, K, y,",
         "Bayesian regression with the NNGP kernel",
     ),
     *(

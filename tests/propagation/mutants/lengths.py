@@ -2,9 +2,9 @@
 
 from tests.mutation import Mutant
 
-NETWORKS, CURVES, MAPS, POINTS, FINITE, PHI = (
+NETWORKS, CURVES, MAPS, POINTS, FINITE, EXACT, PHI = (
     f"fieldkit/propagation/{name}.py"
-    for name in ("networks", "curves", "maps", "fixed_points", "finite_width", "closed_forms")
+    for name in ("networks", "curves", "maps", "fixed_points", "finite_width", "finite_width_exact", "closed_forms")
 )
 RANDOM = "fieldkit/propagation/random_kernels.py"
 CHAPTER = "book/propagation/lengths.md"
@@ -74,7 +74,7 @@ MUTANTS = [
         "the edge of a uniform law taken for its standard deviation",
     ),
     Mutant(
-        "linear", FINITE, "return _power(2, width", "return _power(1, width", "E g^4 = 2, as if weights were complex"
+        "linear", EXACT, "return _power(2, width", "return _power(1, width", "E g^4 = 2, as if weights were complex"
     ),
     Mutant(
         "linear",
@@ -85,14 +85,14 @@ MUTANTS = [
     ),
     Mutant(
         "relu",
-        FINITE,
+        EXACT,
         "return _power(5, width",
         "return _power(2, width",
         "E relu^4 = (3/2) / 2: the silent half forgotten",
     ),
     flat("relu"),
     Mutant(
-        "typical", FINITE, "digamma(k / 2)", "np.log(k / 2)", "the logarithm of the mean in place of the mean logarithm"
+        "typical", EXACT, "digamma(k / 2)", "np.log(k / 2)", "the logarithm of the mean in place of the mean logarithm"
     ),
     flat("typical"),
     flat("settles"),
