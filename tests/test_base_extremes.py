@@ -12,13 +12,23 @@ from fieldkit.estimates import Estimate
 ONE = (torch.ones(1).double(), torch.ones(1, 1).double())
 
 
-@pytest.mark.parametrize("value", ["1", None, 1j, True, [1.0], torch.tensor(1.0)])
+@pytest.mark.parametrize("value", ["1", None, 1j, True, [1.0], torch.ones(1)])
 def test_a_quantity_of_any_kind_is_a_plain_number(value):
     for refuse in (given.positive, given.not_negative, given.number):
         with pytest.raises(TypeError, match="x = .*: why; give a plain number"):
             refuse("x", value, why="why")
     with pytest.raises(TypeError, match="give a plain number, 0 < x <= 1"):
         given.within("x", value, 0, 1, why="why", ends="(]")
+
+
+def test_a_size_or_a_rate_is_no_tensor_and_a_variance_may_be_one():
+    one = torch.tensor(1.0)
+    for accept in (given.not_negative, given.number):
+        accept("x", one, why="why")
+    with pytest.raises(TypeError, match="give a plain number, x > 0"):
+        given.positive("x", one, why="why")
+    with pytest.raises(TypeError, match="give a plain number, 0 < x <= 1"):
+        given.within("x", one, 0, 1, why="why", ends="(]")
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400, -(10**400)])
