@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import importlib.util
 from collections.abc import Iterator
 
 import pytest
 
+from tools import chapters
 from tools.chapters import ROOT
 
 FOLDERS = ("benchmarks", "coursework", "fieldkit", "tests", "tools")
@@ -50,3 +53,16 @@ def test_the_watcher_sees_text_without_an_encoding(line, found):
 def test_all_text_is_utf_8_whatever_the_machine_prefers():
     trees = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
     assert [f"{path}:{call.lineno}" for path in trees for call in without_encoding(trees[path])] == []
+
+
+@pytest.mark.parametrize("chapter", chapters.chapters(ROOT))
+def test_what_a_chapter_imports_is_there(chapter):
+    """A name that has moved is found now, and not after minutes of a build."""
+    cells = [c.source for c in chapters.read(chapters.source(ROOT, chapter)).cells if c.cell_type == "code"]
+    for node in ast.walk(
+        ast.parse("\n".join(line for cell in cells for line in cell.splitlines() if line[:1] not in "%!"))
+    ):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fieldkit"):
+            module = importlib.import_module(node.module)
+            for name in [alias.name for alias in node.names if not hasattr(module, alias.name)]:
+                assert importlib.util.find_spec(f"{node.module}.{name}"), f"{node.module} has no {name}"
