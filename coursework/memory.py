@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import struct
+import time
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
@@ -73,6 +76,18 @@ def below(top: int) -> list[int]:
     for pid in found:
         found += children[pid]
     return found
+
+
+def end(processes: Iterable[int], *, within: float) -> None:
+    """Kill them and wait until they are gone, at most so many seconds: what held gigabytes takes a moment to die."""
+    left, deadline = set(processes), time.monotonic() + within
+    while left and time.monotonic() < deadline:
+        for pid in list(left):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:  # gone, or its number is another's by now
+                left.remove(pid)
+        time.sleep(0.01 if left else 0)
 
 
 def _resident(pid: int) -> int:

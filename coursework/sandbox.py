@@ -82,9 +82,11 @@ class Sandbox:
 
     def __exit__(self, *_: object) -> None:
         self.over.set()
+        inside = memory.below(self.process.pid)[1:]  # asked now: soon they are nobody's children
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        memory.end(inside, within=5.0)
         os.close(self.inbox)
         os.close(self.outbox)
         if self.home:
