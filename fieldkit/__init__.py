@@ -9,8 +9,8 @@ matplotlib.  Each part of the book has a package of its name.  Read in this orde
 - `scores`  What is an answer with a bar worth?
 - `checkpoints`, `chunks`  What if the kernel dies, or one machine is not enough?
 - `plots`, `sliders`, `live`, `viewer`  How do the figures look, and what if you move them yourself?
-- `devices`, `compiled`, `given`  Where does a run live, and how does a processor take a whole loop at once?  What is
-  refused at the door, and how.
+- `devices`, `compiled`, `given`, `moved`  Where does a run live, and how does a processor take a whole loop at once?
+  What is refused at the door, and how; where a name lives that was elsewhere before.
 """
 
 __version__ = "0.1.0"

@@ -114,7 +114,7 @@ def mean(samples: Tensor) -> Estimate:
     >>> print(mean([1e-200, 2e-200, 3e-200]))
     2.0(6)e-200
     """
-    draws = _checked(samples)
+    draws = given.draws(samples)
     unit = given.unit(draws)  # squares of very small or large numbers would be 0 or infinite
     per_draw = (draws / unit).reshape(draws.shape[0], -1).mean(1)
     off = (per_draw - per_draw[0]).abs()
@@ -195,7 +195,7 @@ def jackknife_covariance(f: Callable[..., Tensor], *observables: Tensor) -> tupl
 
 def _left_out(f: Callable[..., Tensor], observables: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
     """f of the means of all chains (k,), and of all but one (n, k)."""
-    columns = [_checked(x) for x in observables]
+    columns = [given.draws(x) for x in observables]
     n = columns[0].shape[0] if columns else 0
     if any(x.shape[0] != n for x in columns):
         raise ValueError(
@@ -246,16 +246,3 @@ def blocks(chains: Tensor, length: int) -> Tensor:
         raise ValueError(f"length = {length}: the chains have {n_steps} steps only; choose a shorter block.")
     cut = chains[:, n_steps - count * length :].reshape(n_chains * count, length, *chains.shape[2:])
     return cut.double().mean(1)
-
-
-def _checked(samples: Tensor) -> Tensor:
-    x = given.numbers(samples).detach().to("cpu", torch.float64)
-    if x.dim() == 0 or x.shape[0] < 2 or x.numel() == 0:
-        raise ValueError(
-            f"shape {tuple(x.shape)}: an error bar needs at least two independent draws along dimension 0."
-        )
-    if not bool(torch.isfinite(x).all()):
-        raise ValueError(
-            f"{int((~torch.isfinite(x)).sum())} of {x.numel()} values are not finite; find where the run diverged."
-        )
-    return x

@@ -139,6 +139,20 @@ def doubles(values: object) -> Tensor:
     return numbers(values).to(torch.float64)
 
 
+def draws(samples: object) -> Tensor:
+    """samples (n, ...) as float64 on the CPU; refuse fewer than two draws, and what is not finite."""
+    x = numbers(samples).detach().to("cpu", torch.float64)
+    if x.dim() == 0 or x.shape[0] < 2 or x.numel() == 0:
+        raise ValueError(
+            f"shape {tuple(x.shape)}: an error bar needs at least two independent draws along dimension 0."
+        )
+    if not bool(torch.isfinite(x).all()):
+        raise ValueError(
+            f"{int((~torch.isfinite(x)).sum())} of {x.numel()} values are not finite; find where the run diverged."
+        )
+    return x
+
+
 def floats(values: object) -> Tensor:
     """`numbers` in which whole numbers and yes or no are float64, and floating-point numbers keep their type."""
     x = numbers(values)

@@ -7,8 +7,8 @@ Read in this order:
   integrated.
 - `dynamics`, `hmc`, `acceleration`, `parts`, `fused`  How do you draw from exp(-S)?  Hybrid Monte Carlo, a mass for
   every wave, and how to say it to a processor.
-- `ising`, `clusters`, `hoshen_kopelman`, `embedded`, `ising_exact`, `ising_moments`  Spins, one at a time or a cluster
-  at a time, also inside a field of real numbers, and Onsager's truths.
+- `ising`, `clusters`, `hoshen_kopelman`, `embedded`, `ising_exact`, `onsager_exact`, `ising_moments`  Spins, one at a
+  time or a cluster at a time, also inside a field of real numbers, and Kaufman's and Onsager's truths.
 - `slowing_exact`  How long does a chain remember, where that is known?
 - `oscillator`, `continuum`  What does the spacing cost?  Quantum mechanics to twelve digits, and limits of a -> 0.
 - `interpolation`, `aliasing`  What does the field do between the sites, and how wrong is a kernel there?

@@ -11,11 +11,12 @@ fields is (n, L, ..., L).
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from fieldkit import given
+from fieldkit import given, moved
 
 
 def momentum_squared(L: int, d: int, *, boundary: str = "periodic", device: torch.device | str | None = None) -> Tensor:
@@ -171,3 +172,7 @@ def _along_every_axis(phi: Tensor, modes: Tensor) -> Tensor:
     for _ in range(phi.dim() - 1):
         phi = torch.tensordot(phi, modes, dims=([1], [0]))  # the new axis goes last: d turns restore the order
     return phi
+
+
+if not TYPE_CHECKING:
+    __getattr__ = moved.names(__name__)

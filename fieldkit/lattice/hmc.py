@@ -24,11 +24,12 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from fieldkit import given
+from fieldkit import given, moved
 from fieldkit.lattice import acceleration, parts
 from fieldkit.lattice.dynamics import Action, kinetic, leapfrog, momenta
 
@@ -225,3 +226,7 @@ def _rows(values: Tensor, n: int) -> Tensor:
         shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
         raise ValueError(f"measure returned {shape}: expected a tensor (n, k) or (n,), one row for each of {n} chains.")
     return values.reshape(n, -1)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = moved.names(__name__)

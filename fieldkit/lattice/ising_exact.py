@@ -1,8 +1,7 @@
-"""What is known exactly about the square-lattice Ising model?  H = -sum_<xy> s_x s_y, periodic, k_B = J = 1, K = 1/T.
+"""What is known exactly about the finite Ising torus?  H = -sum_<xy> s_x s_y, periodic, k_B = J = 1, K = 1/T.
 
-Three kinds of truth, each checked against the other two in the tests:
+Two kinds of truth, each checked in the tests against the other and against the infinite lattice of `onsager_exact`:
 
-- the infinite lattice: free energy, energy and specific heat (Onsager 1944), magnetisation (Yang 1952);
 - the finite torus at any temperature: the four products of Kaufman 1949,
   2 Z = (2 sinh 2K)^(N/2) [prod_odd 2cosh Mg/2 + prod_odd 2sinh Mg/2 + prod_even 2cosh Mg/2 + prod_even 2sinh Mg/2]
   with cosh g_l = cosh 2K coth 2K - cos(pi l / L), where g_0 = 2K + ln tanh K keeps its sign: negative above T_c;
@@ -10,109 +9,28 @@ Three kinds of truth, each checked against the other two in the tests:
 
 A side of length 2 carries two bonds between the same two sites, as in every sum over s_x s_{x+mu}.
 
-Sources: Onsager 1944, Phys. Rev. 65, 117; Kaufman 1949, Phys. Rev. 76, 1232; Yang 1952, Phys. Rev. 85, 808;
-Ferdinand & Fisher 1969, Phys. Rev. 185, 832 (the torus near T_c); Salas & Sokal 2000, J. Stat. Phys. 98, 551 (U4*).
+Sources: Kaufman 1949, Phys. Rev. 76, 1232; Ferdinand & Fisher 1969, Phys. Rev. 185, 832 (the torus near T_c); Salas &
+Sokal 2000, J. Stat. Phys. 98, 551 (U4*).
 """
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
-from scipy import integrate
 from torch import Tensor
 
-from fieldkit import given
+from fieldkit import given, moved
 from fieldkit.estimates import Estimate
 from fieldkit.lattice import ising, ising_moments
+from fieldkit.lattice.onsager_exact import refuse_cold
 
 T_CRITICAL = ising.T_CRITICAL
 """Where sinh 2K = 1 (Onsager 1944)."""
 
 BINDER_CRITICAL = Estimate(0.6106901, 5e-7)
 """U4 = 1 - <m^4>/(3 <m^2>^2) at T_c on the infinite periodic square (Kamieniarz & Bloete 1993; Salas & Sokal 2000)."""
-
-
-def _positive(T: float) -> None:
-    given.positive("T", T, why=f"a temperature is positive (T_c = {T_CRITICAL:.6f})")
-    if T < 1e-300:
-        raise ValueError(f"T = {T}: 1 / T leaves the range of numbers; at T = 1e-300 nothing moves either.")
-
-
-def onsager_free_energy(T: float) -> float:
-    """Free energy per site f = -T ln Z / N of the infinite lattice at temperature T > 0 (Onsager 1944).
-
-    -f/T = ln(2 cosh 2K) + (1/pi) int_0^{pi/2} ln[(1 + sqrt(1 - k^2 sin^2 t))/2] dt with k = 2 sinh 2K / cosh^2 2K, and
-    1 - k^2 = (2 tanh^2 2K - 1)^2, which is how the root is computed without cancellation.
-    """
-    _positive(T)
-    tanh2 = math.tanh(2 / T) ** 2
-    k1 = (2 * tanh2 - 1) ** 2
-
-    def integrand(t: float) -> float:
-        return math.log((1 + math.sqrt(k1 * math.sin(t) ** 2 + math.cos(t) ** 2)) / 2)
-
-    integral = integrate.quad(integrand, 0, math.pi / 2, epsabs=1e-14, epsrel=1e-14)[0]
-    return -2 - T * (math.log1p(math.exp(-4 / T)) + integral / math.pi)
-
-
-def onsager_energy(T: float) -> float:
-    """Energy per site of the infinite lattice, -sqrt(2) at T_c (Onsager 1944).
-
-    u = -coth 2K [1 + (2/pi) (2 tanh^2 2K - 1) K(k)], K(k) the complete elliptic integral of the first kind.  With the
-    mean M = 1 - x of `_mean` the bracket is (2 - x - d) / M below T_c and (d - x) / M above, where near equals would
-    cancel otherwise.
-    """
-    _positive(T)
-    tanh, d = math.tanh(2 / T), _modulus(T)
-    if d >= 1:
-        return -1 / tanh
-    x, _ = _mean(d)
-    if T < T_CRITICAL:
-        return -(2 - x - d) / (1 - x) / tanh
-    return -2 * tanh * ((d - x) / d if d > 0 else 0.5) / (1 - x)
-
-
-def onsager_specific_heat(T: float) -> float:
-    """Specific heat du/dT per site of the infinite lattice, which diverges as a logarithm at T_c (Onsager 1944).
-
-    c = (4/pi) (K coth 2K)^2 { K(k) - E(k) - (1 - tanh^2 2K) [pi/2 + (2 tanh^2 2K - 1) K(k)] }.  In the terms of `_mean`
-    the bracket is pi / 2M times d^2/4 + d x/2 + r below T_c, and x - d x/2 + d^2/4 + r above: nothing cancels, at
-    64 exp(-8K) K^2 nor at 2 K^2.
-    """
-    _positive(T)
-    tanh, d = math.tanh(2 / T), _modulus(T)
-    if d > 1 - 1e-15:
-        raise ValueError(f"T = {T}: the specific heat diverges at T_c; choose another T, or a finite torus.")
-    x, rest = _mean(d)
-    bracket = d * d / 4 + rest + (d * x / 2 if T < T_CRITICAL else x - d * x / 2)
-    return 2 * bracket / (1 - x) / (T * tanh) / (T * tanh)  # one by one: T^2 may leave the range of numbers
-
-
-def _modulus(T: float) -> float:
-    """d = 1 - |2 tanh^2 2K - 1|: 2 / cosh^2 2K below T_c, 2 tanh^2 2K above."""
-    e = math.exp(-2 / T)
-    return 2 * (2 * e / (1 + e * e)) ** 2 if T < T_CRITICAL else 2 * math.tanh(2 / T) ** 2
-
-
-def _mean(d: float) -> tuple[float, float]:
-    """x = 1 - M, with M = pi / (2 K(k)) the arithmetic-geometric mean of 1 and 1 - d, and r with E(k) / K(k) = 1 - s,
-    s = d - d^2 / 4 + r, the sum of 2^(n - 1) c_n^2 (Abramowitz and Stegun 1964, 17.6).  All steps are taken in
-    distances from 1."""
-    a, b, rest, weight = d / 2, d / (1 + math.sqrt(1 - d)), 0.0, 2.0
-    while abs(b - a) > 1e-16 * b:
-        rest += weight * ((b - a) / 2) ** 2
-        a, b, weight = (a + b) / 2, (a + b - a * b) / (1 + math.sqrt((1 - a) * (1 - b))), 2 * weight
-        if weight > 1e6:  # rounding may keep a bit between them
-            break
-    return (a + b) / 2, rest
-
-
-def yang_magnetization(T: float) -> float:
-    """Spontaneous magnetisation of the infinite lattice, (1 - sinh(2K)^-4)^(1/8) below T_c and 0 above (Yang 1952)."""
-    _positive(T)
-    e = math.exp(-2 / T)  # 1 / sinh 2K = 2 e / (1 - e^2), which is 0 where sinh overflows
-    return (1 - (2 * e / (1 - e * e)) ** 4) ** 0.125 if T < T_CRITICAL else 0.0
 
 
 def _kaufman(K: Tensor, L: int, M: int) -> Tensor:
@@ -147,7 +65,7 @@ def _kaufman(K: Tensor, L: int, M: int) -> Tensor:
 
 def _derivatives(L: int, T: float, M: int | None, order: int) -> list[float]:
     """ln Z of the torus and its first `order` derivatives by K."""
-    _positive(T)
+    refuse_cold(T)
     M = L if M is None else M
     for name, side in (("L", L), ("M", M)):
         given.whole(name, side, least=2, why="a side of 1 would bond a site to itself")
@@ -209,7 +127,7 @@ def magnetization_law(L: int, T: float) -> Tensor:
     rotations, reflections and the global flip carry into each other are done once.  L = 8 takes a tenth of a second,
     L = 11 a few seconds.
     """
-    _positive(T)
+    refuse_cold(T)
     given.whole("L", L, least=2, why="a spin needs a neighbour other than itself")
     if L > 11:
         raise ValueError(
@@ -263,3 +181,7 @@ def binder_cumulant(L: int, T: float) -> float:
     """U4 = 1 - <m^4>/(3 <m^2>^2) of the periodic L x L lattice (Binder 1981), 2 <= L <= 14."""
     second, fourth = ising_moments.even_moments(L, T)
     return 1 - fourth / (3 * second**2)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = moved.names(__name__)

@@ -10,7 +10,7 @@ Read in this order:
 - `residual`, `batch_norm`, `normalisation`  Skip connections and normalisation.
 - `convolution`, `random_filters`, `deep_convolution`  A Fourier mode for every length scale, and ten thousand layers.
 - `dynamic_mean_field`, `strong_gain`, `two_time`, `recurrent`  Depth as time: one unit, driven by noise of its own.
-- `langevin`, `linear_network`  Noise, path integrals, and a network that is exact for its own matrix.
-- `gated`, `tied`, `recall`  What does a gate remember?
+- `langevin`, `linear_network`, `linear_network_exact`  Noise, path integrals, and networks that are solved.
+- `gated`, `gated_networks`, `tied`, `recall`  What does a gate remember?
 - `graphs`, `communities`, `walks`  Can a random graph network see communities, and what is the best possible?
 """

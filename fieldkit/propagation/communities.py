@@ -17,7 +17,6 @@ Sly 2016 (optimality of belief propagation, proved well above the threshold).
 from __future__ import annotations
 
 import math
-from numbers import Real
 
 import torch
 from scipy.optimize import brentq
@@ -141,8 +140,5 @@ def _pass(u: Tensor, theta: float) -> Tensor:
 def _strength(c: float, eps: float) -> float:
     """theta, or the reason why there is none."""
     given.not_negative("c", c, why="a mean degree is 0 or more")
-    if isinstance(eps, bool) or not isinstance(eps, Real):
-        raise TypeError(f"eps = {eps!r}: it is c_out / c_in; give a plain number, eps >= 0.")
-    if not eps >= 0:
-        raise ValueError(f"eps = {eps}: it is c_out / c_in, a ratio of probabilities; take eps >= 0.")
+    given.within("eps", eps, 0, math.inf, why="it is c_out / c_in, a ratio of probabilities")
     return (1 - eps) / (1 + eps) if eps < math.inf else -1.0

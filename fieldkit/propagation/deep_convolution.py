@@ -44,7 +44,7 @@ def draw(
 
     They are critical with fixed point q* = q: sw2 and sb2 of `criticality.at_length`; then sw2 is multiplied by `gain`.
     v: profile (3, 3), of sum one; tap b of a layer is sqrt(sw2 v_b) `weights`, so `jacobian.orthogonal_weights` on the
-    delta profile is the delta-orthogonal start of many layers at once (`convolution.delta_orthogonal_` fills one).
+    delta profile is the delta-orthogonal start of many layers at once (`random_filters.delta_orthogonal_` fills one).
     The first layer brings pixels of mean square 1 to length q; the last is zero: every network starts at the loss
     ln 10.
     """

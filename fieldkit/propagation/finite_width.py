@@ -3,18 +3,19 @@ r"""What does a finite width change?  The kernel becomes random, and the outputs
     h^(l+1)_i | h^l  ~  N(0, sb2 + sw2 / n sum_j phi(h^l_j)^2)    independently for every neuron i
 
 so a layer of weights can be summed out before it is drawn: no n x n matrix is ever needed.  The first order in 1/n is
-V / n K^2 with the recursion of Roberts, Yaida and Hanin 2022 (`four_point`); `finite_width_exact` has
-ReLU and linear networks at every width.
+V / n K^2 with the recursion of Roberts, Yaida and Hanin 2022 (`four_point`); `finite_width_exact` has ReLU and
+linear networks at every width.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from fieldkit import fits, given
+from fieldkit import fits, given, moved
 from fieldkit.estimates import Estimate, jackknife
 from fieldkit.propagation import activations, gaussian, maps
 from fieldkit.propagation.activations import Activation
@@ -206,3 +207,7 @@ def _factor(K: Tensor) -> Tensor:
         columns.append(column)
         K = K - column[:, :, None] * column[:, None, :]
     return torch.stack(columns, dim=-1)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = moved.names(__name__)

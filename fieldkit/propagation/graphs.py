@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from numbers import Real
 
 import torch
 from torch import Tensor
@@ -58,11 +57,10 @@ def probabilities(N: int, *, c: float, eps: float) -> tuple[float, float]:
     if N % 2:
         raise ValueError(f"N = {N}: two equal groups need an even number of nodes; take {N + 1}.")
     given.not_negative("c", c, why="a mean degree cannot be negative")
-    if isinstance(eps, bool) or not isinstance(eps, Real):
-        raise TypeError(f"eps = {eps!r}: it is c_out / c_in; give a plain number, eps >= 0.")
-    c_in = 2 * c / (1 + eps) if eps > -1 else math.inf
+    given.within("eps", eps, 0, math.inf, why="it is c_out / c_in, a ratio of probabilities")
+    c_in = 2 * c / (1 + eps)
     c_out = eps * c_in if eps < math.inf else 2 * c  # no edge inside a group
-    if not (eps >= 0 and c >= 0) or not max(c_in, c_out) <= N:
+    if not max(c_in, c_out) <= N:
         raise ValueError(
             f"c = {c}, eps = {eps}: edge probabilities {c_in / N:.3g} and {c_out / N:.3g} must lie in [0, 1]; "
             "take more nodes or a smaller degree."

@@ -18,12 +18,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 
-from fieldkit import given
+from fieldkit import given, moved
 from fieldkit.propagation import gaussian as averages
 
 Function = Callable[[Tensor], Tensor]
@@ -213,3 +214,7 @@ def _with_derivative(
     value = log + depth * (math.log(sw2) + torch.log(torch.as_tensor(y)) - log - log_s)
     slope = dm * ((depth - 1) / (m * (1 + m)) - depth * dlog_s) + depth / y
     return complex(value), complex(slope)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = moved.names(__name__)

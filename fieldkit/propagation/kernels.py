@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import math
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from fieldkit import given
+from fieldkit import given, moved
 from fieldkit.propagation import activations, gaussian, maps, pairs
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
@@ -237,3 +238,7 @@ def _diagonal(layers: list[Side], sw2: float) -> Tensor:
     for layer, after in zip(layers, layers[1:]):
         t = after.q + sw2 * layer.slope * t
     return t
+
+
+if not TYPE_CHECKING:
+    __getattr__ = moved.names(__name__)

@@ -35,7 +35,6 @@ def one_loop_variance(a: float, D: float, u: float) -> float:
     """s - 3 u s^2 / a; the next term is of order u^2 and positive, so the loop falls below the truth."""
     _attractive(u)
     s = free_variance(a, D)
-    given.number("u", u, why="it is the strength of a force")
     return s - 3 * u * s**2 / a
 
 

@@ -6,7 +6,7 @@ r"""What does one given noisy linear network do?  Exact for its own matrix J; on
 No path is simulated, so no step size and no waiting time enter.  The Lyapunov equation is solved by doubling (Smith
 1968): with B = (A + 1)^-1 and E = (A - 1) B, C = 2 D (B B^T + E B B^T E^T + E^2 ...), and k rounds sum 2^k terms.
 
-The mean-field values for N -> infinity are in `dynamic_mean_field`; the networks here miss them by 1 / N while every
+The mean-field values for N -> infinity are in `linear_network_exact`; the networks here miss them by 1 / N while every
 drawn J is stable, that is for g well below 1 - 1 / sqrt(N).
 """
 

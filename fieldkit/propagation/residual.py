@@ -59,9 +59,7 @@ def trajectory(
     |e| > 1.
     """
     given.positive("p", p, why="it is a mean square")
-    given.number("e", e, why="it is a correlation")
-    if not abs(e) <= 1:
-        raise ValueError(f"p = {p}, e = {e}: a length is positive and a correlation lies in [-1, 1].")
+    given.within("e", e, -1, 1, why="it is a correlation")
     given.whole("n_terms", n_terms, least=2, why="a series has terms")
     phi = activations.of(activation)
     out, apart, log_gradient, unit = [(p, e, 0.0)], p * (1 - e), 0.0, 1.0
@@ -186,9 +184,7 @@ def sample(
     if len(widths) != len(blocks) + 1:
         raise ValueError(f"{len(widths)} widths, {len(blocks)} blocks: give the width before and after every block.")
     given.positive("p", p, why="it is a mean square")
-    given.number("e", e, why="it is a correlation")
-    if not abs(e) <= 1:
-        raise ValueError(f"p = {p}, e = {e}: a length is positive and a correlation lies in [-1, 1].")
+    given.within("e", e, -1, 1, why="it is a correlation")
     given.whole("width", widths[0], least=2, why="two inputs of any correlation need a plane")
     for width in widths[1:]:
         given.whole("width", width, least=1, why="a layer has at least one neuron")

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from fieldkit import given
 from fieldkit.lattice import ising_exact
+from fieldkit.lattice.onsager_exact import refuse_cold
 
 TOP = 24
 """Rungs of the ladder up to which `corner` counts."""
@@ -30,9 +31,7 @@ TOP = 24
 
 def spacing(T: float) -> float:
     """e, the step of the ladder once round the point; it tends to zero at T_c.  Raises `ValueError` at T_c itself."""
-    given.positive("T", T, why="a temperature is positive")
-    if T < 1e-300:
-        raise ValueError(f"T = {T}: 1 / T leaves the range of numbers; at T = 1e-300 nothing moves either.")
+    refuse_cold(T)
     log_k = -2 * abs(2 / T + math.log(-math.expm1(-4 / T) / 2))  # ln sinh 2/T without overflow
     if not log_k < 0:
         raise ValueError(f"T = {T}: at the critical temperature the ladder has no steps; choose another.")

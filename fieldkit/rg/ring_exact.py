@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from fieldkit import given
-from fieldkit.lattice import ising_exact
+from fieldkit.lattice import ising_exact, onsager_exact
 
 DELTA_SIGMA, DELTA_EPSILON, CENTRAL_CHARGE = 1 / 8, 1.0, 1 / 2
 """Of the critical square-lattice Ising model: spin, energy, central charge (Belavin, Polyakov, Zamolodchikov 1984)."""
@@ -74,7 +74,7 @@ def central_charge(L: int) -> float:
 
 def bulk(T: float) -> float:
     """ln Z per site of the infinite lattice, -f / T (Onsager 1944)."""
-    return -ising_exact.onsager_free_energy(T) / T
+    return -onsager_exact.onsager_free_energy(T) / T
 
 
 def dense_levels(L: int, T: float) -> Tensor:

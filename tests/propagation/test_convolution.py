@@ -51,7 +51,7 @@ def test_golden_values():
 @pytest.mark.parametrize("kernel", [(3,), (5, 3), (3, 3, 3)])
 def test_delta_orthogonal_layers_keep_norms(kernel):
     weight = torch.empty(8, 6, *kernel)
-    assert convolution.delta_orthogonal_(weight, gain=1.5, rng=torch.Generator().manual_seed(1)) is weight
+    assert random_filters.delta_orthogonal_(weight, gain=1.5, rng=torch.Generator().manual_seed(1)) is weight
     x = torch.randn((2, 6) + (7,) * len(kernel), generator=torch.Generator().manual_seed(2))
     convolve = (torch.conv1d, torch.conv2d, torch.conv3d)[len(kernel) - 1]
     y = convolve(x, weight, padding=[k // 2 for k in kernel])
@@ -60,7 +60,7 @@ def test_delta_orthogonal_layers_keep_norms(kernel):
 
 def test_delta_orthogonal_fills_a_module_in_place():
     layer = torch.nn.Conv2d(4, 4, 3, padding=1, bias=False)
-    convolution.delta_orthogonal_(layer.weight, rng=torch.Generator().manual_seed(3))
+    random_filters.delta_orthogonal_(layer.weight, rng=torch.Generator().manual_seed(3))
     x = torch.randn((1, 4, 5, 5), generator=torch.Generator().manual_seed(4))
     for _ in range(50):
         x, before = layer(x), x
@@ -71,7 +71,7 @@ def test_errors_speak():
     rng = torch.Generator()
     for shape, word in (((4, 4, 2), "odd"), ((3, 4, 3), "widen"), ((4, 4), "C_out, C_in")):
         with pytest.raises(ValueError, match=word):
-            convolution.delta_orthogonal_(torch.empty(shape), rng=rng)
+            random_filters.delta_orthogonal_(torch.empty(shape), rng=rng)
     with pytest.raises(ValueError, match="filter fits the torus"):
         convolution.eigenvalues(convolution.uniform_profile(5), (4,))
     with pytest.raises(ValueError, match="2 axes"):
@@ -87,7 +87,7 @@ def test_real_convolutions_spread_a_perturbation_as_predicted():
     sw2 = 1 / chi_per_weight
     sb2 = q - sw2 * gaussian.average(lambda x: x.tanh().square(), one).item()
     v = torch.tensor([0.2, 0.5, 0.3], dtype=torch.float64)
-    measured = convolution.sample(
+    measured = random_filters.sample(
         60, 80, (8,), 3, v=v, sw2=sw2, sb2=sb2, q=q, activation=torch.tanh, derivative=sech2,
         rng=torch.Generator().manual_seed(5),
     )  # fmt: skip
@@ -160,7 +160,7 @@ def test_real_convolutions_have_this_covariance():
     K = convolution.of_images(x, v=v, sw2=1.5, sb2=0.1)
     settings = {"v": v, "sw2": 1.5, "sb2": 0.1}
     truth = convolution.covariance(K, 3, activation=activations.erf, **settings)
-    drawn = convolution.sample_covariance(
+    drawn = random_filters.sample_covariance(
         40, 300, K, 3, activation=torch.erf, rng=torch.Generator().manual_seed(2), **settings
     )
     for site in ((0, 0, 0, 0, 0, 0), (0, 1, 1, 1, 2, 0), (1, 3, 2, 1, 3, 2)):
@@ -174,7 +174,7 @@ def test_drawn_layers_are_those_of_torch_convolutions():
     x, v = picture(3, (1, 3, 5)), torch.tensor([0.2, 0.5, 0.3], dtype=torch.float64)
     rng = torch.Generator().manual_seed(6)
     rows = x.permute(0, 2, 1)[:, None]  # (n, m, L, C)
-    drawn = convolution._convolve(rows.expand(40_000, -1, -1, -1), v, 1.7, rng).flatten(1, 2).movedim(2, 1)
+    drawn = random_filters._convolve(rows.expand(40_000, -1, -1, -1), v, 1.7, rng).flatten(1, 2).movedim(2, 1)
     weight = torch.randn(120_000, 3, 3, generator=rng, dtype=torch.float64) * (1.7 / 3 * v).sqrt()
     explicit = torch.conv1d(torch.nn.functional.pad(x, (1, 1), mode="circular"), weight)[0]
     for a, b in ((0, 0), (1, 2), (4, 1)):
@@ -212,17 +212,19 @@ def test_it_runs_on_the_device_of_its_generator(monkeypatch):
     monkeypatch.setattr(gaussian, "every", lambda condition: True)  # has the series converged?
     with fake_gpu() as rng:
         v, settings = torch.full((3,), 1 / 3, device=rng.device, dtype=torch.float64), {"sw2": 1, "sb2": 0.1}
-        out = convolution.sample(2, 4, (5,), 2, v=v, q=1, activation=torch.tanh, derivative=sech2, rng=rng, **settings)
+        out = random_filters.sample(
+            2, 4, (5,), 2, v=v, q=1, activation=torch.tanh, derivative=sech2, rng=rng, **settings
+        )
         assert out.device.type == NAME
         x = torch.rand(2, 5, generator=rng, device=rng.device, dtype=torch.float64)
         K = convolution.of_images(x, v=v, **settings)
         for phi in (activations.erf, activations.tanh):
             after = convolution.covariance(K, 2, v=v, activation=phi, **settings)
             assert after.device.type == NAME
-        out = convolution.sample_covariance(3, 4, K, 2, v=v, activation=torch.tanh, rng=rng, **settings)
+        out = random_filters.sample_covariance(3, 4, K, 2, v=v, activation=torch.tanh, rng=rng, **settings)
         assert out.device.type == NAME
         flat = torch.full((3, 3), 1 / 9, device=rng.device, dtype=torch.float64)
         h = torch.rand(2, 4, 5, 5, generator=rng, device=rng.device, dtype=torch.float64)
         assert random_filters.layer(h, v=flat, sw2=1.0, rng=rng).device.type == NAME
         weight = torch.empty((4, 4, 3), device=rng.device)
-        assert convolution.delta_orthogonal_(weight, rng=rng).device.type == NAME
+        assert random_filters.delta_orthogonal_(weight, rng=rng).device.type == NAME

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from fieldkit.propagation import dynamic_mean_field, gaussian
+from fieldkit.propagation import dynamic_mean_field, gaussian, linear_network_exact
 from tests.propagation.golden import golden
 
 
@@ -89,10 +89,10 @@ def test_any_odd_activation_works():
 def test_linear_noise_is_filtered():
     g, D = 0.8, 1.3
     omega = torch.linspace(-4000, 4000, 2000001, dtype=torch.float64)
-    power = torch.trapezoid(D * dynamic_mean_field.response_power(omega, g), omega).item() / (2 * math.pi)
-    assert power == pytest.approx(dynamic_mean_field.linear_variance(g, D), rel=2e-4)  # the cut tail is D / (pi 4000)
-    assert dynamic_mean_field.linear_autocorrelation(g, D, seconds(0.0)).item() == pytest.approx(
-        dynamic_mean_field.linear_variance(g, D)
+    power = torch.trapezoid(D * linear_network_exact.response_power(omega, g), omega).item() / (2 * math.pi)
+    assert power == pytest.approx(linear_network_exact.linear_variance(g, D), rel=2e-4)  # the cut tail is D / (pi 4000)
+    assert linear_network_exact.linear_autocorrelation(g, D, seconds(0.0)).item() == pytest.approx(
+        linear_network_exact.linear_variance(g, D)
     )
 
 
@@ -104,7 +104,7 @@ def test_a_linear_network_obeys_its_lyapunov_equation():
     inverse = torch.linalg.inv(vectors)
     C = vectors @ ((inverse @ inverse.T) / (values[:, None] + values)) @ vectors.T
     measured = C.diagonal().real.mean().item()
-    assert measured == pytest.approx(dynamic_mean_field.linear_variance(g, 1.0), rel=5 / N)
+    assert measured == pytest.approx(linear_network_exact.linear_variance(g, 1.0), rel=5 / N)
 
 
 def test_golden_values():

@@ -20,12 +20,14 @@ from fieldkit.propagation import (
     fixed_points,
     gaps,
     gated,
+    gated_networks,
     graphs,
     jacobian,
     jacobian_exact,
     kernel_regression,
     kernels,
     langevin,
+    linear_network_exact,
     maps,
     networks,
     normalisation,
@@ -106,14 +108,14 @@ REFUSED = {
     "filter": lambda: convolution.of_images(torch.ones(1, 3), v=torch.ones(3), sw2=1.0, sb2=0.0),
     "growth": lambda: residual.relu_log_growth([-3.0]),
     "loops": lambda: recurrent.discrete(1, 3, 2, activation=TANH, g=1.0, D=-1.0, rng=generator()),
-    "echo": lambda: dynamic_mean_field.response_power(ONE, 2.0),
+    "echo": lambda: linear_network_exact.response_power(ONE, 2.0),
     "lag": lambda: dynamic_mean_field.autocorrelation(dynamic_mean_field.solve(TANH, 2.0), [-1.0]),
     "kick": lambda: langevin.walk(torch.zeros(2, 3), 2, h=-0.1, a=1.0, D=1.0, u=0.0, rng=generator()),
     "grid": lambda: langevin.propagators(0, h=0.1, a=1.0, D=1.0),
     "features": lambda: graphs.features(torch.eye(4)[None], 1, F=0, activation=TANH, sw2=1.0, c=1.0, rng=generator()),
-    "gates": lambda: gated.minimal_sample(1, 3, 0, gated.Gate(1.0, 1.0), tied=True, rng=generator()),
+    "gates": lambda: gated_networks.minimal_sample(1, 3, 0, gated.Gate(1.0, 1.0), tied=True, rng=generator()),
     "drawn": lambda: training.draw(-1.0, 0.1, 2, n=1, d=4, width=3, rng=generator()),
-    "groups": lambda: convolution.delta_orthogonal_(torch.zeros(8, 2, 3), groups=3, rng=generator()),
+    "groups": lambda: random_filters.delta_orthogonal_(torch.zeros(8, 2, 3), groups=3, rng=generator()),
 }
 
 
@@ -191,7 +193,7 @@ def test_the_second_eigenvalue_is_a_real_one():
 
 def test_grouped_convolutions_keep_every_norm():
     layer = torch.nn.Conv1d(8, 8, 3, groups=4, padding=1, bias=False)
-    convolution.delta_orthogonal_(layer.weight, groups=4, rng=generator())
+    random_filters.delta_orthogonal_(layer.weight, groups=4, rng=generator())
     x = torch.randn(2, 8, 7, generator=generator())
     assert torch.allclose(layer(x).square().sum(1), x.square().sum(1), rtol=1e-5)
 

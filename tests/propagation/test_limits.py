@@ -17,6 +17,7 @@ from fieldkit.propagation import (
     finite_width_exact,
     fixed_points,
     gated,
+    gated_networks,
     gaussian,
     graphs,
     jacobian,
@@ -24,8 +25,10 @@ from fieldkit.propagation import (
     kernels,
     langevin,
     linear_network,
+    linear_network_exact,
     maps,
     networks,
+    random_filters,
     recall,
     recurrent,
     residual,
@@ -67,10 +70,10 @@ def test_a_response_has_a_gradient_at_all_times():
 
 def test_fine_steps_have_the_variance_of_continuous_time():
     for h in (1e-5, 1e-9, 1e-12):
-        ratio = two_time.linear_stationary_variance(0.5, 1.0, h) / dynamic_mean_field.linear_variance(0.5, 1.0)
+        ratio = two_time.linear_stationary_variance(0.5, 1.0, h) / linear_network_exact.linear_variance(0.5, 1.0)
         assert ratio == pytest.approx(1 + h / 2, abs=max(1e-15, h * h))
     g = 1 - 2.0**-50
-    assert dynamic_mean_field.linear_variance(g, 1.0) == pytest.approx(2.0**24 / math.sqrt(1 + g), rel=1e-14)
+    assert linear_network_exact.linear_variance(g, 1.0) == pytest.approx(2.0**24 / math.sqrt(1 + g), rel=1e-14)
 
 
 @pytest.mark.parametrize("depth", [10**6, 10**12, 10**17])
@@ -142,8 +145,10 @@ REFUSED = {
     "large pictures": lambda: deep_convolution.logits(CONVOLUTION, torch.zeros(2, 28, 28), q=0.1),
     "a side and a half": lambda: deep_convolution.neighbours(2.5),
     "a filter without axes": lambda: convolution.uniform_profile(3, -1),
-    "a gain that is no number": lambda: convolution.delta_orthogonal_(torch.zeros(4, 4, 3), gain=1j, rng=generator()),
-    "whole weights": lambda: convolution.delta_orthogonal_(torch.zeros(4, 4, 3).long(), rng=generator()),
+    "a gain that is no number": lambda: random_filters.delta_orthogonal_(
+        torch.zeros(4, 4, 3), gain=1j, rng=generator()
+    ),
+    "whole weights": lambda: random_filters.delta_orthogonal_(torch.zeros(4, 4, 3).long(), rng=generator()),
     "minus one layer": lambda: jacobian.sample(
         1, 3, -1, activation=TANH, derivative=sech2, sw2=1.0, sb2=0.0, q=1.0, rng=generator()
     ),
@@ -161,7 +166,7 @@ REFUSED = {
     "a frequency that is none": lambda: linear_network.response_power(J, math.nan),
     "beyond equal times": lambda: dynamic_mean_field.slope_correlation(STATE, 1.5),
     "a grid without distance": lambda: dynamic_mean_field.lyapunov(STATE, spacing=math.inf),
-    "a negative echo": lambda: dynamic_mean_field.response_power(1.0, 0.5, mean_slope2=-1.0),
+    "a negative echo": lambda: linear_network_exact.response_power(1.0, 0.5, mean_slope2=-1.0),
     "a push that grows": lambda: langevin.free_response(1.0, 0.0, a=-1.0),
     "units of no force": lambda: langevin.walk([[0.0], [0.0]], 2, h=0.1, a="1", D=1.0, u=0.0, rng=generator()),
     "terms": lambda: fixed_points.phases(1.0, 0.1, activation=TANH, n_terms=-1),
@@ -169,8 +174,8 @@ REFUSED = {
     "yes is no variance": lambda: maps.length(1.0, activation=TANH, sw2=True, sb2=0.1),
     "a curve": lambda: curves.propagate(torch.ones(4, 5), 2, n=1, width=3, rng=generator(), **NET),
     "no units": lambda: tied.minimal(1, 0, 3, gated.Gate(1.0, 1.0), rng=generator()),
-    "half a unit": lambda: gated.gru_sample(1, 2.5, 3, gated.Gate(1.0, 1.0), tied=True, rng=generator()),
-    "no generator": lambda: gated.gru_sample(1, 2, 3, gated.Gate(1.0, 1.0), tied=True, rng=None),
+    "half a unit": lambda: gated_networks.gru_sample(1, 2.5, 3, gated.Gate(1.0, 1.0), tied=True, rng=generator()),
+    "no generator": lambda: gated_networks.gru_sample(1, 2, 3, gated.Gate(1.0, 1.0), tied=True, rng=None),
     "no sequences": lambda: recall.taught(gated.Gate(1.0, 1.0), 2, n=1, N=3, n_steps=1, batch=0, rng=generator()),
     "a gate of words": lambda: gated.Gate("1", 1.0),
     "a block of nothing": lambda: residual.Block(None, 1.0),

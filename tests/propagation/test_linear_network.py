@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fieldkit import estimates, fits
-from fieldkit.propagation import dynamic_mean_field, gaussian, linear_network
+from fieldkit.propagation import gaussian, linear_network, linear_network_exact
 from tests.fakegpu import NAME, fake_gpu
 
 
@@ -46,9 +46,9 @@ def test_large_networks_reach_the_mean_field():
         found["memory"].append(estimates.mean(linear_network.autocorrelation(J, C, 2.0)))
         found["response"].append(estimates.mean(linear_network.response_power(J, 0.5)))
     theory = {
-        "variance": dynamic_mean_field.linear_variance(g, 1.0),
-        "memory": dynamic_mean_field.linear_autocorrelation(g, 1.0, torch.tensor(2.0)).item(),
-        "response": dynamic_mean_field.response_power(torch.tensor(0.5), g).item(),
+        "variance": linear_network_exact.linear_variance(g, 1.0),
+        "memory": linear_network_exact.linear_autocorrelation(g, 1.0, torch.tensor(2.0)).item(),
+        "response": linear_network_exact.response_power(torch.tensor(0.5), g).item(),
     }
     for name, truth in theory.items():
         assert abs(fits.finite_size([60, 120], found[name]).estimate(0).pull(truth)) < 4, name

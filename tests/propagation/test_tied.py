@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fieldkit.estimates import mean
-from fieldkit.propagation import gated, tied
+from fieldkit.propagation import gated, gated_networks, tied
 from fieldkit.propagation.gated import Gate
 from fieldkit.propagation.gaussian import normal
 from tests.fakegpu import NAME, fake_gpu
@@ -93,8 +93,8 @@ def test_gates_that_never_move_are_averaged_one_by_one():
 @pytest.mark.parametrize(
     "single, draw, gate",
     [
-        (lambda *a, **k: tied.minimal(*a, **k)[0], gated.minimal_sample, Gate(6, 1, 0.5)),
-        (tied.gru, gated.gru_sample, Gate(4, 1, 0.5, mu=0.5)),
+        (lambda *a, **k: tied.minimal(*a, **k)[0], gated_networks.minimal_sample, Gate(6, 1, 0.5)),
+        (tied.gru, gated_networks.gru_sample, Gate(4, 1, 0.5, mu=0.5)),
     ],
 )
 def test_real_networks_that_keep_their_weights_agree(single, draw, gate):
@@ -107,7 +107,7 @@ def test_real_networks_that_keep_their_weights_agree(single, draw, gate):
 def test_the_cell_of_real_networks_that_keep_their_weights_agrees():
     rng, gate, N = torch.Generator().manual_seed(30), Gate(2, 2, mu=1.0), 100
     truth = mean(tied.lstm(16, 2000, 20, gate, rng=rng)[:, 0])
-    real = mean(gated.lstm_sample(100, N, 20, gate, tied=True, rng=rng)[:, 0])
+    real = mean(gated_networks.lstm_sample(100, N, 20, gate, tied=True, rng=rng)[:, 0])
     assert abs(real.value - truth.value) < 4 * math.hypot(real.error, truth.error) + 2 * truth.value / N
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fieldkit import estimates
-from fieldkit.propagation import dynamic_mean_field, gaussian, two_time
+from fieldkit.propagation import dynamic_mean_field, gaussian, linear_network_exact, two_time
 from tests.fakegpu import NAME, fake_gpu
 from tests.propagation.golden import golden
 
@@ -41,7 +41,7 @@ def test_a_linear_network_reaches_its_stationary_variance(g, h):
 
 
 def test_small_steps_reach_continuous_time():
-    exact = dynamic_mean_field.linear_variance(0.9, 1.5)
+    exact = linear_network_exact.linear_variance(0.9, 1.5)
     errors = [two_time.linear_stationary_variance(0.9, 1.5, h) / exact - 1 for h in (2e-3, 1e-3)]
     assert errors[0] == pytest.approx(2 * errors[1], rel=0.01) and abs(errors[1]) < 1e-3
 

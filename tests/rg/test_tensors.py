@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from fieldkit.lattice import ising_exact
+from fieldkit.lattice import ising_exact, onsager_exact
 from fieldkit.rg import corner_exact, ring_exact, tensors
 from tests.golden import entries
 
@@ -143,7 +143,7 @@ def test_the_parity_of_a_corner_is_the_magnetisation_of_the_dual_magnet(T):
     weight = torch.exp(-corner_exact.spacing(T) * rungs)
     parity = float((weight * (-1) ** rungs).sum() / weight.sum())
     dual = 2 / -math.log(math.tanh(1 / T))
-    assert parity == pytest.approx(ising_exact.yang_magnetization(dual), abs=1e-5)
+    assert parity == pytest.approx(onsager_exact.yang_magnetization(dual), abs=1e-5)
 
 
 def test_a_temperature_and_its_dual_have_one_ladder():

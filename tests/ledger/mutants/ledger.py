@@ -3,7 +3,7 @@
 from tests.mutation import Mutant
 
 PAGE = "book/ledger.md"
-EXACT = "fieldkit/lattice/ising_exact.py"
+EXACT, BULK = "fieldkit/lattice/ising_exact.py", "fieldkit/lattice/onsager_exact.py"
 ISING = "fieldkit/lattice/ising.py"
 GAUSS = "fieldkit/propagation/gaussian.py"
 PHI4 = "fieldkit/lattice/phi4.py"
@@ -29,10 +29,10 @@ MUTANTS = [
            "gamma_0 positive at every temperature, as in the program behind the table"),
     Mutant("dual-shift", "fieldkit/neuralrg/ising_dual_exact.py", "+ log_det / 2", "+ log_det",
            "the determinant without its root"),
-    *(Mutant(name, EXACT, "integral / math.pi)", "integral / (2 * math.pi))", "the mean over twice the quarter turn")
+    *(Mutant(name, BULK, "integral / math.pi)", "integral / (2 * math.pi))", "the mean over twice the quarter turn")
       for name in ("ising-bulk", "ising-bulk-beta", "ising-bulk-digits")),
     Mutant("ising-temperature", ISING, "T_CRITICAL = 2 / math.log", "T_CRITICAL = 1 / math.log", "J of half its size"),
-    Mutant("ising-energy", EXACT, "return -2 * tanh * (", "return -(", "coth 2K forgotten"),
+    Mutant("ising-energy", BULK, "return -2 * tanh * (", "return -(", "coth 2K forgotten"),
     Mutant("ising-zero-energy", ISING, "(spins.roll(-1, 1) + spins.roll(-1, 2))",
            "(spins.roll(-1, 1) + spins.roll(1, 1))",
            "two neighbours on one axis"),

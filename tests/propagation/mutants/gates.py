@@ -3,7 +3,7 @@
 from tests.mutation import Mutant
 
 CHAPTER = "book/propagation/gates.md"
-GATED, TIED = "fieldkit/propagation/gated.py", "fieldkit/propagation/tied.py"
+GATED, NETWORKS, TIED = (f"fieldkit/propagation/{name}.py" for name in ("gated", "gated_networks", "tied"))
 
 MUTANTS = [
     Mutant(
@@ -16,8 +16,8 @@ MUTANTS = [
     Mutant(
         "fresh",
         CHAPTER,
-        "steady(gated.minimal_sample, minimal, n, False)[0]",
-        "steady(gated.minimal_sample, minimal, 8 * n, True)[0]",
+        "steady(gated_networks.minimal_sample, minimal, n, False)[0]",
+        "steady(gated_networks.minimal_sample, minimal, 8 * n, True)[0]",
         "weights that are kept",
     ),
     Mutant(
@@ -82,7 +82,7 @@ MUTANTS = [
     Mutant("kept-cell", TIED, "if t and not fresh:", "if False:", "a field without memory: fresh weights"),
     Mutant(
         "kept-cell",
-        GATED,
+        NETWORKS,
         "means = (gate.mu, 0.0, 0.0, 0.0)",
         "means = (0.0, gate.mu, 0.0, 0.0)",
         "the bias in the input gate",

@@ -3,7 +3,7 @@
 from tests.mutation import Mutant
 
 UNIT, HALL, LOOPS = (f"fieldkit/propagation/{name}.py" for name in ("langevin", "linear_network", "recurrent"))
-THEORY, CHAPTER = "fieldkit/propagation/dynamic_mean_field.py", "book/propagation/noise.md"
+THEORY, CHAPTER = "fieldkit/propagation/linear_network_exact.py", "book/propagation/noise.md"
 
 MUTANTS = [
     Mutant(
