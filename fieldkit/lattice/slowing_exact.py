@@ -10,7 +10,7 @@ Sources: Kennedy and Pendleton 2001, Nucl. Phys. B 607, 456 (HMC of free fields)
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -56,22 +56,26 @@ def hmc_tau(omega: float, *, step_size: float, n_leapfrog: int, power: int = 1, 
     return (1 - forgotten / 2) / forgotten
 
 
-def refused_tau(*, step_size: float, n_leapfrog: int, n_modes: int) -> tuple[float, float]:
-    """(tau of phi_p^2, acceptance) when all `n_modes` modes are accelerated to omega = 1 and steps are long.
+def refused_tau(frequencies: Sequence[float] | Tensor, *, step_size: float, n_leapfrog: int) -> tuple[float, float]:
+    """(tau of phi_p^2, acceptance) when steps are so long that trajectories are refused.
 
-    Leapfrog gains h^2 / 8 sum (phi'^2 - phi^2), so a mode has a say in what becomes of its own move; the others are
-    together Gaussian, of mean sigma^2 / 2 because <exp(-dH)> = 1.  An integral over phi_p and pi_p; tau is that of the
-    first lag, (1 + rho(1)) / 2 (1 - rho(1)).  Raises `ValueError` as `hmc_tau`.
+    frequencies: those of all modes, (k,), k >= 2, the first being that of phi_p.  In units in which its variance is
+    one, leapfrog gains (omega h)^2 / 8 (phi'^2 - phi^2) a mode, so a mode has a say in what becomes of its own move;
+    the others are together Gaussian, of mean sigma^2 / 2 because <exp(-dH)> = 1.  An integral over phi_p and pi_p;
+    tau is that of the first lag, (1 + rho(1)) / 2 (1 - rho(1)).  Raises `ValueError` as `hmc_tau`.
     """
-    given.whole("n_modes", n_modes, least=2, why="the other modes decide together")
     given.whole("n_leapfrog", n_leapfrog, least=1, why="a trajectory needs at least one leapfrog step")
-    angle = n_leapfrog * leapfrog_angle(1.0, step_size)
+    modes = given.doubles(frequencies).flatten()
+    given.whole("the number of frequencies", len(modes), least=2, why="the other modes decide together")
+    angle = n_leapfrog * given.doubles([leapfrog_angle(omega, step_size) for omega in modes.tolist()])
+    stretch = (modes * step_size) ** 2 / 8  # (omega h)^2 / 8
+    old, new = angle.cos(), angle.sin() / (1 - 2 * stretch).sqrt()  # phi' = old phi + new pi
+    sigma = (2 * stretch**2 * ((old**2 - 1) ** 2 + 2 * (old * new) ** 2 + new**4))[1:].sum().sqrt()
     x, w = (torch.from_numpy(v) for v in np.polynomial.hermite_e.hermegauss(60))
     phi, pi, weight = x[:, None], x, (w[:, None] * w) / w.sum() ** 2
-    gain = (math.cos(angle) * phi + math.sin(angle) / math.sqrt(1 - step_size**2 / 4) * pi) ** 2 - phi**2
-    energy = step_size**2 / 8 * gain
-    others = (n_modes - 1) * ((weight * energy**2).sum() - (weight * energy).sum() ** 2)
-    sigma, mean = others.sqrt(), others / 2 + energy
+    gain = (old[0] * phi + new[0] * pi) ** 2 - phi**2
+    energy = stretch[0] * gain
+    mean = sigma**2 / 2 + energy
     accepted = torch.special.ndtr(-mean / sigma) + torch.exp(-energy) * torch.special.ndtr(mean / sigma - sigma)
     forgotten = (weight * (1 - phi**2) * gain * accepted).sum().item() / 2
     return (1 - forgotten / 2) / forgotten, (weight * accepted).sum().item()

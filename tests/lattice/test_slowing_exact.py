@@ -74,18 +74,24 @@ def test_slow_modes_keep_their_digits(omega):
         assert found == pytest.approx(truth, rel=1e-12)
 
 
-def test_a_mode_has_a_say_in_its_own_refusal_and_none_at_small_steps():
-    tau, kept = slowing_exact.refused_tau(step_size=0.05, n_leapfrog=20, n_modes=144)
+def test_at_small_steps_a_mode_has_no_say_in_its_own_refusal():
+    tau, kept = slowing_exact.refused_tau(torch.ones(144), step_size=0.05, n_leapfrog=20)
     assert tau == pytest.approx(
         slowing_exact.hmc_tau(1.0, step_size=0.05, n_leapfrog=20, power=2, acceptance=kept), rel=2e-3
     )
-    tau, kept = slowing_exact.refused_tau(step_size=0.5, n_leapfrog=2, n_modes=144)
+
+
+@pytest.mark.parametrize("accelerated, step", [(True, {"step_size": 0.5, "n_leapfrog": 2}),
+                                               (False, {"step_size": 0.25, "n_leapfrog": 12})])  # fmt: skip
+def test_refused_trajectories_of_a_free_field_are_remembered(accelerated, step):
     rng, L, mass2 = torch.Generator().manual_seed(0), 12, 1 / 9
-    inverse_mass = 1 / (free.momentum_squared(L, 2) + mass2)
+    omega2 = free.momentum_squared(L, 2) + mass2
+    frequencies = torch.ones(144) if accelerated else omega2.sqrt()
+    tau, kept = slowing_exact.refused_tau(frequencies, **step)
     start = free.sample(256, L, 2, mass2=mass2, rng=rng)
     run = hmc.run(
-        Phi4(mass2, 0.0), start, step_size=0.5, n_leapfrog=2, inverse_mass=inverse_mass, n_steps=200, rng=rng,
-        measure=lambda phi: phi.mean((1, 2)) ** 2,
+        Phi4(mass2, 0.0), start, inverse_mass=1 / omega2 if accelerated else None, n_steps=200, rng=rng,
+        measure=lambda phi: phi.mean((1, 2)) ** 2, **step,
     )  # fmt: skip
     x = run.measured[..., 0] - run.measured.mean()
     found = jackknife(
@@ -93,4 +99,15 @@ def test_a_mode_has_a_say_in_its_own_refusal_and_none_at_small_steps():
     )  # fmt: skip
     assert abs(mean(run.accepted.double().mean(1)).pull(kept)) < 4
     assert abs(found.pull(tau)) < 4
-    assert abs(found.pull(slowing_exact.hmc_tau(1.0, step_size=0.5, n_leapfrog=2, power=2))) > 10
+    assert abs(found.pull(slowing_exact.hmc_tau(frequencies.flatten()[0].item(), **step, power=2))) > 5
+
+
+@pytest.mark.parametrize("frequencies, message", [
+    ([1.0], "the number of frequencies = 1: .* choose 2 or more"),
+    ([1.0, -1.0], "omega = -1.0: an oscillator has a frequency"),
+    ([1.0, math.nan], "omega = nan: an oscillator has a frequency"),
+    ([1.0, 4.0], "unstable beyond; choose a smaller step"),
+])  # fmt: skip
+def test_impossible_frequencies_are_refused(frequencies, message):
+    with pytest.raises(ValueError, match=message):
+        slowing_exact.refused_tau(frequencies, step_size=0.5, n_leapfrog=2)
