@@ -84,8 +84,13 @@
     }
   }
 
-  // On paper: everything folded is open, and a slider shows its first, middle and last picture.
+  // On paper: dark on white, everything folded is open, and a slider shows its first, middle and last picture.
+  const root = document.documentElement;
   function print() {
+    if (root.dataset.theme === "dark") {
+      root.dataset.theme = "light";
+      root.dataset.dark = "";
+    }
     for (const fold of document.querySelectorAll(".bd-article details:not([open])")) {
       fold.open = true;
       fold.dataset.folded = "";
@@ -116,6 +121,8 @@
     }
   }
   function screen() {
+    if ("dark" in root.dataset) root.dataset.theme = "dark";
+    delete root.dataset.dark;
     for (const fold of document.querySelectorAll("[data-folded]")) {
       if (fold.tagName === "DETAILS") fold.open = false;
       else fold.classList.add("toggle-hidden");

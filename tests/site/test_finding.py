@@ -184,6 +184,20 @@ def test_the_front_page_weighs_at_most_3_6_megabytes(visit, base, browser):
     context.close()
 
 
+def test_paper_is_dark_on_white_and_nothing_on_it_is_still_fading_in(visit):
+    page, _ = visit(f"book/{CHAPTERS[0]}.html", scheme="dark")
+    theme = "document.documentElement.dataset.theme"
+    assert page.evaluate(theme) == "dark"
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate(theme) == "light"
+    faint = """() => [...document.querySelectorAll('.bd-article details *')].filter(e => e.getClientRects().length
+      && (getComputedStyle(e).animationName !== 'none' || getComputedStyle(e).opacity < 1)).map(e => e.outerHTML)"""
+    assert page.evaluate(faint) == []
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(theme) == "dark"
+
+
 def test_paper_shows_what_is_folded_three_states_of_a_slider_and_all_of_the_code(visit):
     path = next(p for p in CHAPTERS if 'class="fk-slider"' in (SITE / "book" / f"{p}.html").read_text(encoding="utf-8"))
     page, _ = visit(f"book/{path}.html")

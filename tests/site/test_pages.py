@@ -109,6 +109,23 @@ def test_the_page_can_be_read_on_a_phone(visit, path):
     assert sidebar.get_by_text("How to read this book").first.is_visible()
 
 
+SEEN = """() => {
+  const e = document.activeElement, look = getComputedStyle(e);
+  return e === document.body || look.outlineStyle !== "none" && parseFloat(look.outlineWidth) >= 2
+    ? "" : (e.getAttribute("aria-label") || e.innerText || e.tagName).slice(0, 40);
+}"""  # the name of what has the focus and does not show it
+
+
+@pytest.mark.parametrize("path", [CHAPTERS[0], "book/claims.html"])
+def test_the_keyboard_sees_where_it_is(visit, path):
+    page, _ = visit(path)
+    hidden = set()
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        hidden.add(page.evaluate(SEEN))
+    assert hidden == {""}
+
+
 @pytest.mark.parametrize("path", [p for p in CHAPTERS if 'class="fk-slider"' in (SITE / p).read_text(encoding="utf-8")])
 def test_sliders_move_by_keyboard(visit, path):
     page, _ = visit(path)
