@@ -104,7 +104,7 @@ def race() -> None:
     kinds = {kind: forms.KINDS[kind] for kind in forms.KINDS if not (asked := sys.argv[1:-1]) or kind in asked}
     names = ["fieldkit"]
     for name in ("nbgrader", "otter"):
-        if (PEERS / "bin" / name).exists():
+        if works(PEERS / "bin" / name):
             names.append(name)
         else:
             table.missing(f"hostile notebooks through {name}", "make bench installs it from requirements-graders.txt")
@@ -118,6 +118,14 @@ def race() -> None:
             print(f"{', '.join(faults) or 'well':<34}", end="", flush=True)
         print(flush=True)
     print(f"{'end well':<38}" + "".join(f"{f'{n} of {len(kinds)}':<34}" for n in well.values()).rstrip())
+
+
+def works(tool: Path) -> bool:
+    """Whether the command is there and its Python as well: a folder that was moved has commands that do not run."""
+    try:
+        return subprocess.run([tool, "--version"], capture_output=True, timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def prepared(name: str) -> tuple[set[str], float]:
