@@ -68,7 +68,7 @@ if "fieldkit" not in mpl.colormaps:
 def shades(n: int) -> list[tuple[float, float, float, float]]:
     """n colours for n ordered series, from pale to dark in the one palette.  Raises `ValueError` for n < 1."""
     given.whole("n", n, least=1, why="every series has a colour")
-    return [SEQUENTIAL(x) for x in (np.linspace(0.42, 0.95, n) if n > 1 else [0.6])]
+    return [SEQUENTIAL(x) for x in (np.linspace(0.48, 0.95, n) if n > 1 else [0.6])]
 
 
 def categories(n: int) -> list[tuple[str, str]]:

@@ -51,14 +51,14 @@ def compared(value: float, error: float) -> str:
 
 
 def powers(text: str) -> str:
-    """The text with the numbers that a computer writes with an e as people write them.
+    r"""The text with the numbers that a computer writes with an e as people write them.
 
-    >>> powers("off by 7e-15, allowed 1e-09; 3.20(4)e+12")
+    >>> powers("off by 7e-15, allowed 1e-09; 3.20(4)e+12").replace("\u00a0", " ")  # a line does not break in a number
     'off by 7 × 10⁻¹⁵, allowed 10⁻⁹; 3.20(4) × 10¹²'
     """
 
     def written(match: re.Match[str]) -> str:
         power = "10" + str(int(match[2])).translate(RAISED)
-        return power if match[1] == "1" else f"{match[1]} × {power}"
+        return power if match[1] == "1" else f"{match[1]}\u00a0×\u00a0{power}"
 
     return re.sub(r"(?<![\w.])(\d+(?:\.\d+)?(?:\(\d+\))?)e([-+]?\d+)\b", written, text)

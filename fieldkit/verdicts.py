@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from fieldkit.estimates import Estimate
+from fieldkit.significant import powers
 
 FORMULAS = {name: getattr(math, name) for name in dir(math) if not name.startswith("_")} | {"abs": abs}
 Slips = Sequence[tuple[list[float], str]]
@@ -63,7 +64,8 @@ def verdict(answer: Any, question: Mapping[str, Any]) -> Verdict:
             return _worded(answer, question)
         if "of" in question:
             values = _probed(answer, question["of"], question["at"])
-            return _weighed(values, [0.0] * len(values), question)
+            places = [f" at {_where(question['of'], point)}" for point in question["at"]]
+            return _weighed(values, [0.0] * len(values), question, places)
         return _weighed(*_numbers(answer), question)
     except Unreadable as why:
         return Verdict("wrong", str(why))
@@ -92,11 +94,12 @@ def _worded(answer: Any, question: Mapping[str, Any]) -> Verdict:
     """A choice: a word, yes or no (True or False), or the exception that was caught, which counts by its name."""
     if not isinstance(answer, (str, bool, BaseException)):
         raise Unreadable(f"A word is asked for; this is a {type(answer).__name__}.")
-    said = _plain(type(answer).__name__ if isinstance(answer, BaseException) else answer)
-    if said == _plain(question["word"]):
-        return Verdict("right", question["right"])
+    given = type(answer).__name__ if isinstance(answer, BaseException) else str(answer).strip()
+    shown = f"{'yes' if answer is True else 'no' if answer is False else given}. "
+    if (said := _plain(given)) == _plain(question["word"]):
+        return Verdict("right", shown + question["right"])
     known = {_plain(slip): remark for slip, remark in question.get("slips", [])}
-    return Verdict("wrong", known.get(said, unknown_word(question)))
+    return Verdict("wrong", shown + known.get(said, unknown_word(question)))
 
 
 def unknown_word(question: Mapping[str, Any]) -> str:
@@ -156,7 +159,9 @@ def _where(names: Sequence[str], point: Sequence[float]) -> str:
     return ", ".join(f"{name} = {x:g}" for name, x in zip(names, point, strict=True))
 
 
-def _weighed(values: list[float], bars: list[float], question: Mapping[str, Any]) -> Verdict:
+def _weighed(
+    values: list[float], bars: list[float], question: Mapping[str, Any], places: Sequence[str] = ()
+) -> Verdict:
     if not all(map(math.isfinite, [*values, *bars])):
         raise Unreadable("This is not finite: find where it diverges.")
     slips = [(targets(slip, question), remark) for slip, remark in question.get("slips", [])]
@@ -164,6 +169,8 @@ def _weighed(values: list[float], bars: list[float], question: Mapping[str, Any]
     count = 1 if truth is None else len(truth)
     if len(values) != count:
         raise Unreadable(f"{len(values)} numbers, where {count} {'is' if count == 1 else 'are'} asked for.")
+
+    shown = _shown(values, bars, places)
 
     def off(target: list[float], *, widely: bool = True) -> float:
         """The largest distance in units of the reach: of the bars, or widely, of the larger of bars and tolerance."""
@@ -179,13 +186,13 @@ def _weighed(values: list[float], bars: list[float], question: Mapping[str, Any]
         right, reason = _bounded(values[0], question)
     else:
         if any(b > question.get("bar", reach(t, question)) for b, t in zip(bars, truth)):
-            return Verdict("wrong", f"{_shown(values, bars)}The bar is too wide to tell; measure longer.")
+            return Verdict("wrong", f"{shown}The bar is too wide to tell; measure longer.")
         right = off(truth, widely=False) <= 1 and off(truth) < nearest
         short = "Near, yet many of your bars away: the bar is too small, or a bias is left."
         reason = short if off(truth) <= 1 else remark(truth, [], off) or UNKNOWN
     if right:
-        return Verdict("right", f"{_shown(values, bars)}{question['right']}")
-    return Verdict("wrong", f"{_shown(values, bars)}{named if nearest <= 1 else reason}")
+        return Verdict("right", f"{shown}{question['right']}")
+    return Verdict("wrong", f"{shown}{named if nearest <= 1 else reason}")
 
 
 def _bounded(value: float, question: Mapping[str, Any]) -> tuple[bool, str]:
@@ -223,8 +230,9 @@ def _nearest(slips: Slips, off: Callable[[list[float]], float]) -> tuple[float, 
     return min(((off(target), said) for target, said in slips), default=(math.inf, ""))
 
 
-def _shown(values: list[float], bars: list[float]) -> str:
+def _shown(values: list[float], bars: list[float], places: Sequence[str]) -> str:
     """What was understood, repeated: the student sees that it is hers."""
     if len(values) > 4:
         return ""
-    return ", ".join(str(Estimate(v, b)) if b else f"{v:.5g}" for v, b in zip(values, bars)) + ". "
+    plain = [str(Estimate(v, b)) if b else powers(f"{v:.5g}") for v, b in zip(values, bars)]
+    return ("; ".join(map("".join, zip(plain, places))) if places else ", ".join(plain)) + ". "

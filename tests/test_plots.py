@@ -89,10 +89,10 @@ def test_categories_differ_for_every_eye_by_day_and_by_night(eye, dark):
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_categories_stand_out_from_the_page(dark):
+def test_every_colour_stands_out_from_the_page(dark):
     """A graphical object needs a contrast of 3 to 1 (WCAG 2.1, 1.4.11)."""
     weights = np.array([0.2126, 0.7152, 0.0722])
-    for colour, _ in plots.categories(5):
+    for colour in [*(c for c, _ in plots.categories(5)), *plots.shades(6), plots.MUTED, plots.ALARM]:
         rgb = np.array(to_rgb(colour))
         paper = linear(np.array(NIGHT) / 255) @ weights if dark else 1.0
         light = linear(turned(rgb) if dark else rgb) @ weights

@@ -112,3 +112,14 @@ def test_bounds_words_and_refusals():
     refusal = {"word": "ValueError", "right": "Yes."}
     assert verdict(ValueError("L = 7"), refusal).state == "right" and verdict(TypeError(), refusal).state == "wrong"
     assert verdict(True, {"word": True, "right": "Yes."}).state == "right"
+
+
+def test_what_was_understood_is_repeated_as_people_write_it():
+    word = {"word": "creutz", "right": "Yes.", "slips": [["power", "It notices."]]}
+    assert verdict(" Creutz", word).remark == "Creutz. Yes." and verdict("power", word).remark == "power. It notices."
+    assert verdict(True, {"word": True, "right": "Yes."}).remark == "yes. Yes."
+    assert verdict(TypeError("L"), {"word": "TypeError", "right": "Yes."}).remark == "TypeError. Yes."
+    large = {"truth": 2.5e8, "relative": 1e-6, "right": "Yes."}
+    assert verdict(2.5e8, large).remark == "2.5 × 10⁸. Yes."
+    squared = {"of": ["k"], "at": [[2], [3]], "truth": "k**2", "relative": 1e-9, "right": "Yes."}
+    assert verdict(lambda k: k * k, squared).remark == "4 at k = 2; 9 at k = 3. Yes."
