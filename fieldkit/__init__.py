@@ -1,4 +1,4 @@
-"""fieldkit: the small library under *Field Theory of Neural Networks*.
+"""fieldkit: the small library under the book Field Theory of Neural Networks.
 
 The shared base weighs numbers against truths, keeps long runs alive and draws; only the modules that draw import
 matplotlib.  Each part of the book has a package of its name.  Read in this order:

@@ -2,7 +2,7 @@
 
     tau = 1/2 + sum_{t >= 1} rho(t),    error^2 = 2 tau variance / (number of samples),    rho(t) = Gamma(t) / Gamma(0).
 
-Gamma(t) is averaged over all chains around their **common** mean.  Subtracting each chain's own mean instead lowers
+Gamma(t) is averaged over all chains around their common mean.  Subtracting each chain's own mean instead lowers
 every Gamma(t) by about 2 tau variance / n_steps; over a window that is a constant fraction of the error, and with
 many short chains, the shape that a GPU likes, most of the error is gone.  The sum stops at the window that balances
 truncation against noise (Wolff 2004), with two changes for chains that swing back.  tau can then lie anywhere below

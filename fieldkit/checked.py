@@ -14,19 +14,23 @@ if TYPE_CHECKING:
     from fieldkit.records import Record
 
 HEADS = ("quantity", "measured", "truth", "pull")
+PRINTED = ("quantity", "ours", "printed", "verdict")  # where all of it is what others printed
 
 
 def table(records: Iterable[Record]) -> HTML:
     """One row for each claim, in the order in which they were weighed; on a page its name leads to its sentence.
 
-    The pull of a claim without a bar is what it was allowed to be off.  Raises `ValueError` for no claims.
+    The pull of a claim without a bar is what it was allowed to be off; a printed number has its verdict in that place.
+    Raises `ValueError` for no claims.
     """
     from IPython.display import HTML
 
-    rows = [_row(record) for record in records]
-    if not rows:
+    kept = list(records)
+    if not kept:
         raise ValueError("nothing was weighed yet: the table is the last cell; run the cells above it first.")
-    head = "".join(f'<th style="text-align:left">{name}</th>' for name in HEADS)
+    rows = [_row(record) for record in kept]
+    heads = PRINTED if all(record.kind == "published" for record in kept) else HEADS
+    head = "".join(f'<th style="text-align:left">{name}</th>' for name in heads)
     return HTML(f'<table class="table fk-checked"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>')
 
 
@@ -36,7 +40,8 @@ def _row(record: Record) -> str:
         quantity = f'<a href="#claim-{html.escape(record.name)}">{quantity}</a>'
     if record.kind == "identity":
         quantity += " (identity)"
-    off = f"{record.pull:+.2f}" if record.bar else significant.powers(f"within {record.error:.1g}")
+    allowed = f"{record.pull:+.2f}" if record.bar else significant.powers(f"within {record.error:.1g}")
+    off = html.escape(record.verdict) if record.kind == "published" else allowed
     cells = [
         quantity,
         html.escape(significant.powers(record.shown)),

@@ -4,7 +4,7 @@ r"""Is the sentence true?  Every quantitative sentence of the book is weighed he
 
 Over the whole book the pulls must follow the unit Gaussian: too wide means wrong physics or small bars, too narrow
 means bars that are padded.  Each weighing shows one row on the page and hands its record to the build in the metadata
-of that output, from which the page *Claims* and its histogram are made; nothing is typed by hand.  Experimental
+of that output, from which the page of claims and its histogram are made; nothing is typed by hand.  Experimental
 physicists judge their error bars by the same histogram (Demortier and Lyons 2002, "Everything you always wanted to
 know about pulls", CDF/ANAL/PUBLIC/5776).
 """

@@ -3,9 +3,9 @@ r"""Does a number that somebody printed hold?  It is weighed as it stands, with 
     0.359025(979)     a value and its own error: the difference counts in both errors together,
     3.0840609480877   no error: the last digit may be rounded or cut, so that one unit of it is what the print promises.
 
-A row of the ledger has one of three verdicts.  *Agrees*: within four errors, or to the last digit printed.
-*Disagrees*: not so, and a third way, which has nothing to do with either side, decides who is right.  *Cannot be
-reproduced*: what is printed does not determine the number.  How a measurement with an error is written follows the
+A row of the ledger has one of three verdicts.  Agrees: within four errors, or to the last digit printed.
+Disagrees: not so, and a third way, which has nothing to do with either side, decides who is right.  Cannot be
+reproduced: what is printed does not determine the number.  How a measurement with an error is written follows the
 usual rule that the digits in brackets count units of the last digit shown (BIPM, Guide to the Expression of
 Uncertainty in Measurement, 2008).
 """

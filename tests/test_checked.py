@@ -26,6 +26,16 @@ def test_every_claim_has_a_row_with_value_truth_and_pull(ledger):
         assert f">{cell}</td>" in text
 
 
+def test_what_others_printed_has_its_verdict(ledger):
+    ledger.records.clear()
+    from_print = {"source": "somebody", "about": "lattice/phi4"}
+    ledger.published("wrong", "a number", "1.5", 1.2112, expected="disagrees", third=1.2112, **from_print)
+    text = ledger.table().data
+    for cell in ("ours", "printed", "verdict"):
+        assert f">{cell}</th>" in text
+    assert ">disagrees</td>" in text and "within" not in text
+
+
 def test_only_on_a_page_a_name_leads_to_its_sentence(ledger, monkeypatch):
     assert "href" not in ledger.table().data
     monkeypatch.setenv(viewer.BUILD, "1")

@@ -30,7 +30,9 @@ def write(root: Path, to: Path, book: list[ledger.Chapter]) -> None:
     pages.histogram(book, to / "book" / "pulls.svg")
     published, index = to / "published", to / "book" / "index.md"
     text = index.read_text(encoding="utf-8")
-    known = {part.number: part for part in parts.parts(root)}
+    known, starts, count = {part.number: part for part in parts.parts(root)}, {}, 1
+    for part in known.values():  # chapters are numbered through all parts, as in the sidebar
+        starts[part.number], count = count, count + len(part.pages)
     if missing := set(known) - {int(m["number"]) for m in CARD.finditer(text)}:
         raise sources.Fault(
             f"book/index.md: no card for part {min(missing)}: <!-- card {min(missing)} chapter fig-name -->"
@@ -38,7 +40,10 @@ def write(root: Path, to: Path, book: list[ledger.Chapter]) -> None:
     notebooks = {done.name: done.nb for done in book}
     (published / "cards").mkdir()
     index.write_text(
-        CARD.sub(lambda m: card(m, known.get(int(m["number"])), root, published, notebooks), text), encoding="utf-8"
+        CARD.sub(
+            lambda m: card(m, known.get(n := int(m["number"])), starts.get(n, 1), root, published, notebooks), text
+        ),
+        encoding="utf-8",
     )
     social(sources.settings(root / "_config.yml").get("title", ""), book, published / "social.png")
     icon(published / "favicon.ico")
@@ -46,7 +51,12 @@ def write(root: Path, to: Path, book: list[ledger.Chapter]) -> None:
 
 
 def card(
-    match: re.Match[str], part: parts.Part | None, root: Path, published: Path, notebooks: dict[str, NotebookNode]
+    match: re.Match[str],
+    part: parts.Part | None,
+    start: int,
+    root: Path,
+    published: Path,
+    notebooks: dict[str, NotebookNode],
 ) -> str:
     """HTML: the part's number and name, its figure, a sentence, its chapters with their topics, its library."""
     number, text = match["number"], typeset(" ".join(match["text"].split()))
@@ -71,7 +81,8 @@ def card(
         items.append(f'<li><a href="{page}.html">{typeset(chapters.title(path))}</a>{told}</li>')
     return (
         f'<div class="fk-card" id="part-{number}"><h3><a href="{first}">{number} · {typeset(part.name)}</a></h3>{image}'
-        f"<p>{text}</p><details><summary>{len(items)} chapters</summary><ol>{''.join(items)}</ol></details>"
+        f"<p>{text}</p><details><summary>{len(items)} chapters</summary>"
+        f'<ol start="{start}">{"".join(items)}</ol></details>'
         f'<p><a href="library/{part.folder}.html">Its library</a></p></div>'
     )
 
