@@ -104,7 +104,7 @@ def verdict(printed: Printed, ours: Estimate | None, third: Estimate | None, wit
 
 
 def digits(printed: Printed, ours: float) -> int:
-    """To how many significant digits two numbers agree, at most those that are printed.
+    """To how many significant digits two numbers agree, at most those that are printed, and fifteen.
 
     >>> digits(read("0.6943"), 0.69431)
     4
@@ -113,7 +113,7 @@ def digits(printed: Printed, ours: float) -> int:
     top = max(1, round(math.log10(abs(printed.value) / printed.unit) + 0.5)) if printed.value else 1
     off = abs(ours - printed.value)
     same = top if off == 0 else math.floor(math.log10(max(abs(printed.value), printed.unit) / off) + 0.3)
-    return max(0, min(top, same))
+    return max(0, min(top, same, 15))
 
 
 def shown(printed: Printed, ours: float) -> str:

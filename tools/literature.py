@@ -66,8 +66,9 @@ def page(root: Path, book: list[ledger.Chapter], titles: dict[str, str]) -> str:
         for name in sorted(groups)
     ]
     said = line(book)
+    shown = f"The histogram has the {sum(c['bar'] for c in rows(book))} that have an error."
     alt = f"Histogram of the pulls of printed numbers that have an error, with the unit Gaussian drawn over it: {said}"
-    figure = f'```{{image}} printed.svg\n:alt: {alt}\n:class: fk-pulls\n```\n\n<p class="fk-caption">{said}</p>'
+    figure = f'```{{image}} printed.svg\n:alt: {alt}\n:class: fk-pulls\n```\n\n<p class="fk-caption">{said} {shown}</p>'
     table = pages.table(HEADS, bodies, "all printed numbers", "fk-published", 'data-kind="Verdict" data-noun="rows"')
     return f"{figure}\n\n{table}"
 

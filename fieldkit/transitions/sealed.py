@@ -25,7 +25,7 @@ class Seal:
     digest: str
 
     def __str__(self) -> str:
-        return f"sealed: {self.what}, {self.digest[:16]}…"
+        return f"sealed: {self.what},\n  {self.digest[:16]}…"
 
 
 def seal(what: str, prediction: Estimate, *, rng: torch.Generator) -> tuple[Seal, str]:
