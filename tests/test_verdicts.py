@@ -120,6 +120,6 @@ def test_what_was_understood_is_repeated_as_people_write_it():
     assert verdict(True, {"word": True, "right": "Yes."}).remark == "yes. Yes."
     assert verdict(TypeError("L"), {"word": "TypeError", "right": "Yes."}).remark == "TypeError. Yes."
     large = {"truth": 2.5e8, "relative": 1e-6, "right": "Yes."}
-    assert verdict(2.5e8, large).remark == "2.5 × 10⁸. Yes."
+    assert verdict(2.5e8, large).remark == "2.5\u00a0×\u00a010⁸. Yes."
     squared = {"of": ["k"], "at": [[2], [3]], "truth": "k**2", "relative": 1e-9, "right": "Yes."}
     assert verdict(lambda k: k * k, squared).remark == "4 at k = 2; 9 at k = 3. Yes."

@@ -166,10 +166,3 @@ def test_theories_that_do_not_exist_are_refused(rng):
         with pytest.raises(ValueError, match=text):
             call()
     assert IsingDual(4, 2.0, 3).action(torch.zeros(2, 4, 4, 4)).tolist() == [0, 0]
-
-
-def test_a_field_that_is_nan_is_neither_up_nor_down(rng):
-    x = torch.zeros(2, 4, 4)
-    x[1, 2, 3] = math.nan
-    with pytest.raises(ValueError, match="a field is nan"):
-        IsingDual(4, 2.2).spins(x, rng=rng)
