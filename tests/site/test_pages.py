@@ -55,6 +55,18 @@ LONELY = """() => [...document.querySelectorAll('.bd-article mjx-container:not([
   }).map(formula => formula.parentElement.textContent.slice(0, 60))"""
 
 
+# A picture of which a box around it hides an edge.
+HIDDEN = """() => [...document.querySelectorAll('.bd-article img')].filter(picture => {
+    const seen = picture.getBoundingClientRect();
+    for (let box = picture.parentElement; seen.width && box && box.tagName !== 'BODY'; box = box.parentElement) {
+      const room = box.getBoundingClientRect();
+      if (getComputedStyle(box).overflowX !== 'visible' && (seen.left < room.left - 1 || seen.right > room.right + 1))
+        return true;
+    }
+    return false;
+  }).map(picture => picture.alt.slice(0, 60))"""
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_the_page_loads_whole_and_from_this_host_alone(visit, path):
     page, faults = visit(path)
@@ -100,6 +112,7 @@ def test_the_page_can_be_read_on_a_phone(visit, path):
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     assert page.evaluate(CUT, True) == []
     assert page.evaluate(LONELY) == []
+    assert page.evaluate(HIDDEN) == []
     menu = page.locator("#pst-primary-sidebar, .bd-sidebar-primary").first
     assert not menu.is_visible() or menu.bounding_box()["x"] < 0
     page.locator("button.primary-toggle:visible, label.primary-toggle:visible").first.click()
