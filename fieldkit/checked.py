@@ -29,9 +29,11 @@ def table(records: Iterable[Record]) -> HTML:
     if not kept:
         raise ValueError("nothing was weighed yet: the table is the last cell; run the cells above it first.")
     rows = [_row(record) for record in kept]
-    heads = PRINTED if all(record.kind == "published" for record in kept) else HEADS
+    heads, kind = HEADS, "fk-checked"
+    if all(record.kind == "published" for record in kept):
+        heads, kind = PRINTED, "fk-checked fk-printed"
     head = "".join(f'<th style="text-align:left">{name}</th>' for name in heads)
-    return HTML(f'<table class="table fk-checked"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>')
+    return HTML(f'<table class="table {kind}"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>')
 
 
 def _row(record: Record) -> str:
