@@ -67,7 +67,7 @@ def together(top: int, most: int) -> int:
 def below(top: int) -> list[int]:
     """The process, its children, their children, and so on."""
     children = defaultdict(list)
-    for name in os.listdir("/proc"):
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():  # elsewhere nobody tells
         if name.isdigit():
             with contextlib.suppress(OSError, ValueError, IndexError):  # it ends while we look
                 parent = Path(f"/proc/{name}/stat").read_bytes().rpartition(b")")[2].split()[1]
@@ -78,16 +78,28 @@ def below(top: int) -> list[int]:
     return found
 
 
-def end(processes: Iterable[int], *, within: float) -> None:
-    """Kill them and wait until they are gone, at most so many seconds: what held gigabytes takes a moment to die."""
+def handles(processes: Iterable[int]) -> list[int]:
+    """A file descriptor for each process that is there; unlike a number, it never comes to mean another process."""
+    found = []
+    for pid in processes:
+        with contextlib.suppress(OSError):
+            found.append(os.pidfd_open(pid))
+    return found
+
+
+def end(processes: list[int], *, within: float) -> None:
+    """Kill what `handles` has found and wait until it is gone, at most so many seconds: what held gigabytes takes a
+    moment to die.  The descriptors are closed."""
     left, deadline = set(processes), time.monotonic() + within
     while left and time.monotonic() < deadline:
-        for pid in list(left):
+        for process in list(left):
             try:
-                os.kill(pid, signal.SIGKILL)
-            except OSError:  # gone, or its number is another's by now
-                left.remove(pid)
+                signal.pidfd_send_signal(process, signal.SIGKILL)
+            except ProcessLookupError:
+                left.remove(process)
         time.sleep(0.01 if left else 0)
+    for process in processes:
+        os.close(process)
 
 
 def _resident(pid: int) -> int:

@@ -82,7 +82,7 @@ class Sandbox:
 
     def __exit__(self, *_: object) -> None:
         self.over.set()
-        inside = memory.below(self.process.pid)[1:]  # asked now: soon they are nobody's children
+        inside = memory.handles(memory.below(self.process.pid)[1:])  # now: soon they are nobody's children
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()

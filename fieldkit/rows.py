@@ -65,7 +65,7 @@ def _of_print(record: Record) -> str:
 def typeset(text: str) -> str:
     r"""Escape text for HTML and turn $TeX$ into \(TeX\), which MathJax finds inside raw HTML."""
     parts = re.split(r"\$([^$]+)\$", html.escape(text, quote=False))  # every second one is TeX
-    parts[::2] = [significant.powers(part).replace(" × 10", "\u00a0×\u00a010") for part in parts[::2]]
+    parts[::2] = [significant.powers(part) for part in parts[::2]]
     parts[1::2] = [rf"\({tex}\)" for tex in parts[1::2]]
     return "".join(parts)
 

@@ -40,6 +40,21 @@ def test_pages_that_children_and_grandchildren_share_count_once():
                 os.kill(pid, 9)
 
 
+def test_what_is_ended_is_gone_and_its_descriptors_are_closed():
+    with subprocess.Popen([sys.executable, "-c", FAMILY], stdout=subprocess.PIPE) as top:
+        assert top.stdout is not None and sum(len(os.read(top.stdout.fileno(), 1)) for _ in range(4)) == 4
+        found, before = memory.handles([*memory.below(top.pid)[1:], 1 << 30]), len(os.listdir("/proc/self/fd"))
+        assert len(found) == 3  # a process that is not there has none
+        memory.end([*found, *memory.handles([top.pid])], within=0.5)
+        assert len(os.listdir("/proc/self/fd")) == before - 3
+        assert top.wait() == -9
+
+
+def test_where_nobody_tells_of_processes_there_is_the_first_alone(monkeypatch):
+    monkeypatch.setattr(os.path, "isdir", lambda _: False)
+    assert memory.below(os.getpid()) == [os.getpid()]
+
+
 def test_a_process_that_is_gone_holds_nothing():
     with subprocess.Popen(["true"]) as gone:
         gone.wait()
