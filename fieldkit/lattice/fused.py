@@ -48,7 +48,7 @@ def fits(action: object, phi: Tensor, inverse_mass: Tensor | None = None) -> Typ
 
 
 def trajectories(
-    theory: Phi4, phi: Tensor, *, step_size: float | Tensor, n_leapfrog: int, rng: torch.Generator
+    theory: Phi4, phi: Tensor, *, step_size: float | Tensor, n_leapfrog: int, rng: torch.Generator, every: int = 1
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """As `hmc.trajectories`, whose arguments they are, refused there."""
     n, L, d, dtype = len(phi), phi.shape[-1], phi.dim() - 1, phi.dtype
@@ -58,19 +58,28 @@ def trajectories(
     step = (torch.ones(n, dtype=dtype) * torch.as_tensor(step_size, dtype=dtype).flatten()).numpy()
     beside, at_once = _rows_beside(phi.shape[1:]), min(n, max(1, IN_CACHE // phi[0].numel()))
     field, potential = field.reshape(-1, L, n), theory.action(phi).numpy().copy()
-    pi, uniform = torch.empty(shape, dtype=dtype), torch.empty(n, dtype=torch.float64)
-    in_rows, luck = pi.numpy().reshape(field.shape), uniform.numpy()
-    while True:  # room for some trajectories at a time, twice as many the next time
-        fields, delta_h = torch.empty(some, *shape, dtype=dtype), torch.empty(some, n, dtype=torch.float64)
-        accepted = torch.empty(some, n, dtype=torch.bool)
-        results = zip(fields.movedim(-1, 1).unbind(), delta_h.unbind(), accepted.unbind())
+    drawn = min(every, max(1, TOGETHER // phi.numel()))  # trajectories whose random numbers are drawn at once
+    pi, uniform = torch.empty(drawn, *shape, dtype=dtype), torch.empty(drawn, n, dtype=torch.float64)
+    in_rows, luck, pairs = pi.numpy().reshape(drawn, *field.shape), uniform.numpy(), list(zip(pi, uniform))
+    parts: list[tuple[tuple[int, ...], list[tuple[Tensor, Tensor]]]]
+    parts = [((done,), pairs[: every - done]) for done in range(0, every, drawn)]
+    move, each = _trajectories, [every]
+    if every == 1:
+        move, each, parts, in_rows, luck = _trajectory, [], [((), pairs)], in_rows[0], luck[0]
+    rest = (in_rows, potential, luck, step, n_leapfrog, constants, beside, at_once)
+    while True:  # room for some items at a time, twice as many the next time
+        fields, delta_h = torch.empty(some, *shape, dtype=dtype), torch.empty(some, *each, n, dtype=torch.float64)
+        accepted = torch.empty(some, *each, n, dtype=torch.bool)
+        results = zip(*(part.movedim(-1, 1).unbind() for part in (fields, delta_h, accepted)))
         for result, *room in zip(results, fields.numpy().reshape(some, -1, L, n), delta_h.numpy(), accepted.numpy()):
-            pi.normal_(generator=rng)  # the numbers of `dynamics.momenta`, in the same order
-            uniform.uniform_(generator=rng)
-            _trajectory(field, *room, in_rows, potential, luck, step, n_leapfrog, constants, beside, at_once)
-            field = room[0]
+            for where, draws in parts:
+                for momenta, chance in draws:
+                    momenta.normal_(generator=rng)  # the numbers of `dynamics.momenta`, in the same order
+                    chance.uniform_(generator=rng)
+                move(field, *room, *where, *rest)
+                field = room[0]
             yield result
-        some = max(1, min(2 * some, TOGETHER // phi.numel()))
+        some = max(1, min(2 * some, TOGETHER // max(phi.numel(), every)))
 
 
 def _rows_beside(shape: tuple[int, ...]) -> np.ndarray:
@@ -78,6 +87,14 @@ def _rows_beside(shape: tuple[int, ...]) -> np.ndarray:
     row = np.arange(math.prod(shape[:-1])).reshape(shape[:-1])
     pairs = [[np.roll(row, shift, axis).ravel() for shift in (-1, 1)] for axis in range(row.ndim)]
     return np.array(pairs, dtype=np.int64).reshape(row.ndim, 2, row.size)
+
+
+@compiled.loop
+def _trajectories(phi, new_phi, delta_h, accepted, done, pi, potential, uniform, *rest):
+    """The trajectories of an item after `done` others; delta_h and accepted are (every, n)."""
+    for j in range(min(len(pi), len(accepted) - done)):
+        room = (new_phi, delta_h[done + j], accepted[done + j])
+        _trajectory(phi if j == 0 else new_phi, *room, pi[j], potential, uniform[j], *rest)
 
 
 @compiled.loop

@@ -84,6 +84,29 @@ def test_a_compiled_run_goes_on_bit_for_bit_and_leaves_what_it_yielded_alone():
     assert all(map(torch.equal, expected, [next(again) for _ in range(2)][-1]))
 
 
+@pytest.mark.parametrize("fast", [pytest.param(True, marks=needs_numba), False])
+@pytest.mark.parametrize("together", [1, 250, 2**15])
+def test_fields_that_are_handed_out_seldom_are_those_of_the_same_chain(fast, together, monkeypatch):
+    """Bit for bit, with the changes of energy of all trajectories, however many have their random numbers at once; and
+    the chain goes on from there as well."""
+    monkeypatch.setattr(fused, "TOGETHER", together)
+    phi, rng = start(6, 4, 4, dtype=torch.float32)
+    often, state = chain(phi, rng, 14, compiled=fast, step_size=0.3), rng.get_state()
+    seldom = chain(phi, rng, 2, compiled=fast, step_size=0.3, every=7)
+    assert torch.equal(rng.get_state(), state)
+    for k, (fields, changes, decisions) in enumerate(seldom):
+        one = often[7 * k : 7 * k + 7]
+        assert torch.equal(fields, one[-1][0])
+        assert torch.equal(changes, torch.stack([change for _, change, _ in one], dim=1))
+        assert torch.equal(decisions, torch.stack([yes for *_, yes in one], dim=1))
+        assert 0 < decisions.double().mean() < 1
+    later = hmc.trajectories(THEORY, seldom[-1][0], step_size=0.3, n_leapfrog=7, rng=rng, compiled=fast, every=3)
+    again = hmc.trajectories(THEORY, often[-1][0], step_size=0.3, n_leapfrog=7, rng=rng, compiled=fast)
+    expected = next(later)[0]
+    rng.set_state(state)
+    assert torch.equal([next(again) for _ in range(3)][-1][0], expected)
+
+
 @needs_numba
 def test_the_compiled_sampler_meets_its_identities():
     """Schwinger-Dyson and Creutz, after a search for the step, with a step of its own for every chain."""

@@ -197,6 +197,7 @@ def test_impossible_settings_are_refused_with_advice():
     good = {"step_size": 0.1, "n_leapfrog": 3, "rng": rng}
     for wrong in (
         {"step_size": 0.0}, {"step_size": math.nan}, {"n_leapfrog": 0}, {"inverse_mass": torch.ones(4, 3)},
+        {"every": 0},
     ):  # fmt: skip
         with pytest.raises(ValueError):
             next(hmc.trajectories(THEORY, phi, **{**good, **wrong}))
@@ -213,6 +214,22 @@ def test_what_is_measured_has_one_row_for_every_chain():
             hmc.run(THEORY, phi, n_steps=2, step_size=0.1, n_leapfrog=2, rng=rng, measure=wrong)
     with pytest.raises(ValueError, match="at least one trajectory"):
         hmc.run(THEORY, phi, n_steps=0, step_size=0.1, n_leapfrog=2, rng=rng, measure=phi4.measure)
+
+
+@pytest.mark.parametrize("accelerated", [False, True])
+def test_a_run_that_measures_seldom_is_the_run_that_measures_always(accelerated):
+    phi, rng = start(5, 4, 4)
+    how = {"step_size": 0.5, "n_leapfrog": 3, "rng": rng, "measure": phi4.measure}
+    if accelerated:
+        how["inverse_mass"] = 1 / (free.momentum_squared(4, 2) + 1)
+    rng.manual_seed(9)
+    always = hmc.run(THEORY, phi, n_steps=12, **how)
+    rng.manual_seed(9)
+    seldom = hmc.run(THEORY, phi, n_steps=3, every=4, **how)
+    assert torch.equal(seldom.measured, always.measured[:, 3::4])
+    assert torch.equal(seldom.phi, always.phi)
+    assert torch.equal(seldom.delta_h, always.delta_h)
+    assert torch.equal(seldom.accepted, always.accepted)
 
 
 def test_every_chain_may_have_a_step_of_its_own_but_every_column_not():
