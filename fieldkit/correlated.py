@@ -61,21 +61,34 @@ def bars(curve: Curve) -> list[Estimate]:
 
 
 def limit(sizes: Iterable[float], curves: Sequence[Curve], *, order: int = 1) -> Curve:
-    """The k points at infinite size, from one curve at each size: k polynomials in 1 / size, fitted together.
+    """The k points at infinite size, from one curve at each size: k polynomials in 1 / size with common weights.
 
-    The curves of different sizes share no draw.  Raises `ValueError` as `fits.linear_fit` does, and for a size that is
-    not above 0.
+    The curves of different sizes share no draw.  A size counts by one over its variance, relative to that of the other
+    sizes and on average over the points.  Where the covariances of all sizes are alike this is the best there is,
+    however the points of one curve lie together (Zellner 1962); and the result does not lean on details of covariances
+    that were measured on few draws, as a fit with all of them would: it then strays by more than it says.
+
+    Raises `ValueError` as `fits.linear_fit` does, for curves of different numbers of points, and for a size that is not
+    above 0.
     """
     given.whole("order", order, least=0, why="a polynomial has an order")
-    sizes = given.doubles(list(sizes)).flatten().tolist()
-    if not all(size > 0 for size in sizes) or len(sizes) != len(curves):
-        raise ValueError(f"sizes {sizes} for {len(curves)} curves: give one size above 0 for each curve.")
-    values, covariance = join(curves)
-    k = len(curves[0][0])
-    eye = torch.eye(k, dtype=torch.float64)
-    design = [torch.cat([eye * size**-power for power in range(order + 1)], 1) for size in sizes]
-    fit = fits.linear_fit(torch.cat(design), values, covariance)
-    return fit.parameters[:k], fit.covariance[:k, :k]
+    sizes = given.doubles(list(sizes)).flatten()
+    if not bool((sizes > 0).all()) or len(sizes) != len(curves):
+        raise ValueError(f"sizes {sizes.tolist()} for {len(curves)} curves: give one size above 0 for each curve.")
+    values, covariances = (torch.stack(part) for part in _alike(curves))
+    variances = covariances.diagonal(dim1=1, dim2=2)
+    relative = (variances / variances.mean(0)).nan_to_num(1.0).mean(1)  # a point that is known at all sizes: 0/0
+    inverse = sizes[:, None] ** -torch.arange(order + 1, dtype=torch.float64)
+    fit = fits.linear_fit(inverse, torch.zeros_like(sizes), relative)
+    share = (fit.covariance @ inverse.T / relative)[0]  # of each size in the limit
+    return share @ values, torch.einsum("i,ijk->jk", share.square(), covariances)
+
+
+def _alike(curves: Sequence[Curve]) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    values, covariances = zip(*(_read(curve) for curve in curves), strict=True)
+    if len(counts := {len(v) for v in values}) > 1:
+        raise ValueError(f"curves of {sorted(counts)} points: give the same points at each size.")
+    return values, covariances
 
 
 def _read(curve: Curve) -> Curve:
