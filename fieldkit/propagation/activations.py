@@ -69,11 +69,11 @@ class Activation:
 
     def derivative(self, x: Tensor) -> Tensor:
         """phi'(x), same shape."""
-        return self.slope(x) if self.slope is not None else _differentiate(self.phi)(x)
+        return self.slope(x) if self.slope is not None else differentiate(self.phi)(x)
 
     def second_derivative(self, x: Tensor) -> Tensor:
         """phi''(x), same shape, without the delta functions at kinks."""
-        return self.bend(x) if self.bend is not None else _differentiate(self.derivative)(x)
+        return self.bend(x) if self.bend is not None else differentiate(self.derivative)(x)
 
 
 def of(phi: Function | Activation) -> Activation:
@@ -170,8 +170,20 @@ def _jumps(phi: Activation) -> tuple[tuple[float, float], ...]:
     return tuple(zip(x[real].tolist(), jump[real].tolist()))
 
 
-def _differentiate(f: Function) -> Function:
-    return torch.func.grad(lambda x: f(x).sum())
+def differentiate(f: Function) -> Function:
+    """f', itself differentiable, of an f that acts element by element; 0 where f does not depend on x.
+
+    `torch.func.grad` does the same, but its first call imports torch's compiler, which takes a second.
+    """
+
+    def slope(x: Tensor) -> Tensor:
+        graph = x.requires_grad and torch.is_grad_enabled()
+        with torch.enable_grad():
+            x = x if graph else x.detach().requires_grad_()
+            y = f(x).sum()
+            return torch.autograd.grad(y, x, create_graph=graph)[0] if y.requires_grad else torch.zeros_like(x)
+
+    return slope
 
 
 def _try(phi: Activation) -> None:

@@ -10,7 +10,6 @@ faster.  Source: Jacot, Gabriel and Hongler 2018; Lee et al. 2019.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 
@@ -20,6 +19,7 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 
 from fieldkit import given
 from fieldkit.propagation import activations, gaussian
+from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function, normal
 
 NUMBERS = 2**24  # parameters of the networks whose tangent kernels are taken at once: 128 MB
@@ -44,15 +44,10 @@ class Wide(nn.Module):
         dtype: torch.dtype = torch.float64,
     ) -> None:
         super().__init__()
-        given.whole("depth", depth, least=0, why="it counts hidden layers; 0 is the linear model")
-        given.whole("width", width, least=1, why="a layer has at least one neuron")
-        given.whole("d", d, least=1, why="a network has at least one input")
-        given.not_negative("sw2", sw2, why="a variance cannot be negative")
-        given.not_negative("sb2", sb2, why="a variance cannot be negative")
-        given.function("activation", activation)
-        sizes = [d, *[width] * depth, 1]
-        self.weights = nn.ParameterList(normal((b, a), rng).to(dtype) for a, b in zip(sizes, sizes[1:]))
-        self.biases = nn.ParameterList(normal((b,), rng).to(dtype) for b in sizes[1:])
+        _refuse(d, depth, width, activation, sw2, sb2)
+        self.weights, self.biases = (
+            nn.ParameterList(p.to(dtype) for p in part) for part in _drawn(d, depth, width, rng)
+        )
         self.activation, self.sw2, self.sb2 = activation, sw2, sb2
 
     def forward(self, x: Tensor) -> Tensor:
@@ -60,6 +55,21 @@ class Wide(nn.Module):
             x = self.activation(x) if layer else x
             x = math.sqrt(self.sw2 / W.shape[1]) * (x @ W.mT) + math.sqrt(self.sb2) * b
         return x
+
+
+def _refuse(d: int, depth: int, width: int, activation: Function, sw2: float, sb2: float) -> None:
+    given.whole("depth", depth, least=0, why="it counts hidden layers; 0 is the linear model")
+    given.whole("width", width, least=1, why="a layer has at least one neuron")
+    given.whole("d", d, least=1, why="a network has at least one input")
+    given.not_negative("sw2", sw2, why="a variance cannot be negative")
+    given.not_negative("sb2", sb2, why="a variance cannot be negative")
+    given.function("activation", activation)
+
+
+def _drawn(d: int, depth: int, width: int, rng: torch.Generator) -> tuple[list[Tensor], list[Tensor]]:
+    """Standard Gaussian weights (fan_out, fan_in) and biases (fan_out,) of each layer of one network."""
+    sizes = [d, *[width] * depth, 1]
+    return [normal((b, a), rng) for a, b in zip(sizes, sizes[1:])], [normal((b,), rng) for b in sizes[1:]]
 
 
 def draw(
@@ -100,36 +110,34 @@ def tangents(
     its weights and biases of the products of their gradients (Jacot, Gabriel and Hongler 2018).  As many networks at
     once as `NUMBERS` parameters hold.  Raises `ValueError` as `Wide` does, and for n < 1 or another shape of x.
     """
-    given.function("activation", activation)
     given.whole("n", n, least=1, why="there is a network to ask")
-    given.whole("depth", depth, least=0, why="it counts hidden layers; 0 is the linear model")
-    given.whole("width", width, least=1, why="a layer has at least one neuron")
     x = given.doubles(x)
     if x.dim() != 2 or 0 in x.shape:
         raise ValueError(f"shape {tuple(x.shape)}: inputs are (m, d), m points in d dimensions; one is x[None].")
-    some = functools.partial(
-        draw, d=x.shape[1], depth=depth, width=width, activation=activation, sw2=sw2, sb2=sb2, rng=rng
-    )
-    size = max(1, NUMBERS // (width * (x.shape[1] + 1 + depth * width)))
-    counts = [min(size, n - first) for first in range(0, n, size)]
-    return torch.cat([_tangents(some(count), x) for count in counts])
+    d, phi = x.shape[1], activations.of(activation)
+    _refuse(d, depth, width, activation, sw2, sb2)
+    size, found = max(1, NUMBERS // (width * (d + 1 + depth * width))), []
+    for first in range(0, n, size):
+        some = [_drawn(d, depth, width, rng) for _ in range(min(size, n - first))]
+        weights, biases = ([torch.stack(layer) for layer in zip(*part)] for part in zip(*some))
+        found.append(_tangents(weights, biases, x, phi, sw2, sb2))
+    return torch.cat(found)
 
 
 @torch.no_grad()
-def _tangents(school: list[Wide], x: Tensor) -> Tensor:
-    one, phi = school[0], activations.of(school[0].activation)
-    weights = [torch.stack(layer) for layer in zip(*(network.weights for network in school))]
-    biases = [torch.stack(layer)[:, None] for layer in zip(*(network.biases for network in school))]
-    z, h = [x.expand(len(school), -1, -1)], []
+def _tangents(
+    weights: list[Tensor], biases: list[Tensor], x: Tensor, phi: Activation, sw2: float, sb2: float
+) -> Tensor:
+    z, h = [x.expand(len(weights[0]), -1, -1)], []
     for W, b in zip(weights, biases):
-        h.append(math.sqrt(one.sw2 / W.shape[2]) * (z[-1] @ W.mT) + math.sqrt(one.sb2) * b)
+        h.append(math.sqrt(sw2 / W.shape[2]) * (z[-1] @ W.mT) + math.sqrt(sb2) * b[:, None])
         z.append(phi(h[-1]))
     g, total = torch.ones_like(h[-1]), torch.zeros_like(x @ x.mT)
     for layer in reversed(range(len(weights))):
         W = weights[layer]
-        total = total + (one.sw2 / W.shape[2] * (z[layer] @ z[layer].mT) + one.sb2) * (g @ g.mT)
+        total = total + (sw2 / W.shape[2] * (z[layer] @ z[layer].mT) + sb2) * (g @ g.mT)
         if layer:
-            g = math.sqrt(one.sw2 / W.shape[2]) * (g @ W) * phi.derivative(h[layer - 1])
+            g = math.sqrt(sw2 / W.shape[2]) * (g @ W) * phi.derivative(h[layer - 1])
     return total
 
 

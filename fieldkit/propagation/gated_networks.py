@@ -29,12 +29,12 @@ def minimal_sample(
     given.whole("steps", steps, least=1, why="a mean over time needs times")
     given.whole("N", N, least=1, why="a network has units")
     given.generator(rng)
-    h = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64)
-    v = gaussian.normal((n, N, 1), rng)
+    h = torch.zeros((n, 1, N), device=rng.device, dtype=torch.float64)
+    v = gaussian.normal((n, 1, N), rng)
     weights = _weights(n, N, gate, gate.mu, rng)
     Q, chi = [], []
     for _ in range(steps):
-        x = math.sqrt(gate.R) * gaussian.normal((n, N, 1), rng)
+        x = math.sqrt(gate.R) * gaussian.normal((n, 1, N), rng)
         if not tied:
             weights = _weights(n, N, gate, gate.mu, rng)
         h, moved = _minimal_step(h, v, x, weights)
@@ -55,12 +55,12 @@ def minimal_sensitivity(
     given.whole("lags", lags, least=0, why="there is the lag 0")
     given.whole("N", N, least=1, why="a network has units")
     given.generator(rng)
-    h, weights = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64), _weights(n, N, gate, gate.mu, rng)
-    v, sizes = gaussian.normal((n, N, 1), rng), []
+    h, weights = torch.zeros((n, 1, N), device=rng.device, dtype=torch.float64), _weights(n, N, gate, gate.mu, rng)
+    v, sizes = gaussian.normal((n, 1, N), rng), []
     for t in range(steps + lags):
         if t >= steps:
             sizes.append(v.square().sum((1, 2)))
-        x = math.sqrt(gate.R) * gaussian.normal((n, N, 1), rng)
+        x = math.sqrt(gate.R) * gaussian.normal((n, 1, N), rng)
         if not tied:
             weights = _weights(n, N, gate, gate.mu, rng)
         h, moved = _minimal_step(h, v, x, weights)
@@ -74,20 +74,20 @@ def gru_sample(n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torch
     given.whole("steps", steps, least=1, why="a mean over time needs times")
     given.whole("N", N, least=1, why="a network has units")
     given.generator(rng)
-    h = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64)
-    v = gaussian.normal((n, N, 1), rng)
+    h = torch.zeros((n, 1, N), device=rng.device, dtype=torch.float64)
+    v = gaussian.normal((n, 1, N), rng)
     means = (gate.mu, 0.0, 0.0)
     layers = [_weights(n, N, gate, mu, rng) for mu in means]
     Q, chi = [], []
     for _ in range(steps):
-        x = math.sqrt(gate.R) * gaussian.normal((n, N, 1), rng)
+        x = math.sqrt(gate.R) * gaussian.normal((n, 1, N), rng)
         if not tied:
             layers = [_weights(n, N, gate, mu, rng) for mu in means]
         (Wu, Vu, bu), (Wr, Vr, br), (Ws, Vs, _) = layers
-        u, r = torch.sigmoid(Wu @ h + Vu @ x + bu), torch.sigmoid(Wr @ h + Vr @ x + br)
-        t = torch.tanh(Ws @ (r * h) + Vs @ x)
-        inner = Ws @ (r * v + h * r * (1 - r) * (Wr @ v))
-        moved = u * v + u * (1 - u) * (h - t) * (Wu @ v) + (1 - u) * (1 - t * t) * inner
+        u, r = torch.sigmoid(h @ Wu.mT + x @ Vu.mT + bu), torch.sigmoid(h @ Wr.mT + x @ Vr.mT + br)
+        t = torch.tanh((r * h) @ Ws.mT + x @ Vs.mT)
+        inner = (r * v + h * r * (1 - r) * (v @ Wr.mT)) @ Ws.mT
+        moved = u * v + u * (1 - u) * (h - t) * (v @ Wu.mT) + (1 - u) * (1 - t * t) * inner
         h = u * h + (1 - u) * t
         Q.append(h.square().mean((1, 2)))
         chi.append(moved.square().sum((1, 2)) / v.square().sum((1, 2)))
@@ -102,16 +102,16 @@ def lstm_sample(n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torc
     given.whole("steps", steps, least=1, why="a mean over time needs times")
     given.whole("N", N, least=1, why="a network has units")
     given.generator(rng)
-    h = torch.zeros((n, N, 1), device=rng.device, dtype=torch.float64)
+    h = torch.zeros((n, 1, N), device=rng.device, dtype=torch.float64)
     c = torch.zeros_like(h)
     means = (gate.mu, 0.0, 0.0, 0.0)
     layers = [_weights(n, N, gate, mu, rng) for mu in means]
     found = []
     for _ in range(steps):
-        x = math.sqrt(gate.R) * gaussian.normal((n, N, 1), rng)
+        x = math.sqrt(gate.R) * gaussian.normal((n, 1, N), rng)
         if not tied:
             layers = [_weights(n, N, gate, mu, rng) for mu in means]
-        f, i, o, s = (W @ h + V @ x + b for W, V, b in layers)
+        f, i, o, s = (h @ W.mT + x @ V.mT + b for W, V, b in layers)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(s)
         h = torch.sigmoid(o) * torch.tanh(c)
         found.append(torch.stack([(c**2).mean((1, 2)), (c**4).mean((1, 2)), (h**2).mean((1, 2))], 1))
@@ -119,16 +119,16 @@ def lstm_sample(n: int, N: int, steps: int, gate: Gate, *, tied: bool, rng: torc
 
 
 def _minimal_step(h: Tensor, v: Tensor, x: Tensor, weights: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    """(h', J v), each (n, N, 1): the state after one step with the input x, and a push v after it."""
+    """(h', J v), each (n, 1, N): the state after one step with the input x, and a push v after it."""
     W, V, b = weights
-    u = torch.sigmoid(W @ h + V @ x + b)
-    return u * h + (1 - u) * x, u * v + u * (1 - u) * (h - x) * (W @ v)
+    u = torch.sigmoid(h @ W.mT + x @ V.mT + b)
+    return u * h + (1 - u) * x, u * v + u * (1 - u) * (h - x) * (v @ W.mT)
 
 
 def _weights(n: int, N: int, gate: Gate, mu: float, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     W = math.sqrt(gate.sw2 / N) * gaussian.normal((n, N, N), rng)
     V = math.sqrt(gate.sv2 / N) * gaussian.normal((n, N, N), rng)
-    return W, V, mu + math.sqrt(gate.sb2) * gaussian.normal((n, N, 1), rng)
+    return W, V, mu + math.sqrt(gate.sb2) * gaussian.normal((n, 1, N), rng)
 
 
 def _late(series: list[Tensor]) -> Tensor:

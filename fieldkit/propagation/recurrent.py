@@ -10,8 +10,8 @@ tangent grows by chi_1 each step.  Noise of variance D in each step adds to q* l
 but no two times share it.  Continuous time keeps a memory through the leak, and its exponent converges slowly in N:
 plot it against 1 / N.
 
-Each network runs from `starts` states side by side: one matrix is read once for all of them.  The eigenvalues of J fill
-a disc of radius g; x = 0 is unstable where one of them lies beyond 1.
+Each network runs from `starts` states side by side, rows of one matrix product, so that J is read once for all of them.
+The eigenvalues of J fill a disc of radius g; x = 0 is unstable where one of them lies beyond 1.
 
 Sources: Ginibre 1965 (the disc); Amari 1972; Molgedey, Schuchhardt and Schuster 1992 (noise); Cessac 1995; Sompolinsky,
 Crisanti and Sommers 1988.
@@ -95,22 +95,22 @@ def discrete(
     for name, value in (("sb2", sb2), ("D", D), ("q", q)):
         given.not_negative(name, value, why="a variance cannot be negative")
     given.whole("steps", steps, least=1, why="time goes on")
-    b = math.sqrt(sb2) * gaussian.normal((n, N, 1), rng)
+    b = math.sqrt(sb2) * gaussian.normal((n, N, 1), rng).mT
     J = weights(n, N, g, rng=rng)
-    x = math.sqrt(q) * gaussian.normal((n, N, starts), rng)
-    v = _unit(gaussian.normal((n, N, starts), rng))[0]
+    x = math.sqrt(q) * gaussian.normal((n, N, starts), rng).mT
+    v = _unit(gaussian.normal((n, N, starts), rng).mT)[0]
     states, growth = [x], []
     for step in range(steps):
         if step and not tied:
             J = weights(n, N, g, rng=rng)
-        h, v = (J @ torch.cat([phi(x), phi.derivative(x) * v], -1)).chunk(2, -1)
+        h, v = (torch.cat([phi(x), phi.derivative(x) * v], 1) @ J.mT).chunk(2, 1)
         x = h + b
         if D > 0:
-            x = x + math.sqrt(D) * gaussian.normal((n, N, starts), rng)
+            x = x + math.sqrt(D) * gaussian.normal((n, N, starts), rng).mT
         v, log_size = _unit(v)
         states.append(x)
         growth.append(log_size)
-    return torch.stack(states, 1).permute(0, 3, 1, 2), torch.stack(growth, 2)
+    return torch.stack(states, 2), torch.stack(growth, 2)
 
 
 def continuous(
@@ -137,12 +137,12 @@ def continuous(
     given.not_negative("q", q, why="a variance cannot be negative")
     given.whole("steps", steps, least=every, why=f"the first state is saved after {every}")
     J = weights(n, N, g, rng=rng)
-    x = math.sqrt(q) * gaussian.normal((n, N, starts), rng)
-    y = torch.cat([x, _unit(gaussian.normal((n, N, starts), rng))[0]], -1)
+    x = math.sqrt(q) * gaussian.normal((n, N, starts), rng).mT
+    y = torch.cat([x, _unit(gaussian.normal((n, N, starts), rng).mT)[0]], 1)
 
     def speed(y: Tensor) -> Tensor:
-        x, v = y.chunk(2, -1)
-        return J @ torch.cat([phi(x), phi.derivative(x) * v], -1) - y
+        x, v = y.chunk(2, 1)
+        return torch.cat([phi(x), phi.derivative(x) * v], 1) @ J.mT - y
 
     states, growth = [x], []
     for _ in range(steps // every):
@@ -151,12 +151,12 @@ def continuous(
             k2 = speed(y + h / 2 * k1)
             k3 = speed(y + h / 2 * k2)
             y = y + h / 6 * (k1 + 2 * k2 + 2 * k3 + speed(y + h * k3))
-        x, v = y.chunk(2, -1)
+        x, v = y.chunk(2, 1)
         v, log_size = _unit(v)
-        y = torch.cat([x, v], -1)
+        y = torch.cat([x, v], 1)
         states.append(x)
         growth.append(log_size / (h * every))
-    return torch.stack(states, 1).permute(0, 3, 1, 2), torch.stack(growth, 2)
+    return torch.stack(states, 2), torch.stack(growth, 2)
 
 
 def autocorrelation(states: Tensor, lags: int) -> Tensor:
@@ -175,6 +175,6 @@ def autocorrelation(states: Tensor, lags: int) -> Tensor:
 
 
 def _unit(v: Tensor) -> tuple[Tensor, Tensor]:
-    """v (n, N, starts) at length one along N, and the logarithm of its length (n, starts)."""
-    size = v.norm(dim=1, keepdim=True)
-    return v / size.clamp_min(1e-300), size[:, 0].log()
+    """v (n, starts, N) at length one along N, and the logarithm of its length (n, starts)."""
+    size = v.norm(dim=2, keepdim=True)
+    return v / size.clamp_min(1e-300), size[..., 0].log()

@@ -197,7 +197,7 @@ def sample(
     for step in range(steps):
         if step and not tied:
             J = g / math.sqrt(N) * gaussian.normal((n, N, N), rng)
-        drive = (J @ activation(x)[..., None])[..., 0]
+        drive = (activation(x)[:, None] @ J.mT)[:, 0]
         x = (1 - h) * x + h * drive
         if D > 0:
             x = x + math.sqrt(D * h) * gaussian.normal((n, N), rng)

@@ -61,7 +61,7 @@ def test_untied_networks_follow_the_theory_and_tied_ones_do_not(draw, gate):
 
 def test_a_push_is_carried_by_the_derivative_of_the_step():
     rng, gate = torch.Generator().manual_seed(15), Gate(3, 1, 0.4, mu=0.5)
-    h, v, x = torch.randn((3, 4, 7, 1), generator=rng, dtype=torch.float64)
+    h, v, x = torch.randn((3, 4, 1, 7), generator=rng, dtype=torch.float64)
     weights = gated_networks._weights(4, 7, gate, gate.mu, rng)
     moved = gated_networks._minimal_step(h, v, x, weights)[1]
     derivative = torch.autograd.functional.jvp(lambda h: gated_networks._minimal_step(h, v, x, weights)[0], h, v)[1]
