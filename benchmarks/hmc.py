@@ -1,8 +1,9 @@
 """How fast is batched HMC, and how fast a structure factor?  Against the best others, and what one would write first.
 
 All sides run in one process on one thread, in turn, and are timed in CPU seconds of the process; ratios are medians
-over the turns.  Fieldkit runs with `compiled=True`, and has a row of its own for the general path.  Peers are in
-`hmc_peers`; one that is not installed has a row that says so.  The plain numpy writes the cubic force as the formula
+over the turns.  All go through some hundred trajectories (`every=`) before they hand out a field; fieldkit runs with
+`compiled=True`, and has rows of its own for every field handed out and for the general path.  Peers are in `hmc_peers`;
+one that is not installed has a row that says so.  The plain numpy writes the cubic force as the formula
 does, phi**3; numpy takes a general power there, which a careful programmer replaces by products.
 
 `python -m benchmarks.hmc [8x64 32x1 ...]`: side x chains, all sizes by default.
@@ -108,17 +109,20 @@ def race(L: int, n_chains: int) -> None:
     phi = 0.3 * torch.randn(n_chains, L, L, generator=rng, dtype=torch.float32)
     phi = hmc.run(THEORY, phi, n_steps=40, step_size=step_size, n_leapfrog=N_LEAPFROG, rng=rng, measure=one_site).phi
 
-    def ours(compiled: bool) -> hmc_peers.Advance:
+    a_turn = max(2, min(400, 2**19 // phi.numel()))
+
+    def ours(compiled: bool, every: int) -> hmc_peers.Advance:
         settings: dict[str, Any] = {"step_size": step_size, "n_leapfrog": N_LEAPFROG, "compiled": compiled}
-        chain = hmc.trajectories(THEORY, phi, rng=rng, **settings)
-        return lambda k: [next(chain) for _ in range(k)][-1]
+        chain = hmc.trajectories(THEORY, phi, rng=rng, every=every, **settings)
+        return lambda k: [next(chain) for _ in range(k // every)][-1]
 
     def numpy(third_power: Callable[[np.ndarray], np.ndarray]) -> hmc_peers.Advance:
         chain = plain_numpy(L, step_size, np.random.default_rng(0), third_power)
         return lambda k: [next(chain) for _ in range(k)][-1]
 
     peers: dict[str, Callable[[], hmc_peers.Advance]] = {
-        "fieldkit, general path": lambda: ours(False),
+        "fieldkit, every field": lambda: ours(True, 1),
+        "fieldkit, general path": lambda: ours(False, 1),
         "JAX by hand, chains first": lambda: hmc_peers.jax_by_hand(phi, step_size, last=False),
         "JAX by hand, chains last": lambda: hmc_peers.jax_by_hand(phi, step_size, last=True),
         "blackjax": lambda: hmc_peers.blackjax_hmc(phi, step_size),
@@ -127,8 +131,7 @@ def race(L: int, n_chains: int) -> None:
         peers["torch.compile"] = lambda: hmc_peers.torch_compiled(phi, step_size)
     if n_chains == 1:
         peers |= {"numpy": lambda: numpy(cube), "numpy without powers": lambda: numpy(cube_by_products)}
-    a_turn = max(2, min(400, 2**19 // phi.numel()))
-    sides, absent = {"fieldkit": ours(True)}, {}
+    sides, absent = {"fieldkit": ours(True, a_turn)}, {}
     for name, make in peers.items():
         try:
             sides[name] = make()

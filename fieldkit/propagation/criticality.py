@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from fieldkit import given
-from fieldkit.propagation import activations, gaps, gaussian, maps
+from fieldkit.propagation import activations, elementwise, gaps, gaussian, maps
 from fieldkit.propagation.activations import Activation
 from fieldkit.propagation.gaussian import Function
 
@@ -123,7 +123,7 @@ def critical_exponents(activation: Function | Activation) -> tuple[float, float]
     """
     phi = activations.of(activation)
     zero = torch.zeros((), dtype=torch.float64)
-    third = activations.differentiate(phi.second_derivative)
+    third = elementwise.differentiate(phi.second_derivative)
     s1, s2, s3 = (f(zero).item() for f in (phi.derivative, phi.second_derivative, third))
     if phi.bent or phi(zero).item() != 0 or not (math.isfinite(s1) and s1 != 0):
         raise ValueError("phi has no such expansion: it must be smooth at 0, phi(0) = 0 and phi'(0) != 0, as of tanh.")
