@@ -100,11 +100,11 @@ def attempt(chapter: str, run: cache.Run) -> str:
         os.dup2(words.fileno(), 2)
     aside = target.with_suffix(".part.ipynb")
     parameters = {"profile": run.profile, "device": run.device, "seed": run.seed}
+    how = {"engine_name": "told", "kernel_name": "python3", "cwd": str(scratch), "progress_bar": False}
     say(chapter, "started")
     try:
-        done = papermill.execute_notebook(
-            nb, str(aside), parameters, engine_name="told", kernel_name="python3", cwd=str(scratch), progress_bar=False
-        )
+        # at once: what torch has loaded takes half a second to put away
+        done = papermill.execute_notebook(nb, str(aside), parameters, shutdown_kernel="immediate", **how)
     except papermill.exceptions.PapermillExecutionError as error:
         why = (error.evalue.splitlines() or ["no message"])[0]  # as of a bare assert
         return f"cell {number(run, chapter, error.source)}: {error.ename}: {why}\n{error}"

@@ -19,7 +19,6 @@ Sources: Sompolinsky, Crisanti and Sommers 1988; Helias and Dahmen 2020.  phi od
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,8 +31,8 @@ from torch import Tensor
 from fieldkit import given, moved
 from fieldkit.propagation import activations, gaussian, strong_gain
 from fieldkit.propagation.activations import Activation
+from fieldkit.propagation.gaussian import Function
 
-Function = Callable[[Tensor], Tensor]
 REACH = 36.0  # c^n_modes is below 1e-15 where 1 - c > REACH / n_modes
 N_MODES = 600  # a_j of tanh falls as exp(-pi sqrt(j / 2 Delta_0)): g = 3 then has lambda to 1e-10
 

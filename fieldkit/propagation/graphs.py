@@ -24,8 +24,8 @@ from torch import Tensor
 
 from fieldkit import given
 from fieldkit.propagation import gaussian, two_time
+from fieldkit.propagation.gaussian import Function
 
-Function = Callable[[Tensor], Tensor]
 Dual = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 

@@ -26,8 +26,7 @@ from torch import Tensor
 
 from fieldkit import given, moved
 from fieldkit.propagation import gaussian as averages
-
-Function = Callable[[Tensor], Tensor]
+from fieldkit.propagation.gaussian import Function
 
 
 @dataclass(frozen=True)

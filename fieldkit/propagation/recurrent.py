@@ -20,7 +20,6 @@ Crisanti and Sommers 1988.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -28,8 +27,7 @@ from torch import Tensor
 from fieldkit import given
 from fieldkit.propagation import activations, fixed_points, gaussian, maps
 from fieldkit.propagation.activations import Activation
-
-Function = Callable[[Tensor], Tensor]
+from fieldkit.propagation.gaussian import Function
 
 
 def weights(n: int, N: int, g: float, *, rng: torch.Generator) -> Tensor:

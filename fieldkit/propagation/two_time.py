@@ -25,8 +25,8 @@ from torch import Tensor
 from fieldkit import given
 from fieldkit.propagation import activations, gaussian, pairs
 from fieldkit.propagation.activations import Activation
+from fieldkit.propagation.gaussian import Function
 
-Function = Callable[[Tensor], Tensor]
 Dual = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
