@@ -134,8 +134,8 @@ def run(
 ) -> Run:
     """n_steps steps of `every` trajectories of all chains; `measure(phi) -> (n, k)` or (n,) after each step.
 
-    Nothing else is thrown away.  Measure seldom what costs more than a trajectory, or has a long memory: the error bars
-    barely notice while `every` is below tau.
+    Nothing else is thrown away.  Measure seldom what costs more than a trajectory: an error bar grows by 4 per cent
+    where `every` is tau and the memory exponential, and by less below.
 
     Memory grows by what is measured, not by the fields; for a run that stores nothing use `trajectories` and
     `autocorrelation.StreamedSeries`.  Raises as `trajectories`, and ValueError for n_steps < 1 or a measurement that is
