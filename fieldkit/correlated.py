@@ -72,10 +72,10 @@ def limit(sizes: Iterable[float], curves: Sequence[Curve], *, order: int = 1) ->
     above 0.
     """
     given.whole("order", order, least=0, why="a polynomial has an order")
-    sizes = given.doubles(list(sizes)).flatten()
+    sizes = given.doubles(list(sizes)).flatten().cpu()
     if not bool((sizes > 0).all()) or len(sizes) != len(curves):
         raise ValueError(f"sizes {sizes.tolist()} for {len(curves)} curves: give one size above 0 for each curve.")
-    values, covariances = (torch.stack(part) for part in _alike(curves))
+    values, covariances = (torch.stack(part).cpu() for part in _alike(curves))
     variances = covariances.diagonal(dim1=1, dim2=2)
     relative = (variances / variances.mean(0)).nan_to_num(1.0).mean(1)  # a point that is known at all sizes: 0/0
     inverse = sizes[:, None] ** -torch.arange(order + 1, dtype=torch.float64)
