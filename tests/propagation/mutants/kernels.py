@@ -40,7 +40,7 @@ MUTANTS = [
     Mutant(
         "tangent",
         COMMITTEE,
-        "(z[layer] @ z[layer].mT) + one.sb2)",
+        "(z[layer] @ z[layer].mT) + sb2)",
         "(z[layer] @ z[layer].mT))",
         "biases that do not learn",
     ),
@@ -48,8 +48,8 @@ MUTANTS = [
     Mutant(
         "layers",
         COMMITTEE,
-        "h.append(math.sqrt(one.sw2 / W.shape[2]) *",
-        "h.append(math.sqrt(one.sw2 / W.shape[2]) ** 0.5 *",
+        "h.append(math.sqrt(sw2 / W.shape[2]) *",
+        "h.append(math.sqrt(sw2 / W.shape[2]) ** 0.5 *",
         "a root too many in front of the weights",
     ),
     Mutant(
@@ -69,15 +69,15 @@ MUTANTS = [
     Mutant(
         "spread",
         COMMITTEE,
-        "normal((b, a), rng).to(dtype)",
-        "normal((b, a), rng).sign().to(dtype)",
+        "normal((b, a), rng) for",
+        "normal((b, a), rng).sign() for",
         "weights of either sign and one size",
     ),
     Mutant(
         "tangents",
         COMMITTEE,
-        "normal((b, a), rng).to(dtype)",
-        "normal((b, a), rng).sign().to(dtype)",
+        "normal((b, a), rng) for",
+        "normal((b, a), rng).sign() for",
         "weights of either sign and one size",
     ),
     Mutant(

@@ -154,8 +154,8 @@ MUTANTS = [
     Mutant(
         "calm",
         LOOPS,
-        "h, v = (J @ torch.cat([phi(x), phi.derivative(x) * v], -1)).chunk(2, -1)",
-        "h, v = (J @ torch.cat([phi(x), v], -1)).chunk(2, -1)",
+        "h, v = (torch.cat([phi(x), phi.derivative(x) * v], 1) @ J.mT).chunk(2, 1)",
+        "h, v = (torch.cat([phi(x), v], 1) @ J.mT).chunk(2, 1)",
         "the tangent passes the neurons without their slope",
     ),
     Mutant("calm", LOOPS, "maps.broadcast(g, sb2 + D)", "maps.broadcast(g, sb2 + 0 * D)", "theory without the noise"),

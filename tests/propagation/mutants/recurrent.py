@@ -8,8 +8,8 @@ MUTANTS = [
     Mutant(
         "tied-exponent",
         LOOPS,
-        "h, v = (J @ torch.cat([phi(x), phi.derivative(x) * v], -1)).chunk(2, -1)",
-        "h, v = (J @ torch.cat([phi(x), v], -1)).chunk(2, -1)",
+        "h, v = (torch.cat([phi(x), phi.derivative(x) * v], 1) @ J.mT).chunk(2, 1)",
+        "h, v = (torch.cat([phi(x), v], 1) @ J.mT).chunk(2, 1)",
         "the tangent passes the neurons without their slope",
     ),
     Mutant(
@@ -22,8 +22,8 @@ MUTANTS = [
     Mutant(
         "drift",
         LOOPS,
-        "return J @ torch.cat([phi(x), phi.derivative(x) * v], -1) - y",
-        "return J @ torch.cat([phi(x), phi.derivative(x) * v], -1) - torch.cat([x, 0.9 * v], -1)",
+        "return torch.cat([phi(x), phi.derivative(x) * v], 1) @ J.mT - y",
+        "return torch.cat([phi(x), phi.derivative(x) * v], 1) @ J.mT - torch.cat([x, 0.9 * v], 1)",
         "a tangent that leaks less than the state",
     ),
     Mutant("drift", BALL, "return -1 + math.sqrt(1 - E0)", "return -E0", "the level taken for the exponent"),
@@ -102,8 +102,8 @@ MUTANTS = [
     Mutant(
         "lyapunov",
         LOOPS,
-        "return J @ torch.cat([phi(x), phi.derivative(x) * v], -1) - y",
-        "return J @ torch.cat([phi(x), phi.derivative(x) * v], -1) - torch.cat([x, 0 * v], -1)",
+        "return torch.cat([phi(x), phi.derivative(x) * v], 1) @ J.mT - y",
+        "return torch.cat([phi(x), phi.derivative(x) * v], 1) @ J.mT - torch.cat([x, 0 * v], 1)",
         "a tangent that does not leak",
     ),
 ]
