@@ -1,7 +1,7 @@
 """Part two: mean-field signal propagation.  h = W x + b, W ~ N(0, sw2 / fan_in), b ~ N(0, sb2); q, c are those of h.
 
 Read in this order:
-- `gaussian`, `activations`, `elementwise`, `closed_forms`, `powers`  What is the average of a function of Gaussian variables?
+- `gaussian`, `activations`, `elementwise`, `closed_forms`, `powers`  What is a Gaussian average?
 - `pairs`, `gaps`  And of two that are correlated, however closely?
 - `maps`, `fixed_points`, `criticality`  How do lengths and angles change, where do they rest, where is the border?
 - `networks`, `finite_width`, `finite_width_exact`, `random_kernels`, `curves`  What does a width change?
