@@ -94,9 +94,11 @@ def _alike(curves: Sequence[Curve]) -> tuple[tuple[Tensor, ...], tuple[Tensor, .
 def _read(curve: Curve) -> Curve:
     values, covariance = (given.doubles(part) for part in curve)
     k = len(values) if values.dim() == 1 else 0
-    if k == 0 or covariance.shape != (k, k) or not bool((covariance.diagonal() >= 0).all()):
+    finite = bool(values.isfinite().all() and covariance.isfinite().all())
+    if k == 0 or covariance.shape != (k, k) or not finite or not bool((covariance.diagonal() >= 0).all()):
         raise ValueError(
-            f"values {tuple(values.shape)} with covariance {tuple(covariance.shape)}: a curve is (k,) and (k, k), with "
-            "variances on the diagonal that are not negative."
+            f"values {tuple(values.shape)} with covariance {tuple(covariance.shape)}: a curve is (k,) and (k, k), all "
+            "finite, with variances on the diagonal that are not negative."
         )
+    given.symmetric(covariance)
     return values, covariance

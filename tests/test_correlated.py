@@ -64,6 +64,19 @@ def test_two_sizes_leave_no_choice_and_a_parabola_needs_three():
         correlated.limit(SIZES[:2], [curves[0], (curves[1][0][:3], curves[1][1][:3, :3])])
 
 
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+def test_what_is_not_finite_or_has_two_halves_is_refused(wrong):
+    good = (torch.ones(2, dtype=torch.float64), torch.eye(2, dtype=torch.float64))
+    bad = [good[0] * torch.tensor([1.0, wrong]), good[1] + torch.tensor([[0.0, wrong], [wrong, 0.0]])]
+    for curve in ((bad[0], good[1]), (good[0], bad[1])):
+        with pytest.raises(ValueError, match="all finite"):
+            correlated.limit(SIZES, [curve, good, good])
+        with pytest.raises(ValueError, match="all finite"):
+            correlated.join([curve])
+    with pytest.raises(ValueError, match="not symmetric"):
+        correlated.limit(SIZES, [(good[0], torch.tensor([[1.0, 0.9], [0.0, 1.0]])), good, good])
+
+
 def test_a_point_that_is_known_at_every_size_does_not_disturb_the_others():
     flat = torch.zeros(4, 4, dtype=torch.float64)
     flat[1:, 1:] = torch.eye(3)

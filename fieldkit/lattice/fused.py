@@ -79,7 +79,7 @@ def trajectories(
                 move(field, *room, *where, *rest)
                 field = room[0]
             yield result
-        some = max(1, min(2 * some, TOGETHER // max(phi.numel(), every)))
+        some = max(1, min(2 * some, TOGETHER // max(phi.numel(), n * every)))
 
 
 def _rows_beside(shape: tuple[int, ...]) -> np.ndarray:

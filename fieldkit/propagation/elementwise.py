@@ -62,21 +62,8 @@ def jumps(phi: Activation) -> tuple[tuple[float, float], ...]:
 
 
 def differentiate(f: Function) -> Function:
-    """f', itself differentiable, of an f that acts element by element; 0 where f does not depend on x.
-
-    `torch.func.grad` does the same, but its first call imports torch's compiler, which takes a second.
-    """
-
-    def slope(x: Tensor) -> Tensor:
-        graph = x.requires_grad and torch.is_grad_enabled()
-        with torch.enable_grad():
-            x = x if graph else x.detach().requires_grad_()
-            y = f(x).sum()
-            if not y.requires_grad:
-                return torch.zeros_like(x)
-            return torch.autograd.grad(y, x, create_graph=graph, materialize_grads=True)[0]
-
-    return slope
+    """f', itself differentiable, of an f that acts element by element."""
+    return torch.func.grad(lambda x: f(x).sum())
 
 
 def warn(phi: Activation) -> None:
